@@ -1,0 +1,21 @@
+"""Every address of the portal.
+
+The vendors' documented paths stand at the root of the host, as their clients expect;
+the five do not collide.
+"""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from webhooks import dialects
+
+handler400 = "webhooks.front.refusals.bad_request"
+
+urlpatterns = [
+    path("", include("webhooks.front.urls")),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("", include("webhooks.api.urls")),
+    *(path("", include(f"webhooks.dialects.{slug}.urls")) for slug in dialects.SLUGS),
+]

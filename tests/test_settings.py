@@ -1,0 +1,101 @@
+"""The environment decides, and production does not start with what is unsafe."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PRODUCTION = {
+    "DEBUG": "false",
+    "SECRET_KEY": "k" * 25 + "0123456789-ABCDEFGHIJKLMNOPQR",
+    "ALLOWED_HOSTS": "portal.example.com",
+    "DATABASE_URL": "sqlite://:memory:",
+    "ENCRYPTION_KEYS": "one:MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=",
+    "KEY_PEPPERS": "1:a-pepper-of-production",
+}
+
+
+def manage(*arguments: str, environment: dict[str, str]):
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "HOME", "LANG") or name.startswith("COVERAGE")
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_production_passes_the_deployment_checks():
+    done = manage(
+        "check", "--deploy", "--fail-level", "WARNING", environment=PRODUCTION
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "ENCRYPTION_KEYS", "KEY_PEPPERS"],
+)
+def test_production_does_not_start_without(missing):
+    environment = {k: v for k, v in PRODUCTION.items() if k != missing}
+    done = manage("check", environment=environment)
+    assert done.returncode != 0
+    assert missing in done.stderr
+
+
+def test_production_opens_no_private_network_by_default():
+    done = manage(
+        "shell",
+        "-v0",
+        "-c",
+        "from django.conf import settings; print(settings.WEBHOOKS_EGRESS_ALLOW)",
+        environment=PRODUCTION,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/webhooks/1", 401),
+        ("/v1", 404),
+        ("/api/ApiKeys/1/webhook", 401),
+        ("/API/APIKEYS/1/WEBHOOK", 401),
+        ("/apiary", 301),
+        ("/admin/", 301),
+    ],
+)
+def test_production_redirects_pages_to_https_and_no_api(path, status):
+    code = (
+        "from django.test import Client\n"
+        f"answer = Client().put({path!r}, headers={{'Host': 'portal.example.com'}})\n"
+        "print(answer.status_code)"
+    )
+    done = manage("shell", "-v0", "-c", code, environment=PRODUCTION)
+    assert done.stdout.strip() == str(status), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, "['127.0.0.0/8', '::1/128', 'localhost']"), ({"": ""}, "[]")],
+)
+def test_development_opens_loopback_unless_told_to_open_nothing(given, expected):
+    environment = {"WEBHOOKS_EGRESS_ALLOW": ""} if given else {}
+    done = manage(
+        "shell",
+        "-v0",
+        "-c",
+        "from django.conf import settings; print(settings.WEBHOOKS_EGRESS_ALLOW)",
+        environment=environment,
+    )
+    assert done.stdout.strip() == expected, done.stderr
