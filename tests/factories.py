@@ -1,0 +1,40 @@
+"""Rows for tests, made through the operations that make them in the product."""
+
+import itertools
+from typing import Any
+
+from django.utils import timezone
+
+from webhooks.models import ApiKey, Partner, Subscription
+from webhooks.operations import keys, partners, subscriptions
+from webhooks.operations.audit import SYSTEM
+
+_numbers = itertools.count(1)
+
+
+def partner(**fields: Any) -> Partner:
+    fields.setdefault("name", f"Partner {next(_numbers)}")
+    is_active = fields.pop("is_active", True)
+    made = partners.create(by=SYSTEM, now=timezone.now(), **fields)
+    if not is_active:
+        partners.update(by=SYSTEM, partner=made, now=timezone.now(), is_active=False)
+    return made
+
+
+def key(of: Partner | None, **fields: Any) -> tuple[ApiKey, str]:
+    """A key and its text; without a partner, a publisher's."""
+    return keys.issue(by=SYSTEM, partner=of, now=timezone.now(), **fields)
+
+
+def subscription(of: Partner, dialect: str, **fields: Any) -> Subscription:
+    """A subscription as it stands after a dialect has created it."""
+    place = subscriptions.Place(
+        partner=of,
+        dialect=dialect,
+        profile=fields.pop("profile", dialect),
+        public_id=fields.pop("public_id", None),
+        api_key=fields.pop("api_key", None),
+        is_singleton=fields.pop("is_singleton", False),
+    )
+    fields.setdefault("urls", ["https://receiver.example.com/hook"])
+    return subscriptions.create(by=SYSTEM, place=place, now=timezone.now(), **fields)

@@ -1,0 +1,26 @@
+"""Ids that sort by time, and ranges of them."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhooks.models import ids
+
+
+def test_an_id_lies_within_the_range_of_its_time():
+    now = datetime.now(UTC)
+    made = ids.time_ordered()
+    assert ids.before(now) < made < ids.after(now + timedelta(milliseconds=1))
+    assert (
+        ids.after(now - timedelta(hours=2))
+        < made
+        < ids.before(now + timedelta(hours=2))
+    )
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.datetimes(timezones=st.just(UTC)))
+def test_ranges_are_in_the_order_of_time_whatever_the_year(one, two):
+    first, last = sorted([one, two])
+    assert ids.before(first) <= ids.before(last) <= ids.after(last)
+    assert ids.after(first) <= ids.after(last)

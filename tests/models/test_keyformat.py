@@ -1,0 +1,68 @@
+"""The form of a key, and what its digest depends on."""
+
+import re
+import zlib
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhooks.models import keyformat
+
+
+def test_it_makes_keys_of_the_documented_form():
+    new = keyformat.generate()
+    assert re.fullmatch(r"whk_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}", new.text)
+    assert keyformat.lookup_of(new.text) == new.lookup
+
+
+def test_it_never_makes_the_same_key_twice():
+    assert len({keyformat.generate().text for _ in range(1000)}) == 1000
+
+
+@given(position=st.integers(0, 52), character=st.sampled_from(keyformat.BASE62))
+def test_it_refuses_a_key_with_one_character_changed(position, character):
+    text = keyformat.generate().text
+    changed = text[:position] + character + text[position + 1 :]
+    assert (keyformat.lookup_of(changed) is None) == (changed != text)
+
+
+@given(st.text())
+def test_it_takes_no_other_text_for_a_key(text):
+    assert keyformat.lookup_of(text) is None
+
+
+def test_it_computes_the_checksum_by_crc32():
+    body = "whk_0000000000_" + "0" * 32
+    assert keyformat.lookup_of(body + _base62_crc32(body)) == "0" * 10
+
+
+def _base62_crc32(body: str) -> str:
+    value, text = zlib.crc32(body.encode()), ""
+    while value:
+        value, digit = divmod(value, 62)
+        text = keyformat.BASE62[digit] + text
+    return text.rjust(6, "0")
+
+
+def test_it_digests_under_the_pepper_that_is_named(settings):
+    settings.KEY_PEPPERS = ["1:old"]
+    under_old = keyformat.digest("whk_x", pepper=1)
+    settings.KEY_PEPPERS = ["2:new", "1:old"]
+    assert keyformat.current_pepper() == 2
+    assert keyformat.digest("whk_x", pepper=1) == under_old
+    assert keyformat.digest("whk_x", pepper=2) != under_old
+
+
+def test_it_names_the_pepper_that_is_missing(settings):
+    settings.KEY_PEPPERS = ["2:new"]
+    with pytest.raises(ImproperlyConfigured, match="lacks pepper 1"):
+        keyformat.digest("whk_x", pepper=1)
+
+
+@pytest.mark.parametrize("entries", [[], ["no-number"], ["x:secret"], ["1:"]])
+def test_it_refuses_peppers_of_another_form(settings, entries):
+    settings.KEY_PEPPERS = entries
+    with pytest.raises(ImproperlyConfigured, match="number:secret"):
+        keyformat.current_pepper()

@@ -1,0 +1,28 @@
+"""What is true of stored data, whoever asks: fields, constraints and reads."""
+
+from .answers import Answer as Answer  # nobody looks at these: not in __all__
+from .audit import AuditEntry
+from .deliveries import Attempt, Delivery, EndpointHour
+from .events import Event, EventType
+from .notices import Notice
+from .partners import ApiKey, Partner
+from .recoveries import Recovery
+from .subscriptions import Endpoint, SigningSecret, Subscription
+from .workers import Worker
+
+__all__ = [
+    "ApiKey",
+    "Attempt",
+    "AuditEntry",
+    "Delivery",
+    "Endpoint",
+    "EndpointHour",
+    "Event",
+    "EventType",
+    "Notice",
+    "Partner",
+    "Recovery",
+    "SigningSecret",
+    "Subscription",
+    "Worker",
+]

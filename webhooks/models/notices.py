@@ -1,0 +1,45 @@
+"""Mails that are owed."""
+
+from django.db import models
+from django.db.models import Q
+
+from .ids import time_ordered
+from .partners import Partner
+
+
+class Notice(models.Model):
+    """A mail to a partner's contact: written with what it tells of, sent afterwards.
+
+    In the transaction of the change, because a mail that is sent before the commit may
+    tell of what never was, and one that is sent after it may be forgotten.
+    """
+
+    id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    # The template that words it, and what the template is told.
+    kind = models.CharField(max_length=40)
+    context = models.JSONField(default=dict)
+    to = models.EmailField()
+    created_at = models.DateTimeField()
+    # While it is to be sent; null when it was sent or given up.
+    due_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(due_at__isnull=False),
+                name="notice_due",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(due_at=None) | Q(sent_at=None), name="notice_sent_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.to}"

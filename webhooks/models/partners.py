@@ -1,0 +1,90 @@
+"""Partners, and the keys that speak for them."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+
+class Partner(models.Model):
+    """A company that is told about events. Each dialect shows its id by its own name."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200, unique=True)
+    contact_email = models.EmailField(blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="partner_has_a_name"),
+        ]
+        permissions = [("explore_partner", "Can call the APIs as a partner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def of(self, partner: Partner) -> Self:
+        return self.filter(partner=partner)
+
+    def usable_at(self, moment: datetime) -> Self:
+        return self.filter(
+            Q(expires_at=None) | Q(expires_at__gt=moment), revoked_at=None
+        )
+
+
+class ApiKey(models.Model):
+    """A key: its lookup prefix and the digest of its text, never the text."""
+
+    class Kind(models.TextChoices):
+        PARTNER = "partner"
+        PUBLISHER = "publisher"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    partner = models.ForeignKey(
+        Partner, on_delete=models.PROTECT, null=True, blank=True, related_name="keys"
+    )
+    kind = models.CharField(
+        max_length=10, choices=Kind.choices, default=Kind.PARTNER, db_default="partner"
+    )
+    name = models.CharField(max_length=200, blank=True)
+    # Empty = everything its kind may do; otherwise only what is named here.
+    scopes = models.JSONField(default=list, blank=True)
+    prefix = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    pepper = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    # Kept to the minute, so that a busy key does not turn every read into a write.
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        permissions = [
+            ("issue_key", "Can issue an API key"),
+            ("revoke_key", "Can revoke an API key"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="partner", partner__isnull=False)
+                | Q(kind="publisher", partner__isnull=True),
+                name="apikey_partner_unless_publisher",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.prefix
+
+    @property
+    def is_revoked(self) -> bool:
+        return self.revoked_at is not None
+
+    def is_expired_at(self, moment: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= moment

@@ -1,0 +1,264 @@
+"""Subscriptions, the endpoints they deliver to, and the secrets that sign for them."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.db import connections, models
+from django.db.models import F, Q
+
+from . import encryption, foreignjson, parts
+from .ids import time_ordered
+from .partners import ApiKey, Partner
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def live(self) -> Self:
+        return self.filter(deleted_at=None)
+
+    def of(self, partner: Partner, dialect: str) -> Self:
+        """What a partner may see through a dialect: every dialect read starts here."""
+        return self.live().filter(partner=partner, dialect=dialect)
+
+    def whole(self, *, at: datetime) -> Self:
+        """With their endpoints, and the secrets that are live at `at`, in one statement."""
+        return self.annotate(**parts.of_subscription(connections[self.db], at=at))
+
+
+class Subscription(models.Model):
+    """A partner's wish to be told, written in one dialect's words."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    partner = models.ForeignKey(
+        Partner, on_delete=models.PROTECT, related_name="subscriptions"
+    )
+    dialect = models.CharField(max_length=20)
+    # The name of the wire profile that its deliveries leave in.
+    profile = models.CharField(max_length=20)
+    # The id its dialect shows. Most are generated; a dialect may let the caller choose.
+    public_id = models.CharField(max_length=64)
+    # Only where a dialect keeps one set of settings per key.
+    api_key = models.ForeignKey(
+        ApiKey, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # Only where a dialect keeps one set of settings per partner.
+    is_singleton = models.BooleanField(default=False, db_default=False)
+    name = models.CharField(max_length=255, blank=True)
+    shop_id = models.CharField(max_length=255, blank=True)
+    # The dialect's own event names, as given. Null where the caller gave none, which
+    # some dialects echo differently from an empty list.
+    events = models.JSONField(null=True, blank=True)
+    is_active = models.BooleanField(default=True, db_default=True)
+    # Set by the portal when none of its endpoints is left to call.
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_reason = models.CharField(max_length=300, blank=True)
+    # How gently each of its endpoints is called; null = as the portal's own limits say.
+    max_in_flight = models.PositiveSmallIntegerField(null=True, blank=True)
+    rate_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    # One delivery at a time, the next when the one before it has settled for good.
+    is_ordered = models.BooleanField(default=False, db_default=False)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    # What a vendor's request said that has no meaning here: kept and echoed.
+    extras = models.JSONField(decoder=foreignjson.Decoder, default=dict, blank=True)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["partner", "dialect", "public_id"],
+                condition=Q(deleted_at=None),
+                name="subscription_public_id_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["partner", "dialect"],
+                condition=Q(deleted_at=None, is_singleton=True),
+                name="subscription_one_singleton_per_partner",
+            ),
+            models.UniqueConstraint(
+                fields=["api_key", "dialect"],
+                condition=Q(deleted_at=None, api_key__isnull=False),
+                name="subscription_one_per_key",
+            ),
+            models.CheckConstraint(
+                condition=Q(disabled_at=None, disabled_reason="")
+                | (Q(disabled_at__isnull=False) & ~Q(disabled_reason="")),
+                name="subscription_disabled_with_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(public_id=""), name="subscription_has_a_public_id"
+            ),
+            models.CheckConstraint(
+                condition=(Q(max_in_flight=None) | Q(max_in_flight__gt=0))
+                & (Q(rate_per_minute=None) | Q(rate_per_minute__gt=0)),
+                name="subscription_limits_let_something_through",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.dialect} {self.public_id}"
+
+    # What `whole()` fetched; without it the readers below ask the database.
+    endpoint_urls: list[str]
+    sealed_secrets: list[tuple[str, str]]  # id and value
+
+    @property
+    def urls(self) -> list[str]:
+        """The URLs of the live endpoints, in their order."""
+        if "endpoint_urls" in self.__dict__:
+            return list(self.endpoint_urls)
+        return [endpoint.url for endpoint in self.endpoints.live()]
+
+    def live_secrets(self, at: datetime) -> list[str]:
+        """The plain secrets that sign at `at`, oldest first.
+
+        Raises encryption.Undecryptable.
+        """
+        if "sealed_secrets" in self.__dict__:
+            rows = [
+                SigningSecret(id=uuid.UUID(id), value=value)
+                for id, value in self.sealed_secrets
+            ]
+        else:
+            rows = list(self.secrets.live(at))
+        return [secret.reveal() for secret in rows]
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    def live(self) -> Self:
+        return self.filter(removed_at=None).order_by("position")
+
+    def receiving(self) -> Self:
+        """Those that new events are queued to."""
+        return self.live().filter(disabled_at=None)
+
+
+class Endpoint(models.Model):
+    """A URL of a subscription, and how it has been doing.
+
+    Health and fairness belong to the URL: a changed URL is a new endpoint, and the old
+    one stays as `removed_at` for the deliveries that were queued to it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.CASCADE, related_name="endpoints"
+    )
+    url = models.CharField(max_length=2048)
+    position = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+    # Attempts that failed since the last success, and when the first of them ended.
+    consecutive_failures = models.PositiveIntegerField(default=0, db_default=0)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    # The circuit breaker: how often it opened since the last success, until when
+    # nothing is sent, and the claim that carries the one probe after that.
+    trips = models.PositiveSmallIntegerField(default=0, db_default=0)
+    open_until = models.DateTimeField(null=True, blank=True)
+    probe_token = models.UUIDField(null=True, blank=True)
+    # Where a rate limit stands: its next request would have its turn then.
+    paced_until = models.DateTimeField(null=True, blank=True)
+    # From when on a claim looks here; null = nothing is queued. It may be too early,
+    # and never later than the first delivery that could be sent.
+    next_due_at = models.DateTimeField(null=True, blank=True)
+    # Set by the portal: its receiver said it is gone, or has failed for days.
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_reason = models.CharField(max_length=300, blank=True)
+
+    objects = EndpointQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription", "url"],
+                condition=Q(removed_at=None),
+                name="endpoint_url_once_per_subscription",
+            ),
+            models.CheckConstraint(
+                condition=Q(consecutive_failures=0, failing_since=None)
+                | Q(consecutive_failures__gt=0, failing_since__isnull=False),
+                name="endpoint_failing_since_its_first_failure",
+            ),
+            models.CheckConstraint(
+                condition=Q(disabled_at=None, disabled_reason="")
+                | (Q(disabled_at__isnull=False) & ~Q(disabled_reason="")),
+                name="endpoint_disabled_with_a_reason",
+            ),
+        ]
+        indexes = [
+            # Only endpoints with something queued: a claim reads its first entries.
+            models.Index(
+                fields=["next_due_at"],
+                condition=Q(next_due_at__isnull=False),
+                name="endpoint_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class SigningSecretQuerySet(models.QuerySet["SigningSecret"]):
+    def live(self, at: datetime) -> Self:
+        """Those that sign at `at`, oldest first."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=at)).order_by(
+            "created_at", "id"
+        )
+
+
+class SigningSecret(models.Model):
+    """A secret that signs. Two live at most, while one replaces the other."""
+
+    # Ordered, so that secrets given together keep the order they were given in.
+    id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.CASCADE, related_name="secrets"
+    )
+    value = models.TextField(editable=False)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SigningSecretQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at=None) | Q(expires_at__gte=F("created_at")),
+                name="secret_expires_after_its_creation",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"secret of {self.subscription_id}"
+
+    def __repr__(self) -> str:
+        return f"<SigningSecret {self.id}>"
+
+    @classmethod
+    def sealed(
+        cls,
+        *,
+        subscription: Subscription,
+        plaintext: str,
+        created_at: datetime,
+        expires_at: datetime | None = None,
+    ) -> "SigningSecret":
+        """An unsaved secret that holds `plaintext` encrypted for its own row."""
+        secret = cls(
+            subscription=subscription, created_at=created_at, expires_at=expires_at
+        )
+        secret.seal(plaintext)
+        return secret
+
+    def seal(self, plaintext: str) -> None:
+        self.value = encryption.encrypt(plaintext, row=self._row)
+
+    def reveal(self) -> str:
+        """The plain secret; raises encryption.Undecryptable."""
+        return encryption.decrypt(self.value, row=self._row)
+
+    @property
+    def _row(self) -> str:
+        return f"signing_secret:{self.id}"
