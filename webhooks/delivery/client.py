@@ -1,0 +1,266 @@
+"""The one outbound socket: posts a body to a URL that a stranger chose.
+
+Every attempt resolves the name itself, checks every address of the answer and dials one
+of those: aiohttp is given the address in place of the name, with the name kept for the
+Host header and for TLS. So nothing between the check and the connect looks a name up,
+and the pool of open connections is keyed by the address that was checked: a connection
+is used again only while the name still resolves to the address at its other end. The
+price is that addresses of one name are tried in turn, not raced.
+
+Redirects are not followed, nothing is read from the environment (proxies, .netrc), no
+cookies are kept, and of an answer only so much is read as is worth storing.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from . import answer
+from .allowlist import Policy
+from .egress import Refused, Target, check_address, check_url
+from .lookup import Lookups, Resolver
+from .result import Outcome, Result
+
+HEADER_LIMIT = 8 * 1024
+HEADER_COUNT = 100
+"""One header longer than the first, or more of them than the second, ends the attempt:
+at most 800 KiB of memory is a stranger's to fill."""
+
+KEEP_ALIVE_SECONDS = 4.0
+"""Shorter than the five seconds after which Node and Apache hang up, because a POST that
+meets the closing of its connection is lost."""
+
+MAX_DIALS = 4
+"""Addresses tried in one attempt. A name may have hundreds."""
+
+RESOLVER_THREADS = 64
+"""A name server that never answers holds a thread for up to half a minute. These are not
+the event loop's own threads, which do the database's work."""
+
+_ERROR_LENGTH = 500
+# The deadline of `send` is the only clock.
+_UNLIMITED = aiohttp.ClientTimeout(total=None, sock_connect=None)
+
+
+class _Failed(Exception):
+    """The attempt ended without an answer."""
+
+    def __init__(self, outcome: Outcome, error: object) -> None:
+        super().__init__(error)
+        self.outcome = outcome
+
+
+class Client:
+    """Posts within a policy; an async context manager, used within one event loop.
+
+    `resolve` and `ssl_context` stand in for the system's resolver and certificate
+    store. A context that does not verify is refused with ValueError. How many posts are
+    under way at once is the caller's to limit.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        user_agent: str = "WebhookPortal",
+        resolve: Resolver | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._ssl = ssl_context or ssl.create_default_context()
+        if self._ssl.verify_mode != ssl.CERT_REQUIRED or not self._ssl.check_hostname:
+            raise ValueError("the ssl_context must verify certificates and host names")
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept": "*/*",
+            # An answer is stored, not used: what cannot be compressed cannot be a bomb.
+            "Accept-Encoding": "identity",
+        }
+        self._resolve = resolve
+        self._threads: ThreadPoolExecutor | None = None
+        # Pure functions of their arguments and of a policy that cannot change: keeping
+        # their answers is checking at every attempt, only faster.
+        self._check_url = lru_cache(4096)(partial(check_url, policy=policy))
+        self._check_address = lru_cache(4096)(partial(check_address, policy=policy))
+
+    async def __aenter__(self) -> Self:
+        if self._resolve is None:
+            self._threads = ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
+        self._lookups = Lookups(self._resolve or self._ask_system)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=self._ssl, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=_UNLIMITED,
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            trust_env=False,
+            auto_decompress=False,
+            max_line_size=HEADER_LIMIT,
+            max_field_size=HEADER_LIMIT,
+            max_headers=HEADER_COUNT,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._lookups.close()
+        await self._session.close()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def send(
+        self, url: str, *, body: bytes, headers: Mapping[str, str], timeout: float
+    ) -> Result:
+        """Post `body` once and say what became of it.
+
+        `timeout` in seconds is for everything together: name, connection, TLS, request,
+        answer. `headers` win over the client's own except Host, which is the URL's.
+        Whatever the receiver does is a Result; ValueError is raised for headers that no
+        request can carry.
+        """
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout):
+                status, pairs, content = await self._attempt(
+                    url, body, headers, started + timeout
+                )
+        except Refused as refused:
+            failed = _Failed(Outcome.REFUSED, refused)
+        except TimeoutError:
+            failed = _Failed(Outcome.TIMEOUT, f"not over within {timeout:g} s")
+        except _Failed as error:
+            failed = error
+        else:
+            return Result(
+                outcome=answer.outcome(status),
+                duration=time.perf_counter() - started,
+                status=status,
+                headers=pairs,
+                body=content,
+            )
+        return Result(
+            outcome=failed.outcome,
+            duration=time.perf_counter() - started,
+            error=_printable(str(failed)),
+        )
+
+    async def _attempt(
+        self, url: str, body: bytes, headers: Mapping[str, str], deadline: float
+    ) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
+        target = self._check_url(url)
+        addresses = await self._checked_addresses(target)
+        sent = CIMultiDict(self._headers)
+        sent.update(headers)
+        sent["Host"] = target.authority
+        try:
+            response = await self._post(target, addresses, body, sent, deadline)
+            try:
+                content = await answer.read(response)
+            except BaseException:
+                response.close()
+                raise
+        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError) as error:
+            raise _Failed(Outcome.BAD_ANSWER, _describe(error)) from error
+        return response.status, answer.kept_headers(response), content
+
+    async def _checked_addresses(self, target: Target) -> tuple[str, ...]:
+        """What may be dialled for a target: every address of the answer, or none."""
+        if target.is_address:
+            found: Sequence[str] = (target.host,)
+        else:
+            try:
+                found = await self._lookups.addresses(target.host, target.port)
+            except (OSError, UnicodeError) as error:
+                raise _Failed(Outcome.DNS, _describe(error)) from error
+        return tuple(
+            self._check_address(address, is_allowed=target.is_allowed)
+            for address in found
+        )[:MAX_DIALS]
+
+    async def _post(
+        self,
+        target: Target,
+        addresses: tuple[str, ...],
+        body: bytes,
+        headers: CIMultiDict[str],
+        deadline: float,
+    ) -> aiohttp.ClientResponse:
+        """The response's head from the first address that takes a connection."""
+        errors = []
+        for left in range(len(addresses), 0, -1):
+            address = addresses[-left]
+            try:
+                return await self._session.post(
+                    _dialled(target, address),
+                    data=body,
+                    headers=headers,
+                    server_hostname=target.host,
+                    allow_redirects=False,
+                    timeout=_share(deadline, left),
+                )
+            except aiohttp.ClientSSLError as error:
+                raise _Failed(Outcome.TLS, _describe(error)) from error
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as e:
+                errors.append(f"{address} port {target.port}: {_describe(e)}")
+        raise _Failed(Outcome.CONNECT, "; ".join(errors))
+
+    async def _ask_system(self, host: str, port: int) -> list[str]:
+        answer = await asyncio.get_running_loop().run_in_executor(
+            self._threads,
+            partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM),
+        )
+        return [str(sockaddr[0]) for *_, sockaddr in answer]
+
+
+@lru_cache(4096)
+def _dialled(target: Target, address: str) -> URL:
+    """The target's URL with a checked address in place of its host.
+
+    Built from the parts that were checked: nothing parses the URL again. The query is
+    left in the path so that every byte of it is sent, an empty one too.
+    """
+    return URL.build(
+        scheme=target.scheme,
+        host=f"[{address}]" if ":" in address else address,
+        port=target.port,
+        path=target.path,
+        encoded=True,
+    )
+
+
+def _share(deadline: float, left: int) -> aiohttp.ClientTimeout:
+    """The limit of one connect when `left` addresses are to be tried.
+
+    Equal parts of the time that is left: an address that swallows packets must not use
+    up the turn of the others.
+    """
+    if left == 1:
+        return _UNLIMITED
+    share = (deadline - time.perf_counter()) / left
+    return aiohttp.ClientTimeout(total=None, sock_connect=share)
+
+
+def _describe(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _printable(text: str) -> str:
+    """A line that can be stored and logged; errors quote what a receiver sent."""
+    shown = (
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
+    return "".join(shown)[:_ERROR_LENGTH]
