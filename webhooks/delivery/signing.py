@@ -1,0 +1,57 @@
+"""The signature schemes that the profiles share, over raw bytes."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+_STANDARD_PREFIX = "whsec_"
+
+
+class UnusableSecret(ValueError):
+    """The secret does not have the form its scheme asks for."""
+
+
+def hmac_hex(secret: str, content: bytes) -> str:
+    """Lower-case hex HMAC-SHA256 under the secret's own characters.
+
+    Raises UnusableSecret for an empty secret: it would sign for everybody.
+    """
+    if not secret:
+        raise UnusableSecret("The secret is empty.")
+    return hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
+
+
+def timestamped_hex(secret: str, timestamp: int, body: bytes) -> str:
+    """`hmac_hex` over `<timestamp>.<body>`."""
+    return hmac_hex(secret, b"%d.%b" % (timestamp, body))
+
+
+def standard(
+    secrets: Sequence[str], message_id: str, timestamp: int, body: bytes
+) -> str:
+    """The `webhook-signature` of Standard Webhooks 1.0.0: one `v1,` item per secret.
+
+    Secrets are `whsec_` and base64; raises UnusableSecret for any other, and for none
+    at all: what is signed by nobody must not look signed.
+    """
+    if not secrets:
+        raise UnusableSecret("There is no secret.")
+    content = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
+    return " ".join(
+        "v1,"
+        + base64.b64encode(hmac.digest(_standard_key(s), content, "sha256")).decode()
+        for s in secrets
+    )
+
+
+def _standard_key(secret: str) -> bytes:
+    text = secret.removeprefix(_STANDARD_PREFIX)
+    try:
+        # Some libraries hand out secrets without their padding.
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        raise UnusableSecret("The secret is not base64.") from None
+    if not key:
+        raise UnusableSecret("The secret is empty.")
+    return key

@@ -1,0 +1,105 @@
+"""What a delivery looks like on the wire: a profile per dialect, and their registry.
+
+A profile is a value. It names the events it can express, renders the body, signs it and
+says when to try again; nothing here sends. The bytes that are signed are the bytes that
+are sent, and rendering depends on stored values alone, so that every attempt of a
+delivery carries the same body.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from .schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event on its way to one endpoint, in stored values only."""
+
+    event_id: UUID
+    event_name: str  # in the profile's own words
+    event_type: str  # canonical
+    occurred_at: datetime
+    data: Any
+    url: str
+    subscription_id: str  # as its dialect shows it
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What one attempt signs."""
+
+    event_id: UUID
+    timestamp: int  # Unix seconds of this attempt
+    body: bytes
+    secrets: Sequence[str]  # every live one, oldest first
+
+
+def as_listed(events: Sequence[str] | None, name: str) -> bool:
+    """The subscription lists the event by name."""
+    return name in (events or ())
+
+
+def unsigned(signing: Signing) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireProfile:
+    """How one dialect's subscribers are told."""
+
+    name: str
+    # Canonical event type -> the profile's own name for it.
+    event_names: Mapping[str, str]
+    # Whether a type that is not in the table travels under its canonical name; otherwise
+    # the profile cannot express it, and it is not sent.
+    passes_unknown: bool = False
+    render: Callable[[Message], bytes]
+    sign: Callable[[Signing], Mapping[str, str]] = unsigned
+    # Whether a subscription's stored events include one that has this name.
+    wants: Callable[[Sequence[str] | None, str], bool] = as_listed
+    schedule: Schedule
+    timeout: float  # seconds for connect, TLS, headers and body together
+    # A fresh signing secret in the vendor's form; None where nothing is signed.
+    new_secret: Callable[[], str] | None = None
+    # Whether a secret that somebody brings along has the vendor's form.
+    takes_secret: Callable[[str], bool] = lambda secret: False
+    # Headers of every attempt that depend on the event alone.
+    headers: Callable[[UUID], Mapping[str, str]] = field(default=lambda event_id: {})
+
+    def name_of(self, event_type: str) -> str | None:
+        """The profile's name for a canonical type; None when it has none."""
+        name = self.event_names.get(event_type)
+        return event_type if name is None and self.passes_unknown else name
+
+
+class UnknownProfile(Exception):
+    """No profile of that name is registered."""
+
+
+class DuplicateProfile(Exception):
+    """A profile of that name is registered already."""
+
+
+_profiles: dict[str, WireProfile] = {}
+
+
+def register(profile: WireProfile) -> None:
+    """Raises DuplicateProfile; registering the same value again changes nothing."""
+    if _profiles.setdefault(profile.name, profile) is not profile:
+        raise DuplicateProfile(profile.name)
+
+
+def profile(name: str) -> WireProfile:
+    """Raises UnknownProfile."""
+    try:
+        return _profiles[name]
+    except KeyError:
+        raise UnknownProfile(name) from None
+
+
+def profiles() -> Mapping[str, WireProfile]:
+    return dict(_profiles)
