@@ -1,0 +1,80 @@
+"""Deliveries for tests of the queue, and its clock."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+
+from tests import factories
+from webhooks.delivery import outbox, standard
+from webhooks.delivery.backends import BACKENDS
+from webhooks.delivery.worker import Worker
+from webhooks.models import Attempt, Delivery, Endpoint, Subscription
+from webhooks.operations import events
+from webhooks.operations.audit import SYSTEM
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def subscription(*urls: str, **fields: Any) -> Subscription:
+    fields.setdefault("profile", standard.NAME)
+    fields.setdefault("secrets", [SECRET])
+    partner = fields.pop("partner", None) or factories.partner()
+    return factories.subscription(partner, "portal", urls=urls, **fields)
+
+
+def publish(to: Subscription, count: int = 1, **fields: Any) -> list[Delivery]:
+    """`count` events to the subscription's partner; the deliveries of all of them."""
+    fields.setdefault("type", "order.created")
+    fields.setdefault("data", {"id": "ord_1"})
+    new = events.NewEvent(partner=to.partner, **fields)
+    made = events.publish_batch(by=SYSTEM, events=[new] * count, now=timezone.now())
+    assert all(isinstance(one, events.Published) for one in made), made
+    ids = [one.event.id for one in made]  # type: ignore[union-attr]
+    return list(Delivery.objects.filter(event_id__in=ids).order_by("id"))
+
+
+def queued(url: str, count: int = 1) -> list[Delivery]:
+    return publish(subscription(url), count)
+
+
+def time_passes(by: timedelta) -> None:
+    """For the queue, whose clock is the database's: what waits is due that much sooner."""
+    Delivery.objects.pending().update(due_at=F("due_at") - by)
+    Endpoint.objects.update(
+        open_until=F("open_until") - by,
+        next_due_at=F("next_due_at") - by,
+        failing_since=F("failing_since") - by,
+    )
+    outbox.reconcile()
+
+
+def all_due() -> None:
+    """Every wait, every lease and every breaker's pause is over."""
+    Delivery.objects.pending().update(due_at=timezone.now() - timedelta(seconds=1))
+    Endpoint.objects.filter(open_until__isnull=False).update(
+        open_until=timezone.now() - timedelta(seconds=1), next_due_at=None
+    )
+    outbox.reconcile()
+
+
+def deliver(**options: Any) -> None:
+    """Run a worker in this process until nothing is due or under way."""
+    options = {"concurrency": 8, "until_idle": True} | options
+
+    async def run() -> None:
+        await Worker(BACKENDS["local"], **options).run()
+
+    asyncio.run(run())
+
+
+def only() -> Delivery:
+    return Delivery.objects.get()
+
+
+def attempts(delivery: UUID | None = None) -> list[Attempt]:
+    found = Attempt.objects.order_by("number")
+    return list(found.filter(delivery=delivery) if delivery else found)

@@ -1,0 +1,61 @@
+"""One attempt: whatever goes wrong in it is its result, not the worker's end."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from webhooks.delivery import attempt
+from webhooks.delivery.job import Job, Subscriber
+from webhooks.delivery.result import Outcome, Result
+from webhooks.models import Delivery
+
+
+class Answers:
+    """A poster whose receiver always answers the same."""
+
+    def __init__(self, result):
+        self.result = result
+
+    async def send(self, url, *, body, headers, timeout):
+        return self.result
+
+
+def job():
+    # BLAZE signs nothing, so that the subscriber needs no secret.
+    return Job(
+        id=uuid4(),
+        token=uuid4(),
+        until=time.monotonic() + 60,
+        event_id=uuid4(),
+        event_type="customer.created",
+        occurred_at=datetime.now(UTC),
+        data={},
+        subscriber=Subscriber(
+            id=uuid4(), public_id="hook", is_deleted=False, sealed_secrets=[]
+        ),
+        endpoint_id=uuid4(),
+        url="https://receiver.example.com/",
+        profile="blaze",
+        attempts=0,
+    )
+
+
+def test_it_is_delivered_by_an_answer_of_success():
+    made = asyncio.run(
+        attempt.make(job(), Answers(Result(outcome=Outcome.OK, duration=0, status=200)))
+    )
+    assert made.state == Delivery.State.DELIVERED
+
+
+def test_an_answer_that_cannot_be_read_is_a_failed_attempt(monkeypatch):
+    def stumble(*args, **kwargs):
+        raise OverflowError("the answer's own doing")
+
+    monkeypatch.setattr(attempt, "conclude", stumble)
+    made = asyncio.run(
+        attempt.make(job(), Answers(Result(outcome=Outcome.OK, duration=0, status=200)))
+    )
+    assert (made.state, made.outcome) == (Delivery.State.PENDING, attempt.ERROR)
+    assert made.attempt is not None
+    assert "OverflowError" in made.attempt.error

@@ -1,0 +1,192 @@
+"""One attempt: the request that a job makes, and what its result means for the delivery.
+
+Whatever is wrong on our side (a secret that does not decrypt, a profile that is gone, a
+type it cannot express) is a failed attempt with the outcome `error`: it is seen, and
+tried again on the schedule. What never leaves is a request with a wrong signature.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from webhooks.models import Delivery
+
+from . import wire
+from .job import AttemptRecord, Job, Settlement
+from .result import Outcome, Result
+from .schedule import STANDARD, Schedule, retry_after
+from .wire import Message, Signing, WireProfile
+
+logger = logging.getLogger(__name__)
+
+ERROR = "error"
+"""The outcome of an attempt that failed before a request could be made."""
+
+_ERROR_LENGTH = 500
+
+
+class Poster(Protocol):
+    """What an attempt needs of the client."""
+
+    async def send(
+        self, url: str, *, body: bytes, headers: Mapping[str, str], timeout: float
+    ) -> Result: ...
+
+
+class Unsigned(Exception):
+    """The profile signs, and the subscription has no live secret."""
+
+
+class Inexpressible(Exception):
+    """The profile has no name for the event's type any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    body: bytes
+    headers: dict[str, str]
+    timeout: float
+
+
+async def make(job: Job, poster: Poster) -> Settlement:
+    """Send a job once. Never raises: what goes wrong is the settlement."""
+    if job.subscriber.is_deleted:
+        return Settlement(
+            job=job,
+            state=Delivery.State.CANCELLED,
+            reason="The subscription was deleted.",
+        )
+    started_at = datetime.now(UTC)
+    try:
+        request = compose(job, timestamp=int(started_at.timestamp()))
+        result = await poster.send(
+            job.url,
+            body=request.body,
+            headers=request.headers,
+            timeout=request.timeout,
+        )
+        return conclude(job, request, result, started_at=started_at)
+    except Exception as error:
+        logger.warning("Delivery %s failed on our side.", job.id, exc_info=error)
+        return _failed_here(job, started_at, error)
+
+
+def compose(job: Job, *, timestamp: int) -> Request:
+    """The request of an attempt made at `timestamp`, signed by every live secret.
+
+    Raises whatever makes that impossible.
+    """
+    profile = wire.profile(job.profile)
+    secrets = job.subscriber.secrets
+    if profile.new_secret is not None and not secrets:
+        raise Unsigned("The subscription has no live signing secret.")
+    # The bytes of the first time, so that no release of ours changes them on the way.
+    body = job.body if job.body is not None else profile.render(_message(job, profile))
+    return Request(
+        body=body,
+        headers={
+            "Content-Type": "application/json",
+            **profile.headers(job.event_id),
+            **profile.sign(Signing(job.event_id, timestamp, body, secrets)),
+        },
+        timeout=profile.timeout,
+    )
+
+
+def timeout_of(job: Job) -> float:
+    """The seconds that an attempt may take."""
+    known = wire.profiles().get(job.profile)
+    return known.timeout if known else 0.0
+
+
+def conclude(
+    job: Job, request: Request, result: Result, *, started_at: datetime
+) -> Settlement:
+    """What the result of a request means for its delivery."""
+    record = AttemptRecord(
+        number=job.attempts + 1,
+        started_at=started_at,
+        duration_ms=round(result.duration * 1000),
+        request_headers=request.headers,
+        # A redelivery keeps them too: what it repeats may be pruned before it.
+        request_body=request.body if job.body is None or job.attempts == 0 else None,
+        response_headers=result.headers,
+        response_body=result.body,
+        error=result.error,
+    )
+    if result.outcome is Outcome.OK:
+        return Settlement(
+            job=job,
+            state=Delivery.State.DELIVERED,
+            outcome=result.outcome,
+            status=result.status,
+            attempt=record,
+        )
+    return _failed(job, record, result.outcome, result.status, _asked_wait(result))
+
+
+def _message(job: Job, profile: WireProfile) -> Message:
+    name = profile.name_of(job.event_type)
+    if name is None:
+        raise Inexpressible(f"{profile.name} has no name for {job.event_type}.")
+    return Message(
+        event_id=job.event_id,
+        event_name=name,
+        event_type=job.event_type,
+        occurred_at=job.occurred_at,
+        data=job.data,
+        url=job.url,
+        subscription_id=job.subscriber.public_id,
+    )
+
+
+def _failed_here(job: Job, started_at: datetime, error: Exception) -> Settlement:
+    # What the error quotes comes from elsewhere; no database stores U+0000 in text.
+    text = f"{type(error).__name__}: {error}".replace("\0", "\N{REPLACEMENT CHARACTER}")
+    record = AttemptRecord(
+        number=job.attempts + 1,
+        started_at=started_at,
+        duration_ms=0,
+        request_headers={},
+        error=text[:_ERROR_LENGTH],
+    )
+    return _failed(job, record, ERROR, is_ours=True)
+
+
+def _failed(
+    job: Job,
+    record: AttemptRecord,
+    outcome: str,
+    status: int | None = None,
+    asked: timedelta = timedelta(0),
+    is_ours: bool = False,
+) -> Settlement:
+    """Again on the profile's schedule, or later if the receiver asked for it; or never."""
+    wait = _schedule(job).wait_after(record.number)
+    if wait is not None:
+        wait = max(wait, asked)
+    return Settlement(
+        job=job,
+        state=Delivery.State.EXHAUSTED if wait is None else Delivery.State.PENDING,
+        outcome=outcome,
+        status=status,
+        wait=wait,
+        attempt=record,
+        asked=asked,
+        is_ours=is_ours,
+    )
+
+
+def _schedule(job: Job) -> Schedule:
+    known = wire.profiles().get(job.profile)
+    return known.schedule if known else STANDARD
+
+
+def _asked_wait(result: Result) -> timedelta:
+    if result.outcome is Outcome.STATUS:
+        for name, value in result.headers:
+            if name.lower() == "retry-after":
+                return retry_after(value, now=datetime.now(UTC)) or timedelta(0)
+    return timedelta(0)

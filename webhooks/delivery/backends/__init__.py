@@ -1,0 +1,72 @@
+"""Where claimed deliveries are sent from.
+
+The worker claims; a backend takes what was claimed, and sees to it that each delivery is
+sent and settled, or given back. Payloads, schedules and retries stay in the database: a
+backend that loses what it holds costs the time of a lease.
+"""
+
+from asyncio import TaskGroup
+from collections.abc import Callable, Collection
+from types import TracebackType
+from typing import Protocol, Self
+from uuid import UUID
+
+from webhooks.delivery.database import DatabaseThread
+from webhooks.delivery.job import Claim
+
+from .local import LocalBackend
+
+
+class Backend(Protocol):
+    """An async context manager, used in the event loop of its worker."""
+
+    name: str
+
+    is_begun: bool
+    """Whether what is claimed for it is in hand at once, or only reserved."""
+
+    batch: int
+    """How many it likes to be given at once, where there are that many."""
+
+    @property
+    def held(self) -> int:
+        """How many it has taken and that are not yet settled or given back."""
+
+    @property
+    def room(self) -> int:
+        """How many more it takes now."""
+
+    @property
+    def full(self) -> Collection[UUID]:
+        """The endpoints that it takes nothing more for at the moment."""
+
+    async def take(self, claim: Claim) -> None:
+        """Take what was claimed; at most `room`."""
+
+    async def drain(self, *, within: float) -> None:
+        """Give back what is not being sent, finish and settle what is, and give back
+        what is not finished after `within` seconds."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class MakeBackend(Protocol):
+    def __call__(
+        self,
+        *,
+        concurrency: int,
+        tasks: TaskGroup,
+        claims: DatabaseThread,
+        has_room: Callable[[], None],
+    ) -> Backend:
+        """`has_room` is to be called when a batch fits again after `take` left less."""
+
+
+BACKENDS: dict[str, MakeBackend] = {"local": LocalBackend}

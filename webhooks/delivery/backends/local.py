@@ -1,0 +1,207 @@
+"""The backend that sends from the worker's own process.
+
+Senders, one for each request that may be under way, draw from the lines of the endpoints
+and lay what became of a job on a pile; one settler writes the pile away, a batch at a
+time. Nobody waits for the slowest of a batch: a sender that is done takes the next job,
+whichever claim it came from.
+"""
+
+import asyncio
+import logging
+import time
+from asyncio import TaskGroup
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from django.db import DatabaseError, connection
+
+from webhooks.delivery import attempt, outbox, policy
+from webhooks.delivery.client import Client
+from webhooks.delivery.database import DatabaseThread
+from webhooks.delivery.job import Claim, Job, Settlement
+from webhooks.delivery.lines import Lines
+
+logger = logging.getLogger(__name__)
+
+SETTLE_BATCH = 500
+SETTLE_PAUSE = 0.02
+"""Seconds in which results gather before they are written: the delivery has arrived, its
+record is in no hurry, and a transaction costs the same for one row as for fifty."""
+
+LEASE_MARGIN = 5.0
+"""Seconds of a lease that are kept for settling; a job that would need them for its
+attempt is given back instead."""
+
+LAST_WRITES = 2.0
+"""Seconds for giving back what a shutdown broke off."""
+
+
+class LocalBackend:
+    """Sends up to `concurrency` deliveries at once.
+
+    `tasks` runs its parts; a part that fails ends the group. `claims` is the thread that
+    loads. `has_room` is called when a batch fits again.
+    """
+
+    name = "local"
+    is_begun = True
+
+    def __init__(
+        self,
+        *,
+        concurrency: int,
+        tasks: TaskGroup,
+        claims: DatabaseThread,
+        has_room: Callable[[], None],
+    ) -> None:
+        self.batch = concurrency
+        # Twice as many wait as are sent: enough to keep the senders busy during a
+        # claim, and few enough to be sent before their leases run out.
+        self._capacity = 3 * concurrency
+        self._group = tasks
+        self._claims = claims
+        self._has_room = has_room
+        self._is_full = False
+        self._lines = Lines(slots=concurrency)
+        self._returned: list[Job] = []
+        self._finished: list[Settlement] = []
+        self._ended = asyncio.Event()  # something was returned or finished
+        self._jobs: set[Job] = set()
+        self._parted = asyncio.Condition()  # with some of the jobs
+
+    @property
+    def held(self) -> int:
+        return len(self._jobs)
+
+    @property
+    def room(self) -> int:
+        # Results that the database is slow to take hold back further claims.
+        late = len(self._finished) // SETTLE_BATCH * SETTLE_BATCH
+        return self._capacity - self._lines.waiting - len(self._lines.out) - late
+
+    @property
+    def full(self) -> Collection[UUID]:
+        # By the rule of the slots: a line may be as long as the room that is left.
+        return self._lines.longer_than(max(0, self.room))
+
+    async def __aenter__(self) -> Self:
+        # SQLite takes one writer at a time: a second would only wait for the first.
+        self._settling = (
+            DatabaseThread("settle")
+            if connection.vendor == "postgresql"
+            else self._claims
+        )
+        self._client = await Client(policy.current()).__aenter__()
+        self._senders = [
+            self._group.create_task(self._post()) for _ in range(self.batch)
+        ]
+        self._settler = self._group.create_task(self._settle())
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._settler.cancel()
+        await self._stop_senders()
+        await self._client.__aexit__(exc_type, exc, traceback)
+        if self._settling is not self._claims:
+            self._settling.close()
+
+    async def take(self, claim: Claim) -> None:
+        self._put(await self._claims.run(partial(outbox.load, claim)))
+
+    async def send(self, jobs: Collection[Job]) -> None:
+        """Take what was loaded; returns when all of it is settled or given back."""
+        self._put(jobs)
+        async with self._parted:
+            await self._parted.wait_for(lambda: self._jobs.isdisjoint(jobs))
+
+    async def drain(self, *, within: float) -> None:
+        self._give_back(self._lines.drop_all())
+        if not await self._is_empty_within(within):
+            await self._stop_senders()
+            self._give_back(list(self._lines.out))
+            if not await self._is_empty_within(LAST_WRITES):
+                logger.warning("%d deliveries are left to their leases.", self.held)
+
+    def _put(self, jobs: Collection[Job]) -> None:
+        self._jobs.update(jobs)
+        for job in jobs:
+            self._lines.put(job)
+        self._note_room()
+
+    async def _post(self) -> None:
+        while True:
+            job = await self._lines.take()
+            if time.monotonic() + attempt.timeout_of(job) + LEASE_MARGIN > job.until:
+                self._lines.done(job)
+                self._give_back([job])
+                continue
+            self._finished.append(await attempt.make(job, self._client))
+            self._lines.done(job)
+            self._ended.set()
+            self._note_room()
+
+    async def _settle(self) -> None:
+        while True:
+            await self._ended.wait()
+            await asyncio.sleep(SETTLE_PAUSE)
+            self._ended.clear()
+            while self._returned:
+                jobs, self._returned = self._returned, []
+                await self._settling.run(partial(outbox.release, jobs))
+                await self._part_with(jobs)
+            while self._finished:
+                batch = self._finished[:SETTLE_BATCH]
+                del self._finished[:SETTLE_BATCH]
+                await self._record(batch)
+                await self._part_with([settlement.job for settlement in batch])
+                self._note_room()
+
+    async def _record(self, batch: Sequence[Settlement]) -> None:
+        try:
+            settled = await self._settling.run(partial(outbox.settle, batch))
+        except DatabaseError:
+            if len(batch) == 1:
+                # Its lease runs out, and after a few times it is parked.
+                logger.exception("Delivery %s cannot be settled.", batch[0].job.id)
+                return
+            for settlement in batch:  # the others must not suffer for one
+                await self._record([settlement])
+        else:
+            # What else was claimed for a closed endpoint waits in the table, unattempted.
+            self._give_back(self._lines.drop(settled.closed))
+
+    async def _part_with(self, jobs: Collection[Job]) -> None:
+        self._jobs.difference_update(jobs)
+        async with self._parted:
+            self._parted.notify_all()
+
+    def _give_back(self, jobs: Sequence[Job]) -> None:
+        if jobs:
+            self._returned += jobs
+            self._ended.set()
+            self._note_room()
+
+    def _note_room(self) -> None:
+        """To be called after whatever changes `room`, or the worker waits for ever."""
+        was_full, self._is_full = self._is_full, self.room < self.batch
+        if was_full and not self._is_full:
+            self._has_room()
+
+    async def _is_empty_within(self, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while self.held and time.monotonic() < end:
+            await asyncio.sleep(SETTLE_PAUSE)
+        return not self.held
+
+    async def _stop_senders(self) -> None:
+        for sender in self._senders:
+            sender.cancel()
+        await asyncio.gather(*self._senders, return_exceptions=True)

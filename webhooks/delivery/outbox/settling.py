@@ -1,0 +1,171 @@
+"""Settling: what became of deliveries, and what that says of their endpoints."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from webhooks.delivery import health, incidents
+from webhooks.delivery.health import Health, Trial
+from webhooks.delivery.incidents import Incident, Kind
+from webhooks.delivery.job import Settlement
+from webhooks.models import Delivery, Endpoint, Subscription
+
+from . import rows
+from .engines import engine
+
+DELETED = "The subscription was deleted."
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    count: int
+    """How many rows were written."""
+    closed: frozenset[UUID] = frozenset()
+    """Endpoints that take nothing more for now: their breaker is open, or they are
+    disabled."""
+
+
+def settle(settlements: Sequence[Settlement]) -> Settled:
+    """Write what became of claimed deliveries, in one transaction: states, attempts,
+    statistics, and the health of the endpoints.
+
+    What another worker has claimed meanwhile is left as it is, and no attempt is recorded
+    for it. Listeners of `incidents` are told within the transaction.
+    """
+    with transaction.atomic():
+        recorded = engine().record([rows.of(s) for s in settlements], deleted=DELETED)
+        noteworthy = [s for s in settlements if s.job.id in recorded.noteworthy]
+        if not noteworthy:
+            return Settled(recorded.count)
+        return Settled(recorded.count, _examine(noteworthy, recorded.noteworthy))
+
+
+def _examine(
+    settlements: Sequence[Settlement], states: Mapping[UUID, str]
+) -> frozenset[UUID]:
+    by_endpoint: dict[UUID, list[Settlement]] = defaultdict(list)
+    for settlement in settlements:
+        by_endpoint[settlement.job.endpoint_id].append(settlement)
+    endpoints = (
+        Endpoint.objects.filter(id__in=by_endpoint)
+        .annotate(now=Now())
+        .order_by("id")  # one order for all, so that two settlements cannot deadlock
+        .select_for_update(of=("self",), no_key=True)
+    )
+    closed = set()
+    noticed: list[Incident] = []
+    for endpoint in endpoints:
+        now: datetime = endpoint.now  # type: ignore[attr-defined]
+        mine = by_endpoint[endpoint.id]
+        before = _health(endpoint)
+        after = health.after(before, list(_trials(mine)), now=now)
+        _store(endpoint, after, mine, states, now)
+        noticed += _incidents(endpoint, before, after, mine, states, now)
+        if after.disabled_reason or (after.open_until and after.open_until > now):
+            closed.add(endpoint.id)
+    incidents.report(noticed)
+    return frozenset(closed)
+
+
+def _trials(settlements: Iterable[Settlement]) -> Iterable[Trial]:
+    for settlement in settlements:
+        if settlement.attempt is not None:
+            yield Trial(
+                token=settlement.job.token,
+                outcome=settlement.outcome,
+                status=settlement.status,
+                asked=settlement.asked,
+                is_ours=settlement.is_ours,
+            )
+
+
+def _health(endpoint: Endpoint) -> Health:
+    return Health(
+        failures=endpoint.consecutive_failures,
+        failing_since=endpoint.failing_since,
+        trips=endpoint.trips,
+        open_until=endpoint.open_until,
+        probe_token=endpoint.probe_token,
+        disabled_reason=endpoint.disabled_reason,
+    )
+
+
+def _store(
+    endpoint: Endpoint,
+    after: Health,
+    settlements: Sequence[Settlement],
+    states: Mapping[UUID, str],
+    now: datetime,
+) -> None:
+    looks = [endpoint.next_due_at] if endpoint.next_due_at else []
+    looks += [
+        now + (s.wait or timedelta(0))
+        for s in settlements
+        if states[s.job.id] == Delivery.State.PENDING
+    ]
+    if (endpoint.trips or endpoint.probe_token) and not after.trips:
+        looks.append(now)  # what waited for the breaker goes on
+    due = min(looks, default=None)
+    if due is not None and after.open_until is not None:
+        due = max(due, after.open_until)
+    Endpoint.objects.filter(id=endpoint.id).update(
+        consecutive_failures=after.failures,
+        failing_since=after.failing_since,
+        trips=min(after.trips, 30_000),
+        open_until=after.open_until,
+        probe_token=after.probe_token,
+        next_due_at=due,
+    )
+    if after.disabled_reason and endpoint.disabled_at is None:
+        _disable(endpoint, after.disabled_reason, now)
+
+
+def _disable(endpoint: Endpoint, reason: str, now: datetime) -> None:
+    """And the subscription with its last endpoint. What waits is cancelled by a chore,
+    a piece at a time: it may be a great deal."""
+    Endpoint.objects.filter(id=endpoint.id).update(
+        disabled_at=now, disabled_reason=reason, next_due_at=now
+    )
+    others = Endpoint.objects.receiving().filter(
+        subscription_id=endpoint.subscription_id
+    )
+    if not others.exists():
+        Subscription.objects.filter(
+            id=endpoint.subscription_id, disabled_at=None
+        ).update(disabled_at=now, disabled_reason=reason)
+
+
+def _incidents(
+    endpoint: Endpoint,
+    before: Health,
+    after: Health,
+    settlements: Sequence[Settlement],
+    states: Mapping[UUID, str],
+    now: datetime,
+) -> Iterable[Incident]:
+    last = settlements[-1]
+    about: dict[str, Any] = {
+        "endpoint_id": endpoint.id,
+        "at": now,
+        "failing_since": after.failing_since or before.failing_since,
+        "failures": after.failures,
+        "outcome": last.outcome,
+        "status": last.status,
+    }
+    if after.is_failing and not before.is_failing:
+        yield Incident(kind=Kind.FAILING, **about)
+    if before.is_failing and not after.is_failing:
+        yield Incident(kind=Kind.RECOVERED, **about)
+    if after.disabled_reason and not before.disabled_reason:
+        yield Incident(kind=Kind.DISABLED, reason=after.disabled_reason, **about)
+    exhausted = tuple(
+        s.job.id for s in settlements if states[s.job.id] == Delivery.State.EXHAUSTED
+    )
+    if exhausted:
+        yield Incident(kind=Kind.EXHAUSTED, deliveries=exhausted, **about)

@@ -1,0 +1,12 @@
+"""The queue's statements for SQLite, which has one writer at a time.
+
+Small queries cost next to nothing here, and a transaction excludes every other writer:
+what is one statement on PostgreSQL is a few of them. Whoever calls `record` is in a
+transaction.
+"""
+
+from .claiming import claim
+from .recording import record
+from .waking import reconcile, rest, wake
+
+__all__ = ["claim", "reconcile", "record", "rest", "wake"]

@@ -1,0 +1,180 @@
+"""The loop that claims what is due and hands it to a backend.
+
+Claims overlap with the sending and settling of earlier ones. Polling is what finds work;
+`wake` only makes it sooner.
+"""
+
+import asyncio
+import logging
+from asyncio import TaskGroup
+from contextlib import suppress
+from functools import partial
+from time import monotonic
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from . import chores, heartbeat, outbox, wakeups
+from .backends import Backend, MakeBackend
+from .chores import Chore, Rounds
+from .database import DatabaseThread
+
+logger = logging.getLogger(__name__)
+
+POLL_INTERVAL = 0.25
+"""Seconds between two looks at an idle queue."""
+
+BUSY_INTERVAL = 0.02
+"""Seconds between two looks while something keeps coming: it leaves this soon, a few at
+a time."""
+
+BUSY_FOR = 2.0
+"""Seconds for which a queue counts as busy after something was found. Longer than an idle
+endpoint is left awake (see `CHORES`), for until it is at rest nobody is told of more."""
+
+GRACE = 8.0
+"""Seconds to finish in after SIGTERM; Docker kills after ten."""
+
+LAST_BEAT = 1.0
+"""Seconds to say goodbye in."""
+
+LAST_CLAIM = 1.0
+"""Seconds that a claim may still take after SIGTERM; it waits for ever for a database
+that is away."""
+
+
+def _rest() -> bool:
+    outbox.rest()
+    return False
+
+
+def _reconcile() -> bool:
+    outbox.reconcile()
+    return False
+
+
+def _cancel_disabled() -> bool:
+    return outbox.cancel_disabled() > 0
+
+
+def _beat(id: UUID, backend: str) -> bool:
+    heartbeat.beat(id, backend)
+    return False
+
+
+CHORES = (
+    Chore("reconcile", 60.0, _reconcile),
+    Chore("rest", 1.0, _rest),
+    Chore("cancel disabled", 2.0, _cancel_disabled),
+)
+
+
+class Worker:
+    """Runs once. With `until_idle` it ends when nothing is due and nothing claimed.
+
+    `lease` is in seconds: how long what it claims is left to it.
+    """
+
+    def __init__(
+        self,
+        make_backend: MakeBackend,
+        *,
+        concurrency: int,
+        until_idle: bool = False,
+        lease: float = outbox.LEASE,
+    ) -> None:
+        self._make_backend = make_backend
+        self._concurrency = concurrency
+        self._until_idle = until_idle
+        self._lease = lease
+        self._is_stopping = False
+        self._woken = asyncio.Event()
+        self._claiming: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Look at the queue now. To be called in the worker's event loop."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Claim no more, finish what is under way, and return from `run`."""
+        self._is_stopping = True
+        self._woken.set()
+        if self._claiming is not None:
+            asyncio.get_running_loop().call_later(LAST_CLAIM, self._claiming.cancel)
+
+    async def run(self) -> None:
+        claims = DatabaseThread("claim")
+        beside = (
+            DatabaseThread("chores") if connection.vendor == "postgresql" else claims
+        )
+        id = uuid4()
+        try:
+            async with (
+                TaskGroup() as tasks,
+                wakeups.heard(self.wake),
+                self._make_backend(
+                    concurrency=self._concurrency,
+                    tasks=tasks,
+                    claims=claims,
+                    has_room=self.wake,
+                ) as backend,
+            ):
+                beats = Chore(
+                    "heartbeat", heartbeat.INTERVAL, partial(_beat, id, backend.name)
+                )
+                rounds = Rounds(beside, [beats, *CHORES, *chores.registered()])
+                walking = tasks.create_task(rounds.walk())
+                self._claiming = tasks.create_task(self._claim(backend, claims, rounds))
+                await asyncio.wait([self._claiming])
+                walking.cancel()
+                await backend.drain(within=GRACE)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_BEAT):
+                    await beside.run(partial(heartbeat.leave, id))
+        finally:
+            claims.close()
+            if beside is not claims:
+                beside.close()
+
+    async def _claim(
+        self, backend: Backend, claims: DatabaseThread, rounds: Rounds
+    ) -> None:
+        busy_until = 0.0
+        while not self._is_stopping:
+            self._woken.clear()
+            limit = backend.room
+            if limit < backend.batch:
+                await self._woken.wait()
+                continue
+            claim = await claims.run(
+                partial(
+                    outbox.claim,
+                    limit=limit,
+                    most=-(-limit // 2),
+                    full=backend.full,
+                    lease=self._lease,
+                    is_begun=backend.is_begun,
+                )
+            )
+            if claim.ids:
+                busy_until = monotonic() + BUSY_FOR
+                await backend.take(claim)
+            elif self._until_idle and await self._is_idle(backend, claims, rounds):
+                return
+            if not claim.has_more:
+                is_busy = monotonic() < busy_until
+                await self._rest(BUSY_INTERVAL if is_busy else POLL_INTERVAL)
+
+    async def _is_idle(
+        self, backend: Backend, claims: DatabaseThread, rounds: Rounds
+    ) -> bool:
+        if backend.held or not await claims.run(outbox.is_idle):
+            return False
+        return not await rounds.walk_once() and await claims.run(outbox.is_idle)
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
