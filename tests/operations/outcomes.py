@@ -1,0 +1,37 @@
+"""Deliveries that have ended one way or another, without sending anything."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from tests import factories
+from webhooks.delivery import standard
+from webhooks.models import Delivery, Event, Partner, Subscription
+from webhooks.operations import events
+from webhooks.operations.audit import SYSTEM
+
+URL = "https://receiver.example.com/hook"
+
+
+def hook(of: Partner, *urls: str, **fields) -> Subscription:
+    fields.setdefault("profile", standard.NAME)
+    return factories.subscription(of, "portal", urls=urls or [URL], **fields)
+
+
+def publish(of: Partner, type: str = "order.created", **fields) -> Event:
+    fields.setdefault("data", {"id": 1})
+    fields.setdefault("now", timezone.now())
+    return events.publish(by=SYSTEM, partner=of, type=type, **fields).event
+
+
+def settle(delivery: Delivery, state: str, *, at: datetime | None = None) -> Delivery:
+    Delivery.objects.filter(id=delivery.id).update(
+        state=state, due_at=None, claim_token=None, settled_at=at or timezone.now()
+    )
+    delivery.refresh_from_db()
+    return delivery
+
+
+def ended(of: Partner, state: str, **fields) -> Delivery:
+    """The one delivery of a new event, settled."""
+    return settle(publish(of, **fields).deliveries.get(), state)

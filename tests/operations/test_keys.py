@@ -1,0 +1,224 @@
+"""Keys: shown once, checked in one statement, closed at once."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, transaction
+
+from tests import factories
+from webhooks.models import ApiKey, AuditEntry, keyformat
+from webhooks.operations import keys, overlaps
+from webhooks.operations.audit import SYSTEM
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def partner():
+    return factories.partner()
+
+
+def test_it_gives_the_text_once_and_stores_only_its_digest(partner):
+    key, text = keys.issue(by=SYSTEM, partner=partner, now=NOW, name="CI")
+    stored = json.dumps(list(ApiKey.objects.values()), default=str)
+    audited = json.dumps(list(AuditEntry.objects.values()), default=str)
+    assert text not in stored + audited
+    assert text[15:] not in stored + audited
+    assert key.prefix in stored
+
+
+def test_it_authenticates_in_one_select(partner, django_assert_num_queries):
+    _, text = factories.key(partner)
+    keys.authenticate(text, now=NOW)  # notes the use
+    with django_assert_num_queries(1):
+        key = keys.authenticate(text, now=NOW)
+        assert key.partner == partner
+
+
+def test_it_asks_nothing_about_what_is_no_key(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        for text in (None, ""):
+            with pytest.raises(keys.Missing):
+                keys.authenticate(text, now=NOW)
+        for text in ("x", "whk_0123456789_" + "a" * 38, "ключ", "whk_\0"):
+            with pytest.raises(keys.Malformed):
+                keys.authenticate(text, now=NOW)
+
+
+def test_it_notes_the_use_at_most_once_a_minute(partner, django_assert_num_queries):
+    key, text = factories.key(partner)
+    for seconds, statements in ((0, 2), (1, 1), (59, 1), (60, 2), (61, 1)):
+        with django_assert_num_queries(statements):
+            keys.authenticate(text, now=NOW + timedelta(seconds=seconds))
+    key.refresh_from_db()
+    assert key.last_used_at == NOW + timedelta(seconds=60)
+
+
+def test_it_knows_a_key_by_its_whole_text(partner):
+    key, text = factories.key(partner)
+    _, other = factories.key(partner)
+    forged = key.prefix.join(other.split(other[4:14]))
+    with pytest.raises((keys.Malformed, keys.Invalid)):
+        keys.authenticate(forged, now=NOW)
+    ApiKey.objects.filter(pk=key.pk).update(digest="0" * 64)
+    with pytest.raises(keys.Invalid):
+        keys.authenticate(text, now=NOW)
+
+
+def test_it_refuses_a_key_from_the_moment_it_expires(partner):
+    _, text = factories.key(partner, expires_at=NOW)
+    assert keys.authenticate(text, now=NOW - timedelta(microseconds=1))
+    with pytest.raises(keys.Invalid):
+        keys.authenticate(text, now=NOW)
+
+
+def test_it_refuses_a_key_of_the_other_kind(partner):
+    _, of_partner = factories.key(partner)
+    _, of_publisher = factories.key(None)
+    with pytest.raises(keys.Invalid):
+        keys.authenticate(of_publisher, now=NOW)
+    with pytest.raises(keys.Invalid):
+        keys.authenticate(of_partner, now=NOW, kind=ApiKey.Kind.PUBLISHER)
+    assert keys.authenticate(of_publisher, now=NOW, kind=ApiKey.Kind.PUBLISHER)
+
+
+def test_it_raises_rather_than_guesses_when_a_pepper_is_gone(partner, settings):
+    _, text = factories.key(partner)
+    settings.KEY_PEPPERS = ["2:another"]
+    with pytest.raises(ImproperlyConfigured, match="pepper 1"):
+        keys.authenticate(text, now=NOW)
+    settings.KEY_PEPPERS = ["2:another", "1:development-only-pepper"]
+    assert keys.authenticate(text, now=NOW)
+
+
+def test_it_revokes_once_and_for_good(partner):
+    key, text = factories.key(partner)
+    keys.revoke(by=SYSTEM, key=key, now=NOW)
+    again = keys.revoke(by=SYSTEM, key=key, now=NOW + timedelta(days=1))
+    assert again.revoked_at == NOW
+    with pytest.raises(keys.Invalid):
+        keys.authenticate(text, now=NOW)
+    assert AuditEntry.objects.filter(action="key.revoked").count() == 1
+
+
+def test_it_narrows_a_key_by_its_scopes(partner):
+    free, _ = factories.key(partner)
+    reader, _ = factories.key(partner, scopes=[keys.READ])
+    of_shop, _ = factories.key(partner, scopes=["shop:s-1", "shop:s-2"])
+    assert keys.may(free, keys.WRITE)
+    assert keys.may(reader, keys.READ)
+    assert not keys.may(reader, keys.WRITE)
+    assert keys.may(of_shop, keys.WRITE)
+    assert keys.shops(of_shop) == ["s-1", "s-2"]
+    assert keys.shops(reader) == []
+
+
+@pytest.mark.parametrize("scope", ["", "everything", "shop:", "events:publish"])
+def test_it_issues_no_key_with_a_scope_it_does_not_know(partner, scope):
+    with pytest.raises(keys.UnknownScope):
+        keys.issue(by=SYSTEM, partner=partner, now=NOW, scopes=[scope])
+    assert not ApiKey.objects.exists()
+
+
+def test_it_issues_a_publisher_no_scope_of_partners():
+    with pytest.raises(keys.UnknownScope):
+        keys.issue(by=SYSTEM, partner=None, now=NOW, scopes=["shop:s-1"])
+    key, _ = keys.issue(by=SYSTEM, partner=None, now=NOW, scopes=[keys.PUBLISH])
+    assert key.kind == ApiKey.Kind.PUBLISHER
+
+
+def test_the_database_holds_a_key_to_a_partner_unless_it_publishes(partner):
+    key, _ = factories.key(partner)
+    for change in ({"kind": "publisher"}, {"partner": None}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ApiKey.objects.filter(pk=key.pk).update(**change)
+
+
+def test_it_never_hides_that_a_key_could_not_be_written(partner, monkeypatch):
+    twice = keyformat.generate()
+    monkeypatch.setattr(keyformat, "generate", lambda: twice)
+    factories.key(partner)
+    with pytest.raises(IntegrityError):
+        factories.key(partner)
+    assert ApiKey.objects.count() == AuditEntry.objects.count() - 1 == 1
+
+
+# --- Replacing -----------------------------------------------------------------------
+
+DAY = timedelta(days=1)
+
+
+def test_a_replaced_key_opens_until_the_overlap_is_over():
+    partner = factories.partner()
+    old, text = keys.issue(
+        by=SYSTEM, partner=partner, now=NOW, name="CRM", scopes=["shop:s1", keys.READ]
+    )
+    new, new_text = keys.rotate(by=SYSTEM, key=old, now=NOW)
+    assert new_text != text
+    assert (new.partner, new.name, new.scopes) == (partner, "CRM", old.scopes)
+    assert new.expires_at is None
+    last = NOW + DAY - timedelta(seconds=1)
+    assert keys.authenticate(text, now=last).id == old.id
+    assert keys.authenticate(new_text, now=NOW + DAY).id == new.id
+    with pytest.raises(keys.Invalid):
+        keys.authenticate(text, now=NOW + DAY)
+    entry = AuditEntry.objects.get(action="key.rotated")
+    assert entry.target_id == str(old.id)
+    assert entry.after["replaced_by"] == str(new.id)
+
+
+def test_a_replaced_key_lasts_as_long_again_and_no_end_is_put_off():
+    old, _ = keys.issue(
+        by=SYSTEM, partner=None, now=NOW, expires_at=NOW + timedelta(days=90)
+    )
+    later = NOW + timedelta(days=89, hours=12)
+    new, _ = keys.rotate(by=SYSTEM, key=old, now=later)
+    assert new.kind == "publisher"
+    assert new.expires_at == later + timedelta(days=90)
+    old.refresh_from_db()
+    assert old.expires_at == NOW + timedelta(days=90)
+    with pytest.raises(keys.Closed):
+        keys.rotate(by=SYSTEM, key=old, now=NOW + timedelta(days=90))
+
+
+def test_no_overlap_closes_the_old_key_at_once():
+    old, text = keys.issue(by=SYSTEM, partner=factories.partner(), now=NOW)
+    keys.rotate(by=SYSTEM, key=old, now=NOW, overlap=timedelta(0))
+    with pytest.raises(keys.Invalid):
+        keys.authenticate(text, now=NOW)
+
+
+def test_a_key_that_is_closed_is_not_replaced():
+    old, _ = keys.issue(by=SYSTEM, partner=factories.partner(), now=NOW)
+    for overlap in (timedelta(seconds=-1), timedelta(days=7, seconds=1)):
+        with pytest.raises(overlaps.OutOfRange):
+            keys.rotate(by=SYSTEM, key=old, now=NOW, overlap=overlap)
+    keys.revoke(by=SYSTEM, key=old, now=NOW)
+    with pytest.raises(keys.Closed):
+        keys.rotate(by=SYSTEM, key=old, now=NOW)
+    assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "covers"),
+    [
+        ([], [], True),
+        ([], [keys.READ, "shop:s1"], True),
+        ([keys.READ], [], False),
+        ([keys.READ], [keys.READ], True),
+        ([keys.READ], [keys.READ, keys.WRITE], False),
+        ([keys.READ, keys.MANAGE], [keys.READ], True),
+        (["shop:s1"], [], False),
+        (["shop:s1"], ["shop:s1", keys.READ], True),
+        (["shop:s1"], ["shop:s1", "shop:s2"], False),
+        (["shop:s1", "shop:s2"], ["shop:s2"], True),
+        ([keys.READ], ["shop:s1"], False),
+    ],
+)
+def test_a_key_covers_what_may_do_no_more(mine, theirs, covers):
+    partner = factories.partner()
+    one, two = (factories.key(partner, scopes=s)[0] for s in (mine, theirs))
+    assert keys.covers(one, two) is covers

@@ -1,0 +1,259 @@
+"""Signing secrets: two live at most, and what signs while one replaces the other."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import stripe
+from django.core.management import call_command
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook
+
+from tests import factories
+from tests.operations.outcomes import hook, publish
+from webhooks.delivery import wire
+from webhooks.delivery.wire import Signing
+from webhooks.models import AuditEntry, SigningSecret, Subscription, encryption
+from webhooks.operations import overlaps, secrets, subscriptions
+from webhooks.operations.audit import SYSTEM
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+OWN = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture
+def partner():
+    return factories.partner()
+
+
+def signed(partner, profile="standard"):
+    first = wire.profile(profile).new_secret()
+    made = factories.subscription(partner, profile, secrets=[first])
+    SigningSecret.objects.update(created_at=NOW)
+    return made, first
+
+
+def rotate(subscription, *, now=NOW, **fields):
+    row = secrets.rotate(by=SYSTEM, subscription=subscription, now=now, **fields)
+    return row.reveal()
+
+
+def live(subscription, at):
+    return Subscription.objects.get(id=subscription.id).live_secrets(at)
+
+
+def test_both_sign_until_the_overlap_is_over(partner):
+    made, first = signed(partner)
+    second = rotate(made)
+    assert second != first
+    assert live(made, NOW) == [first, second]
+    assert live(made, NOW + 24 * HOUR - timedelta(seconds=1)) == [first, second]
+    assert live(made, NOW + 24 * HOUR) == [second]
+
+
+def test_no_overlap_ends_the_old_one_at_once(partner):
+    made, _ = signed(partner)
+    second = rotate(made, overlap=timedelta(0))
+    assert live(made, NOW) == [second]
+    assert SigningSecret.objects.count() == 1
+
+
+def test_a_rotation_while_another_overlap_runs_ends_its_older_secret(partner):
+    made, _ = signed(partner)
+    second = rotate(made)
+    third = rotate(made, now=NOW + HOUR, overlap=2 * HOUR)
+    assert live(made, NOW + HOUR) == [second, third]
+    assert live(made, NOW + 3 * HOUR) == [third]
+    assert SigningSecret.objects.count() == 2
+
+
+def test_an_end_that_is_sooner_stays(partner):
+    made, _ = signed(partner)
+    SigningSecret.objects.update(expires_at=NOW + HOUR)
+    second = rotate(made, overlap=7 * 24 * HOUR)
+    assert live(made, NOW + HOUR) == [second]
+
+
+def test_a_new_one_signs_where_every_other_has_expired(partner):
+    made, _ = signed(partner)
+    SigningSecret.objects.update(expires_at=NOW)
+    assert live(made, NOW) == []
+    second = rotate(made, now=NOW + HOUR)
+    assert live(made, NOW + HOUR) == [second]
+    assert SigningSecret.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "overlap", [timedelta(seconds=-1), timedelta(days=7, seconds=1)]
+)
+def test_it_bounds_the_overlap(partner, overlap):
+    made, first = signed(partner)
+    with pytest.raises(overlaps.OutOfRange):
+        rotate(made, overlap=overlap)
+    assert live(made, NOW) == [first]
+
+
+def test_what_is_not_signed_has_nothing_to_rotate(partner):
+    made = factories.subscription(partner, "blaze")
+    with pytest.raises(secrets.NotSigned):
+        rotate(made)
+    with pytest.raises(secrets.NotSigned):
+        rotate(factories.subscription(partner, "blaze", profile="gone"))
+
+
+@pytest.mark.parametrize(
+    ("profile", "secret", "is_taken"),
+    [
+        ("standard", OWN, True),
+        ("standard", OWN.removeprefix("whsec_"), False),
+        ("standard", "whsec_c2hvcnQ=", False),
+        ("standard", "whsec_%", False),
+        ("standard", "", False),
+        ("nursa", "any text", True),
+        ("nursa", "", False),
+        ("capa", "0" * 64, False),
+    ],
+)
+def test_it_takes_a_secret_of_the_profiles_form(partner, profile, secret, is_taken):
+    made, first = signed(partner, profile)
+    if is_taken:
+        assert rotate(made, secret=secret) == secret
+        assert live(made, NOW) == [first, secret]
+    else:
+        with pytest.raises(secrets.UnusableSecret):
+            rotate(made, secret=secret)
+        assert live(made, NOW) == [first]
+
+
+def test_a_deleted_subscription_has_no_secrets_to_rotate(partner):
+    made, _ = signed(partner)
+    subscriptions.delete(by=SYSTEM, subscription=made, now=NOW)
+    with pytest.raises(subscriptions.Gone):
+        rotate(made)
+
+
+def test_it_lists_the_ends_of_live_secrets(partner):
+    made, first = signed(partner)
+    second = rotate(made)
+    masked = secrets.listed(made, now=NOW)
+    assert [m.ending for m in masked] == [first[-4:], second[-4:]]
+    assert [m.row.expires_at for m in masked] == [NOW + 24 * HOUR, None]
+    assert [m.ending for m in secrets.listed(made, now=NOW + 24 * HOUR)] == [
+        second[-4:]
+    ]
+
+
+def test_it_lists_nothing_of_a_short_secret_and_none_that_it_cannot_read(partner):
+    made = factories.subscription(partner, "nursa", secrets=["short"])
+    assert [m.ending for m in secrets.listed(made, now=NOW)] == [""]
+    SigningSecret.objects.update(value="gone:AAAA")
+    assert [m.ending for m in secrets.listed(made, now=NOW)] == [None]
+
+
+def test_it_records_rotations_and_who_looked_and_no_secret(partner):
+    made, first = signed(partner)
+    second = rotate(made)
+    row = SigningSecret.objects.live(NOW).last()
+    assert secrets.reveal(by=SYSTEM, secret=row, now=NOW) == second
+    rotated, revealed = AuditEntry.objects.filter(
+        action__startswith="secret."
+    ).order_by("id")
+    assert (rotated.action, revealed.action) == ("secret.rotated", "secret.revealed")
+    assert rotated.target_id == revealed.target_id == str(made.id)
+    assert len(rotated.before["secret_ids"]) == 1
+    assert len(rotated.after["secret_ids"]) == 2
+    assert revealed.after == {"secret_id": str(row.id)}
+    for entry in (rotated, revealed):
+        assert not {first, second} & set(str([entry.before, entry.after]).split("'"))
+
+
+def test_it_reveals_no_secret_that_is_gone(partner):
+    made, _ = signed(partner)
+    row = SigningSecret.objects.get()
+    rotate(made)
+    with pytest.raises(secrets.Gone):
+        secrets.reveal(by=SYSTEM, secret=row, now=NOW + 24 * HOUR)
+    SigningSecret.objects.filter(id=row.id).update(value="gone:AAAA")
+    with pytest.raises(encryption.Undecryptable):
+        secrets.reveal(by=SYSTEM, secret=row, now=NOW)
+    assert not AuditEntry.objects.filter(action="secret.revealed").exists()
+
+
+# --- What an overlap is on the wire --------------------------------------------------
+
+
+def headers(partner, profile):
+    """Those of an attempt during an overlap, with the older and the newer secret."""
+    made, first = signed(partner, profile)
+    second = rotate(made)
+    event = publish(partner).id
+    signing = Signing(event, int(NOW.timestamp()), b'{"a":1}', live(made, NOW))
+    return wire.profile(profile).sign(signing), first, second
+
+
+def test_a_receiver_of_standard_webhooks_verifies_with_either(partner, monkeypatch):
+    sent, *both = headers(partner, "standard")
+    monkeypatch.setattr(Webhook, "_Webhook__verify_timestamp", lambda *_: NOW)
+    for secret in both:
+        assert Webhook(secret).verify(b'{"a":1}', sent) == {"a": 1}
+
+
+def test_a_receiver_of_topiic_verifies_with_either(partner):
+    sent, *both = headers(partner, "topiic")
+    for secret in both:
+        stripe.WebhookSignature.verify_header(
+            '{"a":1}', sent["Topiic-Signature"], secret, tolerance=None
+        )
+
+
+def test_a_receiver_of_nursa_verifies_with_either(partner):
+    sent, *_ = headers(partner, "nursa")
+    assert sent["Nursa-Signature"].count("v1=") == 2
+
+
+@pytest.mark.parametrize(
+    ("profile", "header"), [("capa", "capa-signature"), ("partnero", "Signature")]
+)
+def test_the_older_signs_until_it_expires_where_there_is_room_for_one(
+    partner, profile, header
+):
+    sent, first, second = headers(partner, profile)
+    sign = wire.profile(profile).sign
+    at = int(NOW.timestamp())
+    event = publish(partner).id
+    by_first = sign(Signing(event, at, b'{"a":1}', [first]))[header]
+    by_second = sign(Signing(event, at, b'{"a":1}', [second]))[header]
+    assert sent[header] == by_first != by_second
+    made = Subscription.objects.get(profile=profile)
+    later = live(made, NOW + 24 * HOUR)
+    assert sign(Signing(event, at, b'{"a":1}', later))[header] == by_second
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receiver_sees_both_signatures_during_an_overlap(partner, receiver):
+    now = datetime.now(UTC)
+    made = hook(partner, receiver.url("/hook"), secrets=[OWN])
+    second = rotate(made, now=now)
+    publish(partner, now=now)
+    call_command("deliver", until_idle=True)
+    (request,) = receiver.requests
+    sent = {name.lower(): value for name, value in request.headers}
+    for secret in (OWN, second):
+        assert Webhook(secret).verify(request.body, sent)["type"] == "order.created"
+
+
+@given(waits=st.lists(st.integers(0, 200), max_size=6), overlap=st.integers(0, 168))
+def test_there_are_never_more_than_two_nor_none(waits, overlap):
+    made, _ = signed(factories.partner())
+    now, newest = NOW, None
+    for wait in waits:
+        now += wait * HOUR
+        newest = rotate(made, now=now, overlap=overlap * HOUR)
+        assert 1 <= len(live(made, now)) <= 2
+        assert live(made, now)[-1] == newest
+        assert SigningSecret.objects.filter(subscription=made).count() <= 2
+    if newest:
+        assert live(made, now + 169 * HOUR) == [newest]

@@ -1,0 +1,72 @@
+"""Events that did not happen."""
+
+import pytest
+from django.utils import timezone
+
+from tests import factories
+from tests.operations.outcomes import URL, hook
+from webhooks.models import AuditEntry, Delivery, Event, EventType
+from webhooks.operations import deliveries, subscriptions, testing
+from webhooks.operations.audit import SYSTEM
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def partner():
+    return factories.partner()
+
+
+def send(subscription, **fields):
+    return testing.send(
+        by=SYSTEM, subscription=subscription, now=timezone.now(), **fields
+    )
+
+
+def test_it_is_sent_to_the_subscription_and_to_nobody_else(partner):
+    made = hook(partner, URL + "/a", URL + "/b")
+    hook(partner, URL + "/other")
+    event = send(made)
+    assert (event.type, event.partner) == ("webhook.test", partner)
+    assert event.data == {"message": "This is a test. Nothing happened."}
+    assert event.attributes == {"test_of": str(made.id)}
+    assert (Event.objects.get().matched, event.unmatched_reason) == (1, "")
+    sent = Delivery.objects.all()
+    assert {d.url for d in sent} == {URL + "/a", URL + "/b"}
+    for delivery in sent:
+        assert (delivery.state, delivery.redelivery_of) == ("pending", None)
+    entry = AuditEntry.objects.get(action="subscription.tested")
+    assert entry.target_id == str(made.id)
+    assert entry.after == {"event": str(event.id), "type": "webhook.test"}
+
+
+def test_it_is_sent_whatever_the_subscription_wants(partner):
+    assert send(hook(partner, events=[])).type == "webhook.test"
+
+
+def test_it_may_be_of_a_type_with_the_catalogues_example(partner):
+    EventType.objects.update_or_create(name="a", defaults={"example": {"id": "x"}})
+    made = hook(partner)
+    assert (send(made, type="a").type, send(made, type="a").data) == ("a", {"id": "x"})
+    assert send(made, type="b").data == {"message": "This is a test. Nothing happened."}
+
+
+def test_a_dialect_without_a_name_for_tests_gets_what_it_wants_first(partner):
+    made = factories.subscription(partner, "blaze", events=["NEW_MEMBER"])
+    assert send(made).type == "member.created"
+    with pytest.raises(testing.Untestable):
+        send(made, type="webhook.test")
+    for profile, events in (("nursa", []), ("gone", None)):
+        made = factories.subscription(partner, "nursa", profile=profile, events=events)
+        with pytest.raises(testing.Untestable):
+            send(made)
+
+
+def test_it_says_why_nothing_can_be_sent(partner):
+    made = hook(partner, is_active=False)
+    with pytest.raises(deliveries.NotReceiving, match="switched off"):
+        send(made)
+    subscriptions.delete(by=SYSTEM, subscription=made, now=timezone.now())
+    with pytest.raises(subscriptions.Gone):
+        send(made)
+    assert not Event.objects.exists()

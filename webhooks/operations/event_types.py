@@ -1,0 +1,132 @@
+"""The catalogue of event types: created and changed."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from webhooks.delivery import wire
+from webhooks.models import EventType
+
+from . import audit, catalogue
+
+_FIELDS = ("description", "schema", "example")
+
+
+class NameTaken(Exception):
+    """There is an event type of this name."""
+
+
+class Gone(Exception):
+    """There is no event type of this name."""
+
+
+class InvalidSchema(Exception):
+    """What should be a JSON Schema is none; the message says where."""
+
+
+class InvalidExample(Exception):
+    """The example does not satisfy the type's own schema; the message says where."""
+
+
+def fill_catalogue(
+    *, using: str = "default", model: type[EventType] = EventType
+) -> None:
+    """Add every type that a profile has a name for to the catalogue of types.
+
+    A row that is there is left as it is: its words may be the staff's by now. During a
+    migration `model` is the type as the database has it then.
+    """
+    known = {t for p in wire.profiles().values() for t in p.event_names}
+    model.objects.using(using).bulk_create(
+        (
+            model(name=name, description=entry.description, example=entry.example)
+            for name in sorted(known | catalogue.ENTRIES.keys())
+            for entry in [catalogue.ENTRIES.get(name, catalogue.UNDESCRIBED)]
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def check(schema: Any, example: Any) -> None:
+    """Raises InvalidSchema and InvalidExample. No schema admits every example."""
+    if schema is None:
+        return
+    if not isinstance(schema, dict):
+        raise InvalidSchema("A JSON Schema is an object.")
+    # Takes a tenth of a second to import, which most processes need not spend.
+    from jsonschema.exceptions import SchemaError, ValidationError
+    from jsonschema.validators import validator_for
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    validator = validator_for(schema)
+    try:
+        validator.check_schema(schema)
+        # An empty registry: a schema that refers elsewhere must not make us fetch it.
+        validator(schema, registry=Registry()).validate(example)
+    except SchemaError as error:
+        raise InvalidSchema(f"{error.json_path}: {error.message[:300]}") from None
+    except (Unresolvable, re.error) as error:
+        raise InvalidSchema(str(error)) from None
+    except ValidationError as error:
+        raise InvalidExample(f"{error.json_path}: {error.message[:300]}") from None
+
+
+def create(*, by: audit.Actor, name: str, now: datetime, **fields: Any) -> EventType:
+    """`fields` are `description schema example`.
+
+    Raises NameTaken, InvalidSchema and InvalidExample.
+    """
+    event_type = EventType(name=name, **_known(fields))
+    check(event_type.schema, event_type.example)
+    try:
+        with transaction.atomic():
+            event_type.save(force_insert=True)
+            _record(by, "event_type.created", event_type, now, after=_state(event_type))
+    except IntegrityError:
+        raise NameTaken(name) from None
+    return event_type
+
+
+def update(*, by: audit.Actor, name: str, now: datetime, **fields: Any) -> EventType:
+    """Change what is given and leave the rest. The name is for good.
+
+    Raises Gone, InvalidSchema and InvalidExample.
+    """
+    with transaction.atomic():
+        event_type = EventType.objects.select_for_update().filter(name=name).first()
+        if event_type is None:
+            raise Gone(name)
+        before = _state(event_type)
+        for field, value in _known(fields).items():
+            setattr(event_type, field, value)
+        check(event_type.schema, event_type.example)
+        event_type.save(update_fields=_FIELDS)
+        after = _state(event_type)
+        _record(by, "event_type.updated", event_type, now, before=before, after=after)
+    return event_type
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: fields[name] for name in _FIELDS if name in fields}
+
+
+def _state(event_type: EventType) -> dict[str, Any]:
+    return {name: getattr(event_type, name) for name in _FIELDS}
+
+
+def _record(
+    by: audit.Actor, action: str, event_type: EventType, now: datetime, **sides: Any
+) -> None:
+    audit.record(
+        by=by,
+        action=action,
+        at=now,
+        target_type="event_type",
+        target_id=event_type.name[:64],
+        target=event_type.name,
+        partner_id=None,
+        **sides,
+    )

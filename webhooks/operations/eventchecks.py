@@ -1,0 +1,153 @@
+"""What may be published: the checks of a new event, before anything is written."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import orjson
+
+from webhooks.models import EventType, Partner
+
+MAX_DATA = 256 * 1024  # bytes, as JSON
+MAX_ATTRIBUTES = 8 * 1024
+MAX_TYPE = 128
+MAX_KEY = 255
+
+TYPE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
+
+
+class InvalidEvent(Exception):
+    """An event that cannot be published: which `field`, and a `message` in words."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewEvent:
+    """An event to be published. Only `partner` is taken on trust."""
+
+    partner: Partner
+    type: str
+    data: Any
+    occurred_at: datetime | None = None  # None: when it is published
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    idempotency_key: str | None = None
+
+
+def check(events: Sequence[NewEvent]) -> dict[int, InvalidEvent]:
+    """What is wrong with which of the events; one SELECT, for their types' schemas."""
+    refused = {}
+    for index, new in enumerate(events):
+        try:
+            _check(new)
+        except InvalidEvent as invalid:
+            refused[index] = invalid
+    validators = _validators(
+        {new.type for index, new in enumerate(events) if index not in refused}
+    )
+    for index, new in enumerate(events):
+        if index not in refused and (validate := validators.get(new.type)):
+            try:
+                validate(new.data)
+            except InvalidEvent as invalid:
+                refused[index] = invalid
+    return refused
+
+
+def fingerprint(new: NewEvent) -> str:
+    """SHA-256 over what was asked for, whatever the order of its members."""
+    asked = [new.type, new.data, dict(new.attributes), new.occurred_at]
+    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _check(new: NewEvent) -> None:
+    if not isinstance(new.type, str) or not TYPE.fullmatch(new.type):
+        raise InvalidEvent("type", "Must be words of A-Z a-z 0-9 _ -, joined by dots.")
+    if len(new.type) > MAX_TYPE:
+        raise InvalidEvent("type", f"Must be no longer than {MAX_TYPE} characters.")
+    _check_object("data", new.data, MAX_DATA)
+    _check_object("attributes", new.attributes, MAX_ATTRIBUTES)
+    if not isinstance(new.attributes.get("shop_id", ""), str):
+        raise InvalidEvent("attributes", "shop_id must be a string.")
+    if new.occurred_at is not None and new.occurred_at.tzinfo is None:
+        raise InvalidEvent("occurred_at", "Must carry its offset from UTC.")
+    if (key := new.idempotency_key) is not None and (
+        not isinstance(key, str) or not 0 < len(key) <= MAX_KEY or "\0" in key
+    ):
+        raise InvalidEvent(
+            "idempotency_key", f"Must be a string of 1 to {MAX_KEY} characters."
+        )
+
+
+def _check_object(name: str, value: Any, limit: int) -> None:
+    if not isinstance(value, dict):
+        raise InvalidEvent(name, "Must be a JSON object.")
+    try:
+        text = orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise InvalidEvent(name, f"Cannot be stored as JSON: {error}.") from None
+    if len(text) > limit:
+        raise InvalidEvent(name, f"Must be no larger than {limit // 1024} KiB as JSON.")
+    # orjson writes null for what is not a number, and what no database can hold is rare:
+    # each leaves a mark in the text, so most values are walked once only.
+    if b"null" in text and _has_nan(value):
+        raise InvalidEvent(name, "Numbers must be finite.")
+    if b"\\u0000" in text and _has_nul(value):
+        raise InvalidEvent(name, "Strings must not contain the character U+0000.")
+
+
+def _has_nan(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return True
+    return False
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_nul(item) for pair in value.items() for item in pair)
+    if isinstance(value, list | tuple):
+        return any(_has_nul(item) for item in value)
+    return isinstance(value, str) and "\0" in value
+
+
+def _validators(types: set[str]) -> dict[str, Any]:
+    rows = EventType.objects.filter(name__in=types, schema__isnull=False)
+    schemas: dict[str, Any] = dict(rows.values_list("name", "schema"))
+    if not schemas:
+        return {}
+    # Takes a tenth of a second to import, which most processes need not spend.
+    import jsonschema
+    from referencing import Registry
+
+    validators = {}
+    for name, schema in schemas.items():
+        validator = jsonschema.validators.validator_for(schema)
+        # An empty registry: a schema that refers elsewhere must not make us fetch it.
+        validators[name] = partial(
+            _validate, validator(schema, registry=Registry()), name
+        )
+    return validators
+
+
+def _validate(validator: Any, name: str, data: Any) -> None:
+    from jsonschema.exceptions import SchemaError, best_match
+    from referencing.exceptions import Unresolvable
+
+    try:
+        validator.check_schema(validator.schema)
+        error = best_match(validator.iter_errors(data))
+    except (SchemaError, Unresolvable) as broken:
+        raise InvalidEvent("type", f"The schema of {name} is unusable.") from broken
+    if error is not None:
+        where = ".".join(str(part) for part in error.absolute_path)
+        raise InvalidEvent(f"data.{where}" if where else "data", error.message[:500])

@@ -1,0 +1,269 @@
+"""Keys: issued, checked, revoked.
+
+Checking a key is one SELECT and, at most once a minute, one UPDATE. Nothing about a key
+is cached: a revocation holds from the next request, in every process.
+"""
+
+import hmac
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+
+from webhooks.models import ApiKey, Partner, keyformat
+
+from . import audit, overlaps
+
+READ = "webhooks:read"
+WRITE = "webhooks:write"
+REVEAL = "secrets:reveal"
+MANAGE = "keys:manage"
+PUBLISH = "events:publish"
+SHOP_PREFIX = "shop:"  # `shop:<id>` binds a key to one shop of its company
+
+LAST_USED_RESOLUTION = timedelta(minutes=1)
+
+
+class Refused(Exception):
+    """The key does not open the door. The subclass says what a dialect may tell."""
+
+
+class Missing(Refused):
+    """No key was sent."""
+
+
+class Malformed(Refused):
+    """What was sent does not have the form of a key."""
+
+
+class Invalid(Refused):
+    """Unknown, expired, revoked or of another kind: told alike, so that nobody learns
+    which keys exist."""
+
+
+class PartnerInactive(Refused):
+    """The key is good, its partner is switched off."""
+
+
+class ScopeMissing(Refused):
+    """The key is good and may not do this."""
+
+
+class UnknownScope(Exception):
+    """A key cannot be issued with this scope."""
+
+
+class Closed(Exception):
+    """The key was revoked or has expired: it cannot be replaced, only issued anew."""
+
+
+class AlreadyIssued(Exception):
+    """A key of the asked-for id exists: the same request was made before."""
+
+
+def issue(
+    *,
+    by: audit.Actor,
+    partner: Partner | None,
+    now: datetime,
+    name: str = "",
+    scopes: Sequence[str] = (),
+    expires_at: datetime | None = None,
+    id: UUID | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key and its text, which exists nowhere else and cannot be shown again.
+
+    Without a partner it is a publisher's key. No scopes means everything its kind may
+    do. With an `id`, a second call issues no second key. Raises UnknownScope and
+    AlreadyIssued.
+    """
+    check_scopes(scopes, for_publisher=partner is None)
+    new = keyformat.generate()
+    pepper = keyformat.current_pepper()
+    key = ApiKey(
+        id=id or uuid4(),
+        partner=partner,
+        kind=ApiKey.Kind.PARTNER if partner else ApiKey.Kind.PUBLISHER,
+        name=name,
+        scopes=list(scopes),
+        prefix=new.lookup,
+        digest=keyformat.digest(new.text, pepper=pepper),
+        pepper=pepper,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    try:
+        with transaction.atomic():
+            key.save(force_insert=True)
+            _record(by=by, key=key, action="key.issued", now=now, after=_state(key))
+    except IntegrityError:
+        if ApiKey.objects.filter(pk=key.pk).exists():
+            raise AlreadyIssued(key.pk) from None
+        raise
+    return key, new.text
+
+
+def rotate(
+    *,
+    by: audit.Actor,
+    key: ApiKey,
+    now: datetime,
+    overlap: timedelta = overlaps.DEFAULT,
+) -> tuple[ApiKey, str]:
+    """A key that may do the same and lasts as long, and its text; the old one ends after
+    `overlap`.
+
+    What a dialect keeps under the old key's id stays under that id, and any key of the
+    partner reaches it there. Raises Closed and overlaps.OutOfRange.
+    """
+    overlaps.check(overlap)
+    with transaction.atomic():
+        old = (
+            ApiKey.objects.select_for_update(of=("self",))
+            .select_related("partner")
+            .get(pk=key.pk)
+        )
+        if old.is_revoked or old.is_expired_at(now):
+            raise Closed
+        before = _state(old)
+        expires_at = old.expires_at
+        if expires_at is not None:
+            expires_at = now + (expires_at - old.created_at)
+        new, text = issue(
+            by=by,
+            partner=old.partner,
+            now=now,
+            name=old.name,
+            scopes=old.scopes,
+            expires_at=expires_at,
+        )
+        old.expires_at = min(old.expires_at or now + overlap, now + overlap)
+        old.save(update_fields=["expires_at"])
+        after = {**_state(old), "replaced_by": str(new.id)}
+        _record(
+            by=by, key=old, action="key.rotated", now=now, before=before, after=after
+        )
+    return new, text
+
+
+def revoke(*, by: audit.Actor, key: ApiKey, now: datetime) -> ApiKey:
+    """Close a key for good. A key revoked before stays as it was."""
+    with transaction.atomic():
+        key = ApiKey.objects.select_for_update().get(pk=key.pk)
+        if key.is_revoked:
+            return key
+        before = _state(key)
+        key.revoked_at = now
+        key.save(update_fields=["revoked_at"])
+        _record(
+            by=by,
+            key=key,
+            action="key.revoked",
+            now=now,
+            before=before,
+            after=_state(key),
+        )
+    return key
+
+
+def authenticate(
+    text: str | None, *, now: datetime, kind: ApiKey.Kind = ApiKey.Kind.PARTNER
+) -> ApiKey:
+    """The key whose text this is, with its partner loaded.
+
+    Raises Missing, Malformed, Invalid or PartnerInactive. One SELECT; none for what is
+    not of a key's form.
+    """
+    if not text:
+        raise Missing
+    lookup = keyformat.lookup_of(text)
+    if lookup is None:
+        raise Malformed
+    key = ApiKey.objects.select_related("partner").filter(prefix=lookup).first()
+    # An unknown key costs the same comparison as a known one.
+    stored = key.digest if key else "0" * 64
+    pepper = key.pepper if key else keyformat.current_pepper()
+    matches = hmac.compare_digest(stored, keyformat.digest(text, pepper=pepper))
+    if key is None or not matches or key.kind != kind:
+        raise Invalid
+    if key.is_revoked or key.is_expired_at(now):
+        raise Invalid
+    if key.partner is not None and not key.partner.is_active:
+        raise PartnerInactive
+    _note_use(key, now)
+    return key
+
+
+def may(key: ApiKey, scope: str) -> bool:
+    """Whether a key without scopes of its own, or with this one, may do `scope`."""
+    granted = [s for s in key.scopes if _is_act(s)]
+    return not granted or scope in granted
+
+
+def shops(key: ApiKey) -> list[str]:
+    """The shops that a key is bound to; none means every shop of its company."""
+    return [
+        s.removeprefix(SHOP_PREFIX) for s in key.scopes if s.startswith(SHOP_PREFIX)
+    ]
+
+
+def covers(key: ApiKey, other: ApiKey) -> bool:
+    """Whether `other` may do no more than `key`, so that whoever holds `key` may have it
+    made anew without gaining anything."""
+    mine, theirs = ({s for s in k.scopes if _is_act(s)} for k in (key, other))
+    here, there = set(shops(key)), set(shops(other))
+    may_as_much = not mine or (theirs and theirs <= mine)
+    reaches_as_far = not here or (there and there <= here)
+    return bool(may_as_much and reaches_as_far)
+
+
+def _is_act(scope: str) -> bool:
+    return not scope.startswith(SHOP_PREFIX)
+
+
+def _note_use(key: ApiKey, now: datetime) -> None:
+    if key.last_used_at is None or key.last_used_at <= now - LAST_USED_RESOLUTION:
+        # Conditional, so that of many requests at once only one writes.
+        ApiKey.objects.filter(pk=key.pk, last_used_at=key.last_used_at).update(
+            last_used_at=now
+        )
+        key.last_used_at = now
+
+
+def check_scopes(scopes: Sequence[str], *, for_publisher: bool) -> None:
+    """Raises UnknownScope."""
+    known = {PUBLISH} if for_publisher else {READ, WRITE, REVEAL, MANAGE}
+    for scope in scopes:
+        is_shop = not _is_act(scope) and scope != SHOP_PREFIX
+        if scope not in known and (for_publisher or not is_shop):
+            raise UnknownScope(
+                f"{scope!r} is not a scope; known: {', '.join(sorted(known))}"
+                + ("" if for_publisher else f", {SHOP_PREFIX}<id>")
+            )
+
+
+def _record(
+    *, by: audit.Actor, key: ApiKey, action: str, now: datetime, **sides: Any
+) -> None:
+    audit.record(
+        by=by,
+        action=action,
+        at=now,
+        target_type="key",
+        target_id=key.id,
+        target=f"{key.name} ({key.prefix})" if key.name else key.prefix,
+        partner_id=key.partner_id,
+        **sides,
+    )
+
+
+def _state(key: ApiKey) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "prefix": key.prefix,
+        "scopes": key.scopes,
+        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
+        "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+    }

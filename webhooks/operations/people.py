@@ -1,0 +1,47 @@
+"""Staff accounts and groups: what Django's admin writes of them, for the audit log.
+
+The rows are Django's own and its forms write them; here is only the entry beside them.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+
+from . import audit
+
+
+def note(*, by: audit.Actor, account: User | Group, act: str, now: datetime) -> None:
+    """Record that `account` was `created`, `updated` or `deleted`, as it now stands.
+
+    In the caller's transaction.
+    """
+    audit.record(
+        by=by,
+        action=f"{account._meta.model_name}.{act}",
+        at=now,
+        target_type=str(account._meta.model_name),
+        target_id=str(account.pk),
+        target=str(account),
+        partner_id=None,
+        before=_state(account) if act == "deleted" else None,
+        after=_state(account) if act != "deleted" else None,
+    )
+
+
+def _state(account: User | Group) -> dict[str, Any]:
+    if isinstance(account, Group):
+        return {"name": account.name, "permissions": _names(account.permissions)}
+    return {
+        "username": account.username,
+        "email": account.email,
+        "is_active": account.is_active,
+        "is_staff": account.is_staff,
+        "is_superuser": account.is_superuser,
+        "groups": _names(account.groups),
+        "permissions": _names(account.user_permissions),
+    }
+
+
+def _names(rows: Any) -> list[str]:
+    return sorted(str(row) for row in rows.all())

@@ -1,0 +1,193 @@
+"""What a recovery is asked to replay, and which deliveries and events that is."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KT
+
+from webhooks.models import Delivery, Event, Partner, Recovery, Subscription, ids
+
+from . import deliveries, events, testing
+
+
+class Outcome(StrEnum):
+    """How something ended that is to be replayed."""
+
+    EXHAUSTED = "exhausted"
+    CANCELLED = "cancelled"
+    NOT_SENT = "not_sent"
+    DELIVERED = "delivered"
+    MISSED = "missed"
+    """Events that the subscription wants as it is now and was never told of, because it
+    was off, disabled or not there yet."""
+
+
+class InvalidFilter(Exception):
+    """A filter that selects nothing that makes sense: which `field`, and a `message`."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Times are when the event was published, `since` included and `until` not."""
+
+    outcomes: Collection[Outcome]
+    since: datetime
+    until: datetime | None = None  # None: until the recovery is started
+    subscription: Subscription | None = None  # None: all of the partner's
+    types: Collection[str] = ()  # none: every type
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What a filter selects of a partner's, as it stood at one moment."""
+
+    partner: Partner
+    filter: Filter
+    until: datetime
+    at: datetime
+    receiving: Mapping[UUID, Subscription]
+    """The subscriptions that can be sent to, each with its `receivers`."""
+
+    def events(self) -> QuerySet[Event]:
+        """Every event of the range, whatever became of it, in the order of publishing."""
+        return Event.objects.filter(
+            partner=self.partner,
+            id__gte=ids.before(self.filter.since),
+            id__lt=ids.after(self.until),
+            created_at__gte=self.filter.since,
+            created_at__lt=self.until,
+        ).order_by("id")
+
+    def deliveries(self) -> QuerySet[Delivery]:
+        """Those to repeat: first deliveries, never repeats, so that one event is sent
+        once however often it was tried. What is on its way again is left out, and what
+        failed and has arrived by a repeat."""
+        # By its event, which is indexed and has few deliveries.
+        repeats = Delivery.objects.filter(
+            event_id=OuterRef("event_id"), redelivery_of=OuterRef("id")
+        )
+        arrived = repeats.filter(state=Delivery.State.DELIVERED)
+        found = (
+            Delivery.objects.filter(
+                partner=self.partner,
+                id__gte=ids.before(self.filter.since),
+                redelivery_of=None,
+                state__in=set(self.filter.outcomes) - {Outcome.MISSED},
+                settled_at__lte=self.at,
+                subscription_id__in=list(self.receiving),
+                event__created_at__gte=self.filter.since,
+                event__created_at__lt=self.until,
+            )
+            .filter(
+                Q(endpoint__disabled_at=None)
+                | Q(endpoint__removed_at__isnull=False)  # another takes its place
+            )
+            .filter(Q(state=Delivery.State.DELIVERED) | ~Exists(arrived))
+            .filter(~Exists(repeats.filter(state=Delivery.State.PENDING)))
+        )
+        types = self.filter.types
+        return found.filter(event__type__in=types) if types else found
+
+    def missed(self) -> QuerySet[Event]:
+        """Events that the one subscription has no delivery of, wanted or not."""
+        subscription = self.filter.subscription
+        if subscription is None or Outcome.MISSED not in self.filter.outcomes:
+            return Event.objects.none()
+        told = Delivery.objects.filter(
+            event_id=OuterRef("id"), subscription_id=subscription.id
+        )
+        found = (
+            self.events()
+            .filter(~Exists(told))
+            .exclude(attributes__has_key=testing.TEST_OF)
+        )
+        types = self.filter.types
+        return found.filter(type__in=types) if types else found
+
+    def counts(self) -> dict[Outcome, int]:
+        """How many of each outcome that was asked for."""
+        counted: Counter[Outcome] = Counter(dict.fromkeys(self.filter.outcomes, 0))
+        states = self.deliveries().values_list("state").annotate(Count("id"))
+        for state, number in states.order_by():
+            counted[Outcome(state)] = number
+        # What is wanted depends on type and shop alone, so that is how they are counted.
+        kinds = self.missed().annotate(shop=KT("attributes__shop_id"))
+        for type, shop, number in (
+            kinds.values_list("type", "shop").annotate(Count("id")).order_by()
+        ):
+            if self.wanted(Event(type=type, attributes={"shop_id": shop})):
+                counted[Outcome.MISSED] += number
+        return dict(counted)
+
+    def wanted(self, event: Event) -> bool:
+        """Whether the one subscription would be told of it today."""
+        (subscription,) = self.receiving.values()
+        return events.why_not(subscription, event) is None
+
+
+def select(partner: Partner, filter: Filter, *, at: datetime) -> Selection:
+    """Raises InvalidFilter, and deliveries.NotReceiving for a subscription, or a partner,
+    that nothing can be sent to."""
+    until = min(filter.until or at, at)
+    _check(partner, filter, until)
+    found = Subscription.objects.live().filter(partner=partner)
+    if filter.subscription is not None:
+        found = Subscription.objects.filter(id=filter.subscription.id)
+    receiving: dict[UUID, Subscription] = {}
+    for subscription in deliveries.with_receivers(found):
+        try:
+            deliveries.receivers(subscription)
+        except deliveries.NotReceiving:
+            if filter.subscription is not None or not partner.is_active:
+                raise
+            continue
+        receiving[subscription.id] = subscription
+    return Selection(
+        partner=partner, filter=filter, until=until, at=at, receiving=receiving
+    )
+
+
+def written(filter: Filter, until: datetime) -> dict[str, Any]:
+    """As a recovery keeps it, with the end that it has by now."""
+    return {
+        "outcomes": sorted(filter.outcomes),
+        "since": filter.since.isoformat(),
+        "until": until.isoformat(),
+        "subscription": filter.subscription and str(filter.subscription.id),
+        "types": sorted(filter.types),
+    }
+
+
+def read(recovery: Recovery) -> Filter:
+    kept = recovery.filter
+    id = kept["subscription"]
+    return Filter(
+        outcomes=[Outcome(outcome) for outcome in kept["outcomes"]],
+        since=datetime.fromisoformat(kept["since"]),
+        until=datetime.fromisoformat(kept["until"]),
+        subscription=Subscription.objects.get(id=id) if id else None,
+        types=kept["types"],
+    )
+
+
+def _check(partner: Partner, filter: Filter, until: datetime) -> None:
+    if not filter.outcomes:
+        raise InvalidFilter("outcomes", "Must name at least one.")
+    if filter.since >= until:
+        raise InvalidFilter("since", "Must be before `until`, and in the past.")
+    if filter.subscription is None:
+        if Outcome.MISSED in filter.outcomes:
+            raise InvalidFilter("subscription", "Is needed to know what it missed.")
+    elif filter.subscription.partner_id != partner.id:
+        raise InvalidFilter("subscription", "Is none of the partner's.")

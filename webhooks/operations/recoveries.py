@@ -1,0 +1,268 @@
+"""Bulk replays: previewed, started, watched, cancelled.
+
+Starting one writes down what is to be replayed; workers queue it piece by piece, each in
+a transaction of its own, so that a replay of millions never stands before what is new.
+Nothing that matches is left out for being too much.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from webhooks.delivery import outbox
+from webhooks.delivery.chores import Chore
+from webhooks.models import Delivery, Event, Partner, Recovery
+
+from . import audit, deliveries, recoverable
+from .recoverable import Filter, InvalidFilter, Outcome, Selection
+
+__all__ = ["Filter", "InvalidFilter", "Outcome", "Progress"]
+
+MAX_WAITING = 200
+"""So many deliveries of one recovery wait for their first attempt, and those of one event
+more. What waits for a breaker or for a retry is not counted: it keeps nobody waiting."""
+
+MAX_PENDING = 10_000
+"""So many of one recovery are in the queue, whatever they wait for."""
+
+_WINDOW = 500  # events looked at in one piece
+_CANCELLED = "The recovery was cancelled."
+# Longer than a delivery may be on its way when its recovery is cancelled.
+_SWEPT_FOR = timedelta(minutes=15)
+
+
+class Finished(Exception):
+    """The recovery has ended, and nothing of it waits any more."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What became of the deliveries that a recovery has queued so far."""
+
+    pending: int = 0
+    delivered: int = 0
+    exhausted: int = 0
+    cancelled: int = 0
+
+
+def preview(*, partner: Partner, filter: Filter, now: datetime) -> dict[Outcome, int]:
+    """How many of each outcome would be replayed; nothing is queued.
+
+    Raises InvalidFilter and deliveries.NotReceiving.
+    """
+    return recoverable.select(partner, filter, at=now).counts()
+
+
+def start(
+    *,
+    by: audit.Actor,
+    partner: Partner,
+    filter: Filter,
+    now: datetime,
+    rerender: bool = False,
+) -> Recovery:
+    """Begin to replay what has ended by now; what ends later is not part of it.
+
+    A missed event goes to each URL of the subscription, so there may be more deliveries
+    than `total`. Raises InvalidFilter and deliveries.NotReceiving.
+    """
+    with transaction.atomic():
+        selection = recoverable.select(partner, filter, at=now)
+        recovery = Recovery.objects.create(
+            partner=partner,
+            filter=recoverable.written(filter, selection.until),
+            is_rerendered=rerender,
+            state=Recovery.State.RUNNING,
+            total=sum(selection.counts().values()),
+            actor=by.label[:200],
+            created_at=now,
+            started_at=now,
+        )
+        _record(by, "recovery.started", recovery, now)
+    return recovery
+
+
+def cancel(*, by: audit.Actor, recovery: Recovery, now: datetime) -> Recovery:
+    """Queue no more of it and end what waits; what is being sent is not called back.
+
+    One that was cancelled before stays as it was. Raises Finished.
+    """
+    with transaction.atomic():
+        locked = Recovery.objects.select_for_update().get(id=recovery.id)
+        if locked.state == Recovery.State.CANCELLED:
+            return locked
+        ended = _cancel_pending(locked, now)
+        if locked.state == Recovery.State.DONE and not ended:
+            raise Finished(locked.id)
+        locked.state, locked.finished_at = Recovery.State.CANCELLED, now
+        locked.save(update_fields=["state", "finished_at"])
+        _record(by, "recovery.cancelled", locked, now)
+    return locked
+
+
+def progress(recoveries: Collection[Recovery]) -> dict[UUID, Progress]:
+    """By the recovery's id; one statement."""
+    counts: dict[UUID, dict[str, int]] = {recovery.id: {} for recovery in recoveries}
+    rows = Delivery.objects.filter(recovery__in=recoveries).values_list(
+        "recovery_id", "state"
+    )
+    for id, state, number in rows.annotate(Count("id")).order_by():
+        counts[id][state] = number
+    return {id: Progress(**states) for id, states in counts.items()}
+
+
+def advance(*, now: datetime) -> bool:
+    """Queue the next piece of every running recovery; whether there is more to do now.
+
+    Any number of workers may call it at once: each recovery is one worker's meanwhile.
+    """
+    running = Recovery.objects.filter(state=Recovery.State.RUNNING)
+    ids = list(running.order_by("id").values_list("id", flat=True))
+    has_more = [_advance(id, now) for id in ids]
+    for recovery in Recovery.objects.filter(
+        state=Recovery.State.CANCELLED, finished_at__gt=now - _SWEPT_FOR
+    ):
+        # What was being sent when it was cancelled, and has failed since.
+        _cancel_pending(recovery, now)
+    return any(has_more)
+
+
+def _advance(id: UUID, now: datetime) -> bool:
+    with transaction.atomic():
+        recovery = (
+            Recovery.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("partner")
+            .filter(id=id, state=Recovery.State.RUNNING)
+            .first()
+        )
+        if recovery is None or (room := _room(recovery, now)) <= 0:
+            return False
+        filter = recoverable.read(recovery)
+        try:
+            selection = recoverable.select(
+                recovery.partner, filter, at=recovery.started_at or now
+            )
+        except deliveries.NotReceiving:
+            subscription = filter.subscription
+            if subscription is None or subscription.deleted_at is None:
+                return False  # it waits until it is enabled, or cancelled
+            return _finish(recovery, now)
+        return _take(recovery, selection, room, now)
+
+
+def _take(recovery: Recovery, selection: Selection, room: int, now: datetime) -> bool:
+    """Queue the next events' deliveries until there are `room` of them."""
+    behind = selection.events()
+    if recovery.cursor is not None:
+        behind = behind.filter(id__gt=recovery.cursor)
+    window = list(behind.values_list("id", flat=True)[:_WINDOW])
+    originals: dict[UUID, list[Delivery]] = {}
+    for original in (
+        selection.deliveries()
+        .filter(event_id__in=window)
+        .select_related("event", "endpoint")
+        .order_by("id")
+    ):
+        originals.setdefault(original.event_id, []).append(original)
+    missed = {event.id: event for event in selection.missed().filter(id__in=window)}
+    queued: list[Delivery] = []
+    is_through = len(window) < _WINDOW
+    for event_id in window:
+        if len(queued) >= room:
+            is_through = False
+            break
+        for original in originals.get(event_id, ()):
+            queued += _repeats(original, selection, recovery, now)
+            recovery.done += 1
+        if (event := missed.get(event_id)) and selection.wanted(event):
+            queued += _first(event, selection, recovery, now)
+            recovery.done += 1
+        recovery.cursor = event_id
+    outbox.enqueue(queued)
+    # More than were counted, where a subscription's wishes have grown meanwhile.
+    recovery.total = max(recovery.total, recovery.done)
+    recovery.save(update_fields=["cursor", "done", "total"])
+    return _finish(recovery, now) if is_through else len(queued) < room
+
+
+def _repeats(
+    original: Delivery, selection: Selection, recovery: Recovery, now: datetime
+) -> Sequence[Delivery]:
+    subscription = selection.receiving[original.subscription_id]
+    return deliveries.queued(
+        original.event,
+        subscription,
+        deliveries.targets(original, deliveries.receivers(subscription)),
+        now=now,
+        repeats=original,
+        rerender=recovery.is_rerendered,
+        recovery=recovery,
+    )
+
+
+def _first(
+    event: Event, selection: Selection, recovery: Recovery, now: datetime
+) -> Sequence[Delivery]:
+    (subscription,) = selection.receiving.values()
+    return deliveries.queued(
+        event,
+        subscription,
+        deliveries.receivers(subscription),
+        now=now,
+        recovery=recovery,
+    )
+
+
+def _room(recovery: Recovery, now: datetime) -> int:
+    pending = Delivery.objects.pending().filter(recovery=recovery)
+    left = MAX_PENDING - pending[:MAX_PENDING].count()
+    if left <= 0:
+        return 0
+    waiting = pending.filter(attempts=0).exclude(endpoint__open_until__gt=now)
+    return min(left, MAX_WAITING - waiting.count())
+
+
+def _finish(recovery: Recovery, now: datetime) -> bool:
+    recovery.state, recovery.finished_at = Recovery.State.DONE, now
+    recovery.save(update_fields=["state", "finished_at"])
+    return False
+
+
+def _cancel_pending(recovery: Recovery, now: datetime) -> int:
+    return (
+        Delivery.objects.pending()
+        .filter(Q(claim_token=None) | Q(is_begun=False), recovery=recovery)
+        .update(
+            state=Delivery.State.CANCELLED,
+            claim_token=None,
+            reason=_CANCELLED,
+            due_at=None,
+            settled_at=now,
+        )
+    )
+
+
+def _record(by: audit.Actor, action: str, recovery: Recovery, now: datetime) -> None:
+    audit.record(
+        by=by,
+        action=action,
+        at=now,
+        target_type="recovery",
+        target_id=recovery.id,
+        target=str(recovery),
+        partner_id=recovery.partner_id,
+        after={
+            **recovery.filter,
+            "rerendered": recovery.is_rerendered,
+            "total": recovery.total,
+            "done": recovery.done,
+        },
+    )
+
+
+CHORE = Chore(name="recoveries", every=0.5, run=lambda: advance(now=timezone.now()))

@@ -1,0 +1,68 @@
+"""Signing secrets moved to the first encryption key, beside running workers.
+
+A worker that read a secret before it was moved holds a value that still decrypts, since
+every configured key does; a row that another process changed in between is left to the
+next run.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from webhooks.models import SigningSecret, encryption
+
+from . import audit
+
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What became of one batch; `last` is None when there was nothing left."""
+
+    last: UUID | None
+    moved: int = 0
+    unreadable: int = 0
+
+
+def next_batch(
+    *, by: audit.Actor, now: datetime, after: UUID | None = None, size: int = BATCH
+) -> Batch:
+    """Re-encrypt the next secrets with an id above `after` that another key encrypted.
+
+    One transaction, with an audit entry of how many. What is already under the first key
+    is not read, so a run that was cut short goes on where it stopped. A secret that no
+    configured key opens is counted and stays.
+    """
+    current = next(iter(encryption.keys()))
+    rows = SigningSecret.objects.exclude(value__startswith=f"{current}:").order_by("id")
+    if after is not None:
+        rows = rows.filter(id__gt=after)
+    moved = unreadable = 0
+    last: UUID | None = None
+    with transaction.atomic():
+        for secret in rows[:size]:
+            last = secret.id
+            stored = secret.value
+            try:
+                secret.seal(secret.reveal())
+            except encryption.Undecryptable:
+                unreadable += 1
+                continue
+            moved += SigningSecret.objects.filter(id=secret.id, value=stored).update(
+                value=secret.value
+            )
+        if moved:
+            audit.record(
+                by=by,
+                action="secrets.reencrypted",
+                at=now,
+                target_type="encryption_key",
+                target_id=current,
+                target=current,
+                partner_id=None,
+                after={"count": moved},
+            )
+    return Batch(last=last, moved=moved, unreadable=unreadable)

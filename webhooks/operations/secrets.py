@@ -1,0 +1,139 @@
+"""Signing secrets: listed, shown, and replaced while the older one goes on signing.
+
+Every live secret signs, oldest first, in the profile's own way. Where the vendor's header
+has room for several signatures (Standard Webhooks, Nursa, Topiic) a receiver may change
+over at any time of the overlap. Where it has room for one (Capa, Partnero) the older
+secret signs until it expires, so the receiver changes over at that moment; with no
+overlap that is now.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from webhooks.delivery import wire
+from webhooks.models import SigningSecret, Subscription, encryption
+
+from . import audit, overlaps, subscriptions
+
+_SHOWN = 4
+# Of a shorter one the last characters would be too large a part.
+_LONG_ENOUGH = 16
+
+
+class NotSigned(Exception):
+    """The subscription's deliveries are not signed, so there is nothing to replace."""
+
+
+class UnusableSecret(Exception):
+    """The secret that was given does not have the form that the profile takes."""
+
+
+class Gone(Exception):
+    """The secret was replaced or has expired in the meantime."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A live secret, as it may be listed."""
+
+    row: SigningSecret
+    ending: str | None
+    """Its last characters; empty for a short one, None where no key decrypts it."""
+
+
+def listed(subscription: Subscription, *, now: datetime) -> list[Masked]:
+    """The live ones, oldest first."""
+    live = SigningSecret.objects.live(now).filter(subscription=subscription)
+    return [Masked(row, _ending(row)) for row in live]
+
+
+def rotate(
+    *,
+    by: audit.Actor,
+    subscription: Subscription,
+    now: datetime,
+    overlap: timedelta = overlaps.DEFAULT,
+    secret: str | None = None,
+) -> SigningSecret:
+    """A new secret, which signs from now on, and an end to the newest of the others
+    after `overlap`.
+
+    Two live at most: while another overlap runs, its older secret ends at once. Without
+    a `secret` one is made. Raises NotSigned, overlaps.OutOfRange, UnusableSecret and
+    subscriptions.Gone.
+    """
+    overlaps.check(overlap)
+    profile = wire.profiles().get(subscription.profile)
+    if profile is None or profile.new_secret is None:
+        raise NotSigned
+    if secret is not None and not profile.takes_secret(secret):
+        raise UnusableSecret
+    with transaction.atomic():
+        locked = subscriptions.lock(subscription.id)
+        before = _state(locked)
+        _retire(locked, now=now, until=now + overlap)
+        new = SigningSecret.sealed(
+            subscription=locked,
+            plaintext=secret or profile.new_secret(),
+            created_at=now,
+        )
+        new.save(force_insert=True)
+        subscriptions.record(
+            by, "secret.rotated", locked, now, before=before, after=_state(locked)
+        )
+    return new
+
+
+def reveal(*, by: audit.Actor, secret: SigningSecret, now: datetime) -> str:
+    """The secret in plain; that it was shown is recorded.
+
+    Raises Gone and encryption.Undecryptable.
+    """
+    with transaction.atomic():
+        live = SigningSecret.objects.live(now).select_related("subscription")
+        row = live.filter(id=secret.id).first()
+        if row is None:
+            raise Gone
+        plain = row.reveal()
+        subscriptions.record(
+            by,
+            "secret.revealed",
+            row.subscription,
+            now,
+            after={"secret_id": str(row.id)},
+        )
+    return plain
+
+
+def _retire(subscription: Subscription, *, now: datetime, until: datetime) -> None:
+    """Leave the newest secret until then, and drop the others: an expired secret is of
+    no use to anybody who may have it."""
+    every = SigningSecret.objects.filter(subscription=subscription)
+    newest = every.live(now).last()
+    if newest is not None and until > now:
+        if newest.expires_at is None or newest.expires_at > until:
+            newest.expires_at = until
+            newest.save(update_fields=["expires_at"])
+        every = every.exclude(id=newest.id)
+    every.delete()
+
+
+def _ending(row: SigningSecret) -> str | None:
+    try:
+        plain = row.reveal()
+    except encryption.Undecryptable:
+        return None
+    return plain[-_SHOWN:] if len(plain) >= _LONG_ENOUGH else ""
+
+
+def _state(subscription: Subscription) -> dict[str, Any]:
+    """Which secrets there are and how long each signs, never what they are."""
+    rows = SigningSecret.objects.filter(subscription=subscription)
+    rows = rows.order_by("created_at", "id")
+    return {
+        "secret_ids": [str(row.id) for row in rows],
+        "expire_at": [row.expires_at and row.expires_at.isoformat() for row in rows],
+    }

@@ -1,0 +1,72 @@
+"""An event that did not happen, sent to see whether it arrives."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from webhooks.delivery import outbox, wire
+from webhooks.models import Event, EventType, Subscription
+
+from . import audit, deliveries, subscriptions
+
+TYPE = "webhook.test"
+TEST_OF = "test_of"
+"""The attribute of such an event: the id of the subscription that it tests."""
+
+_DATA = {"message": "This is a test. Nothing happened."}
+
+
+class Untestable(Exception):
+    """The subscription's dialect has no name for an event that could be sent."""
+
+
+def send(
+    *,
+    by: audit.Actor,
+    subscription: Subscription,
+    now: datetime,
+    type: str | None = None,
+) -> Event:
+    """Send the subscription, and nobody else, an event that did not happen.
+
+    It is an event like any other: in the log, and on the schedule. Its type is the one
+    that is given, or `webhook.test`, or where the dialect has no name for that the first
+    that the subscription wants; its data is the catalogue's example. Raises
+    deliveries.NotReceiving, Untestable and subscriptions.Gone.
+    """
+    with transaction.atomic():
+        live = deliveries.with_receivers(Subscription.objects.live())
+        row = live.filter(id=subscription.id).first()
+        if row is None:
+            raise subscriptions.Gone(subscription.id)
+        endpoints = deliveries.receivers(row)
+        type = _expressible(row, type)
+        entry = EventType.objects.filter(name=type).first()
+        event = Event.objects.create(
+            partner=row.partner,
+            type=type,
+            data=(entry and entry.example) or _DATA,
+            attributes={TEST_OF: str(row.id)},
+            occurred_at=now,
+            created_at=now,
+            matched=1,
+        )
+        outbox.enqueue(deliveries.queued(event, row, endpoints, now=now))
+        after = {"event": str(event.id), "type": type}
+        subscriptions.record(by, "subscription.tested", row, now, after=after)
+    return event
+
+
+def _expressible(subscription: Subscription, asked: str | None) -> str:
+    profile = wire.profiles().get(subscription.profile)
+    if profile is None:
+        raise Untestable
+    if asked is not None or profile.name_of(TYPE) is not None:
+        type = asked or TYPE
+        if profile.name_of(type) is None:
+            raise Untestable(type)
+        return type
+    for type, name in profile.event_names.items():
+        if profile.wants(subscription.events, name):
+            return type
+    raise Untestable
