@@ -1,0 +1,41 @@
+"""The view below every interface: its guards that no documented request reaches."""
+
+import pytest
+
+from tests import factories
+from webhooks.operations import keys
+from webhooks.operations.audit import Actor
+from webhooks.rest import endpoint
+from webhooks.rest.caller import Caller, KeyAuthentication
+
+pytestmark = pytest.mark.django_db
+
+
+class Asked:
+    method = "GET"
+
+    def __init__(self, user):
+        self.user = user
+
+
+def test_it_scopes_nothing_to_a_caller_without_a_partner():
+    key, _ = factories.key(None)
+    view = endpoint.Endpoint()
+    view.request = Asked(Caller(partner=None, key=key, actor=Actor.of_key(key)))
+    with pytest.raises(keys.Invalid):
+        _ = view.partner
+
+
+def test_it_has_no_path_whose_id_holds_nul():
+    view = endpoint.Endpoint()
+    view.action_map = {"get": "look"}
+    view.kwargs = {"id": "a"}
+    view.check_method(Asked(None))
+    view.kwargs = {"id": "a\0"}
+    with pytest.raises(endpoint.NoRoute):
+        view.check_method(Asked(None))
+
+
+def test_an_interface_must_say_where_its_key_stands():
+    with pytest.raises(NotImplementedError):
+        KeyAuthentication().authenticate(Asked(None))

@@ -1,0 +1,101 @@
+"""Who is calling: the key in the request, the partner behind it, the actor to audit."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from webhooks.models import ApiKey, Partner
+from webhooks.operations import keys
+from webhooks.operations.audit import Actor
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What DRF calls the user. `partner` is None for a publisher's key only.
+
+    `key` is None for a member of staff who explores as the partner, and for nobody
+    else: see `explorer`.
+    """
+
+    partner: Partner | None
+    key: ApiKey | None
+    actor: Actor
+
+    is_authenticated = True
+
+    @property
+    def client_id(self) -> UUID:
+        """The id of the calling key; of the partner where staff explore as it."""
+        if self.key is not None:
+            return self.key.id
+        assert self.partner is not None  # noqa: S101 - without a key there is a partner
+        return self.partner.id
+
+    @property
+    def shops(self) -> list[str]:
+        """The shops the caller is bound to; none means every shop of the partner."""
+        return keys.shops(self.key) if self.key is not None else []
+
+    def may(self, scope: str) -> bool:
+        return self.key is None or keys.may(self.key, scope)
+
+
+class KeyAuthentication(BaseAuthentication):
+    """Reads the key from where an interface's documentation puts it.
+
+    Raises keys.Refused; the interface says how that is told.
+    """
+
+    kind = ApiKey.Kind.PARTNER
+    dialect = ""
+
+    def key_text(self, request: Request) -> str | None:
+        """The key as it was sent; None when there is none."""
+        raise NotImplementedError
+
+    def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
+        text = self.key_text(request)
+        key = keys.authenticate(text, now=timezone.now(), kind=self.kind)
+        actor = Actor.of_key(key, ip=client_ip(request), dialect=self.dialect)
+        return Caller(partner=key.partner, key=key, actor=actor), key
+
+
+class BearerKey(KeyAuthentication):
+    """`Authorization: Bearer <key>`; the scheme's name in any case (RFC 9110, 11.1)."""
+
+    def key_text(self, request: Request) -> str | None:
+        return bearer(request)
+
+
+def bearer(request: Request) -> str | None:
+    """The credentials of a Bearer header; None without one."""
+    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    return text.strip() or None if scheme.lower() == "bearer" else None
+
+
+def staff_actor(request: HttpRequest) -> Actor:
+    """The logged-in member of staff behind a request of the browser."""
+    return Actor.of_staff(
+        user_id=request.user.pk,
+        username=request.user.get_username(),
+        ip=client_ip(request),
+    )
+
+
+def client_ip(request: Request | HttpRequest) -> str | None:
+    """The caller's address; X-Forwarded-For is believed as far as our own proxies wrote it."""
+    hops: int = settings.TRUSTED_PROXIES
+    address = request.META.get("REMOTE_ADDR", "")
+    if hops:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        address = forwarded[-hops].strip() if len(forwarded) >= hops else address
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return None

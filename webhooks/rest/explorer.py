@@ -1,0 +1,169 @@
+"""The browsable API: staff who call an interface as a partner, from their browser.
+
+It opens only for a request that prefers HTML and carries the session of a member of staff
+who has chosen a partner. For every other request nothing here holds: an interface takes
+keys, and answers in its own form whatever is accepted.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.contrib.auth import get_user
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webhooks.models import Partner
+from webhooks.operations import exploring, keys
+
+from .caller import Caller, staff_actor
+
+PERMISSION = "webhooks.explore_partner"
+_SESSION_KEY = "explored_partner"
+
+
+def begin(request: HttpRequest, partner: Partner) -> None:
+    """From now on this session calls the APIs as `partner`, until `leave` or log-out."""
+    exploring.begin(by=staff_actor(request), partner=partner, now=timezone.now())
+    request.session[_SESSION_KEY] = str(partner.id)
+
+
+def leave(request: HttpRequest) -> Partner | None:
+    """End it; the partner that was explored, None when there was none."""
+    partner = explored(request)
+    request.session.pop(_SESSION_KEY, None)
+    if partner is not None:
+        exploring.end(by=staff_actor(request), partner=partner, now=timezone.now())
+    return partner
+
+
+def explored(request: HttpRequest) -> Partner | None:
+    """The partner that the member of staff behind `request` explores as."""
+    id: str | None = request.session.get(_SESSION_KEY)
+    return Partner.objects.filter(id=UUID(id)).first() if id else None
+
+
+def is_exploring(request: HttpRequest | None) -> bool:
+    """Whether `request` opens the browsable API. Costs a request with a key nothing."""
+    if request is None or not _prefers_html(request):
+        return False
+    session = getattr(request, "session", None)
+    if session is None or _SESSION_KEY not in session:
+        return False
+    user = request.user
+    return user.is_active and user.is_staff and user.has_perm(PERMISSION)
+
+
+def opened(request: Request) -> bool:
+    """Whether the browsable API was opened for `request`."""
+    return any(isinstance(a, ExplorerSession) for a in request.authenticators or ())
+
+
+def _prefers_html(request: HttpRequest) -> bool:
+    # Asked of every request with a key, so the cheap question first.
+    if "text/html" not in request.META.get("HTTP_ACCEPT", ""):
+        return False
+    # The first of equals wins: what accepts anything is no browser.
+    preferred = request.get_preferred_type(["application/json", "text/html"])
+    return preferred == "text/html"
+
+
+class ExplorerSession(SessionAuthentication):
+    """Makes the explored partner the caller, and the member of staff the actor.
+
+    Raises PermissionDenied for an unsafe method without its CSRF token, keys.Invalid
+    for a partner that is gone and keys.PartnerInactive.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Caller, None]:
+        actor = staff_actor(request._request)
+        # Until it is somebody, it is nobody: the page asks again who the user is.
+        request.user = None  # type: ignore[assignment]
+        partner = explored(request._request)
+        if partner is None:
+            raise keys.Invalid
+        if not partner.is_active:
+            raise keys.PartnerInactive
+        self.enforce_csrf(request)
+        return Caller(partner=partner, key=None, actor=actor), None
+
+
+class ExplorerPage(BrowsableAPIRenderer):
+    """DRF's browsable API around the very answer that a key would get."""
+
+    def get_content(
+        self,
+        renderer: Any,
+        data: Any,
+        accepted_media_type: str | None,
+        renderer_context: Mapping[str, Any],
+    ) -> str:
+        body: bytes = renderer.render(data, accepted_media_type, renderer_context)
+        return _indented(body)
+
+    def get_rendered_html_form(
+        self, data: Any, view: Any, method: str, request: Request
+    ) -> Any:
+        if not _takes(view, method):
+            return None
+        return super().get_rendered_html_form(data, view, method, request)
+
+    def get_raw_data_form(
+        self, data: Any, view: Any, method: str, request: Request
+    ) -> Any:
+        if not _takes(view, method):
+            return None
+        form: Any = super().get_raw_data_form(data, view, method, request)
+        types = form.fields["_content_type"]
+        types.choices = [choice for choice in types.choices if "*" not in choice[0]]
+        return form
+
+    def get_breadcrumbs(self, request: Request) -> list[tuple[str, str]]:
+        return []  # a prefix of a vendor's path is no page of its own
+
+    def get_context(
+        self,
+        data: Any,
+        accepted_media_type: str | None,
+        renderer_context: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        context = super().get_context(data, accepted_media_type, renderer_context)
+        http_request = renderer_context["request"]._request
+        return {
+            **context,
+            "explored": explored(http_request),
+            # Not `http_request.user`, where DRF has put the caller or nobody.
+            "staff": get_user(http_request),
+            "response_headers": {
+                "Content-Type": context["response_headers"]["Content-Type"],
+                **renderer_context["response"].documented_headers,
+            },
+            # Of the one form that is documented there is no other to choose.
+            "api_settings": {"URL_FORMAT_OVERRIDE": None},
+        }
+
+
+def as_page(response: Response) -> None:
+    """Send `response` as HTML, to be kept by nobody."""
+    documented = dict(response.items())
+    if response.content_type is not None:
+        documented["Content-Type"] = response.content_type
+    response.documented_headers = documented  # type: ignore[attr-defined]
+    response.content_type = None
+    response["Cache-Control"] = "private, no-store"
+
+
+def _takes(view: Any, method: str) -> bool:
+    return view.has_forms and method.lower() in (view.action_map or ())
+
+
+def _indented(body: bytes) -> str:
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return body.decode(errors="replace")
