@@ -1,0 +1,339 @@
+"""What every dialect owes its callers, written once.
+
+A vendor's test module subclasses `DialectSuite`, says how its requests and errors look,
+and inherits a test for each thing that can be wrong with a request, and the property
+that nothing at all makes it answer with a 500 or in another shape than its own.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import factories
+from webhooks.models import ApiKey, AuditEntry, Subscription
+from webhooks.operations import keys, partners, subscriptions
+from webhooks.operations.audit import SYSTEM
+
+MEBIBYTE = 1024 * 1024
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=10), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+header_text = st.text(
+    st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"),
+    max_size=60,
+)
+HEADER_NAMES = (
+    "Accept",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Authorization",
+    "Cookie",
+    "If-None-Match",
+    "Origin",
+    "Partner-Api-Key",
+    "Range",
+    "X-Api-Key",
+    "X-Forwarded-For",
+    "X-HTTP-Method-Override",
+)
+many = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        # One test of the suite runs for every vendor's class: that is its purpose.
+        HealthCheck.differing_executors,
+    ],
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. A `body` of bytes is sent as it is, anything else as JSON."""
+
+    method: str
+    path: str
+    body: Any = None
+    content_type: str = "application/json"
+
+    def send(self, client, headers=None, **extra):
+        body = self.body
+        if not isinstance(body, bytes):
+            body = b"" if body is None else json.dumps(body).encode()
+        return client.generic(
+            self.method,
+            self.path,
+            body,
+            content_type=self.content_type,
+            headers=headers or {},
+            **extra,
+        )
+
+
+@pytest.mark.django_db
+class DialectSuite(ABC):
+    """Subclass as `TestSuite` in the vendor's module and fill in what is abstract."""
+
+    slug: ClassVar[str]
+    # The whole header, as the vendor sends it.
+    content_type: ClassVar[str]
+    # Below this path everything is the dialect's own. No last slash.
+    prefix: ClassVar[str]
+    # The largest body that is read, in bytes.
+    max_body: ClassVar[int] = MEBIBYTE
+
+    # --- What a vendor fills in -----------------------------------------------------
+
+    @abstractmethod
+    def headers(self, key: str) -> dict[str, str]:
+        """The headers that carry a key."""
+
+    @abstractmethod
+    def write(self, partner, key) -> Call:
+        """A change of an object that exists (made here, through `factories` or the
+        dialect's own API), which succeeds as it is."""
+
+    @abstractmethod
+    def error(self, kind: str) -> tuple[int, Any]:
+        """The status and the exact body of an error; a body may be a callable that
+        takes the parsed body and asserts. Kinds: key_missing key_malformed key_invalid
+        partner_inactive forbidden not_found no_route method_not_allowed malformed_json
+        not_an_object wrong_media_type too_large throttled bad_request internal."""
+
+    # Calls that must be answered as if the object did not exist, for a partner whose
+    # own objects are others. Empty where objects have no address.
+    def foreign(self, owner, owner_key, stranger_key) -> list[Call]:
+        return []
+
+    # The path of no object of anybody, with its method and body; None where there is none.
+    def unknown(self, partner, key) -> Call | None:
+        return None
+
+    wrong_method = "PROPFIND"
+
+    # --- The tests every vendor inherits --------------------------------------------
+
+    @pytest.fixture(autouse=True)
+    def _callers(self, client):
+        cache.clear()
+        self.client = client
+        self.partner = factories.partner()
+        self.key, self.key_text = factories.key(self.partner)
+        self.call = self.write(self.partner, self.key)
+
+    def assert_error(self, response, kind: str) -> None:
+        status, expected = self.error(kind)
+        assert response.status_code == status, (kind, response.content)
+        assert response["Content-Type"] == self.content_type
+        assert "Set-Cookie" not in response
+        body = json.loads(response.content)
+        if callable(expected):
+            expected(body)
+        else:
+            assert body == expected
+            assert list(body) == list(expected)
+
+    def send(self, call: Call, key: str | None = None, **headers: str):
+        key_headers = self.headers(self.key_text if key is None else key)
+        return call.send(self.client, {**key_headers, **headers})
+
+    def test_it_accepts_the_write_that_the_other_tests_spoil(self):
+        response = self.send(self.call)
+        assert response.status_code in (200, 201), response.content
+        assert response["Content-Type"] == self.content_type
+
+    def test_it_takes_the_path_with_a_last_slash_without_redirecting(self):
+        response = self.send(replace(self.call, path=self.call.path + "/"))
+        assert response.status_code in (200, 201)
+
+    def test_it_refuses_a_request_without_a_key(self):
+        self.assert_error(self.call.send(self.client), "key_missing")
+
+    def test_it_refuses_what_has_not_the_form_of_a_key(self):
+        self.assert_error(self.send(self.call, key="short"), "key_malformed")
+
+    def test_it_refuses_unknown_expired_and_revoked_keys_alike(self):
+        now = timezone.now()
+        _, unknown = factories.key(self.partner)
+        ApiKey.objects.filter(prefix=unknown[4:14]).delete()
+        _, expired = factories.key(self.partner, expires_at=now - timedelta(seconds=1))
+        revoked_key, revoked = factories.key(self.partner)
+        keys.revoke(by=SYSTEM, key=revoked_key, now=now)
+        _, publisher = factories.key(None)
+        for text in (unknown, expired, revoked, publisher):
+            self.assert_error(self.send(self.call, key=text), "key_invalid")
+
+    def test_it_refuses_a_key_from_the_request_after_its_revocation(self):
+        assert self.send(self.call).status_code in (200, 201)
+        keys.revoke(by=SYSTEM, key=self.key, now=timezone.now())
+        self.assert_error(self.send(self.call), "key_invalid")
+
+    def test_it_refuses_the_keys_of_an_inactive_partner(self):
+        partners.update(
+            by=SYSTEM, partner=self.partner, now=timezone.now(), is_active=False
+        )
+        self.assert_error(self.send(self.call), "partner_inactive")
+
+    def test_it_refuses_a_write_with_a_key_that_may_only_read(self):
+        self.key.scopes = [keys.READ]
+        self.key.save()
+        self.assert_error(self.send(self.call), "forbidden")
+
+    def test_it_refuses_malformed_json(self):
+        for body in (b'{"url":', b"{'url': 1}", b'{"a": 1,}', b'{"a": NaN}', b"\xff"):
+            call = replace(self.call, body=body)
+            self.assert_error(self.send(call), "malformed_json")
+
+    def test_it_refuses_json_that_no_database_could_store(self):
+        for body in (b'{"url": "\\u0000"}', b'{"url": "\\ud800"}', b"[" * 1000):
+            call = replace(self.call, body=body)
+            self.assert_error(self.send(call), "malformed_json")
+
+    def test_it_refuses_json_that_is_no_object(self):
+        for body in (b"[]", b'"x"', b"1", b"null", b"true"):
+            call = replace(self.call, body=body)
+            self.assert_error(self.send(call), "not_an_object")
+
+    def test_it_answers_another_media_type_as_the_vendor_does(self):
+        call = replace(self.call, content_type="text/plain")
+        self.assert_error(self.send(call), "wrong_media_type")
+
+    def test_it_refuses_a_body_over_its_limit(self):
+        call = replace(self.call, body=b'{"x": "' + b"x" * self.max_body + b'"}')
+        self.assert_error(self.send(call), "too_large")
+
+    def test_it_answers_a_path_it_does_not_have(self):
+        for path in ("/no/such/path", "/%00", "/%0A", "/a%0Ab", "/%E2%82%AC"):
+            path = self.prefix + path
+            self.assert_error(self.send(Call("GET", path)), "no_route")
+
+    def test_it_answers_a_method_it_does_not_have(self):
+        call = replace(self.call, method=self.wrong_method, body=None)
+        self.assert_error(self.send(call), "method_not_allowed")
+
+    def test_it_answers_an_object_that_does_not_exist(self):
+        call = self.unknown(self.partner, self.key)
+        if call is not None:
+            self.assert_error(self.send(call), "not_found")
+
+    def test_it_answers_the_object_of_another_partner_as_none(self):
+        stranger = factories.partner()
+        stranger_key, stranger_text = factories.key(stranger)
+        before = list(Subscription.objects.filter(partner=self.partner).values())
+        for call in self.foreign(self.partner, self.key, stranger_key):
+            self.assert_error(self.send(call, key=stranger_text), "not_found")
+        after = list(Subscription.objects.filter(partner=self.partner).values())
+        assert after == before
+
+    def test_it_tells_a_caller_over_its_rate_when_to_come_back(self, settings):
+        settings.API_RATE_PER_MINUTE = 2
+        assert [self.send(self.call).status_code < 300 for _ in range(2)] == [True] * 2
+        response = self.send(self.call)
+        self.assert_error(response, "throttled")
+        assert 1 <= int(response["Retry-After"]) <= 60
+
+    def test_it_answers_a_host_that_is_not_served(self):
+        response = self.send(self.call, Host="stranger.example")
+        self.assert_error(response, "bad_request")
+
+    def test_it_answers_its_own_failure_in_its_own_shape(self, monkeypatch, caplog):
+        def fail(**_: Any) -> None:
+            raise RuntimeError("the secret detail")
+
+        for name in ("create", "update", "put"):
+            monkeypatch.setattr(subscriptions, name, fail)
+        response = self.send(self.call)
+        self.assert_error(response, "internal")
+        assert b"secret detail" not in response.content
+        assert "the secret detail" in caplog.text
+
+    def test_it_audits_a_write_with_the_key_that_made_it(self):
+        AuditEntry.objects.all().delete()
+        self.send(self.call)
+        entry = AuditEntry.objects.get()
+        assert entry.actor_id == str(self.key.id)
+        assert entry.partner_id == self.partner.id
+        assert entry.dialect == self.slug
+        assert self.key_text not in json.dumps([entry.before, entry.after])
+
+    def test_it_ignores_cookies_and_needs_no_csrf_token(self, admin_user):
+        self.client.force_login(admin_user)
+        assert self.send(self.call).status_code in (200, 201)
+        self.assert_error(self.call.send(self.client), "key_missing")
+
+    def test_it_answers_json_whatever_is_accepted(self):
+        for accept in ("*/*", "text/html", "application/xml", "garbage", ""):
+            response = self.send(self.call, Accept=accept)
+            assert response.status_code in (200, 201)
+            assert response["Content-Type"] == self.content_type
+
+    # --- Nothing makes it fail ------------------------------------------------------
+
+    def assert_in_shape(self, response) -> None:
+        assert response.status_code < 500, response.content
+        if response.content:
+            assert response["Content-Type"] == self.content_type
+            json.loads(response.content)
+
+    def test_it_survives_numbers_that_a_database_spells_out(self):
+        # PostgreSQL writes 1e40 with forty-one digits: no integer of 64 bits.
+        body = {**self.call.body, "unknown": [1e40, -1e19]}
+        for _ in range(2):
+            self.assert_in_shape(self.send(replace(self.call, body=body)))
+        self.assert_in_shape(self.send(self.call))
+
+    @many
+    @given(body=json_values)
+    def test_it_survives_any_json(self, body):
+        self.assert_in_shape(self.send(replace(self.call, body=body)))
+
+    @many
+    @given(data=st.data())
+    def test_it_survives_a_valid_body_with_any_one_value_replaced(self, data):
+        body = dict(self.call.body)
+        field = data.draw(st.sampled_from(sorted(body)))
+        body[field] = data.draw(json_values | st.lists(json_values, max_size=3))
+        self.assert_in_shape(self.send(replace(self.call, body=body)))
+
+    @many
+    @given(body=st.binary(max_size=200), content_type=header_text)
+    def test_it_survives_any_bytes_under_any_media_type(self, body, content_type):
+        call = replace(self.call, body=body, content_type=content_type)
+        self.assert_in_shape(self.send(call))
+
+    @many
+    @given(
+        headers=st.dictionaries(
+            st.sampled_from(HEADER_NAMES),
+            header_text,
+            max_size=4,
+        )
+    )
+    def test_it_survives_any_headers(self, headers):
+        self.assert_in_shape(self.send(self.call, **headers))
+        self.assert_in_shape(self.call.send(self.client, headers))
+
+    @many
+    @given(
+        path=st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
+        query=st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
+        method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+    )
+    def test_it_survives_any_path_and_query(self, path, query, method):
+        address = f"{self.prefix}/{quote(path)}?{quote(query, safe='=&')}"
+        self.assert_in_shape(self.send(Call(method, address)))

@@ -1,0 +1,55 @@
+"""The portal as its clients meet it: another process, behind a real socket."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.management import portal
+
+
+@dataclass(frozen=True)
+class Served:
+    """A portal that `manage.py serve` runs."""
+
+    port: int
+    database_url: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def issue(self, *arguments: str) -> dict[str, Any]:
+        """What `issue_key --json` prints of a new key, issued as an operator does."""
+        done = portal.manage(
+            "issue_key", *arguments, "--json", database_url=self.database_url
+        )
+        printed: dict[str, Any] = json.loads(done.stdout)
+        return printed
+
+    def key(self, partner: str) -> str:
+        """A new key of the partner of that name."""
+        text: str = self.issue(partner, "--create")["key"]
+        return text
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Served]:
+    """A portal over a fresh database, with one worker."""
+    with portal.fresh_database(folder) as database_url:
+        done = portal.manage("migrate", "--verbosity", "0", database_url=database_url)
+        assert done.returncode == 0, done.stderr
+        port = portal.free_port()
+        with portal.Running(
+            "serve",
+            "--bind",
+            f"127.0.0.1:{port}",
+            "--workers",
+            "1",
+            database_url=database_url,
+            log=folder / "log",
+        ):
+            portal.wait_until(lambda: portal.answers(port))
+            yield Served(port, database_url)

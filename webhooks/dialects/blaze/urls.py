@@ -1,0 +1,32 @@
+"""Where BLAZE's Partner API is. Paths are case-sensitive: `webHooks`."""
+
+from django.urls import path
+
+from webhooks.dialects.base import everything_under, with_slash
+
+from .views import Unrouted, WebHook, WebHooks
+
+PREFIX = "api/v1/partner"
+WEB_HOOKS = f"{PREFIX}/webHooks"
+
+many = WebHooks.as_view({"get": "search", "post": "create"})
+one = WebHook.as_view({"get": "retrieve", "put": "update", "delete": "destroy"})
+
+documented = [
+    path(WEB_HOOKS, many),
+    path(f"{WEB_HOOKS}/<str:webHookId>", one),
+]
+
+# The heading of its page (2026-11-21) joins base and path twice; clients that were
+# written by copying it are served, and nobody else is told.
+doubled = [
+    path(f"{WEB_HOOKS}/{pattern.pattern}", pattern.callback) for pattern in documented
+]
+
+urlpatterns = [
+    *documented,
+    *with_slash(documented),
+    *doubled,
+    *with_slash(doubled),
+    everything_under(PREFIX, Unrouted),
+]

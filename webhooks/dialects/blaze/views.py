@@ -1,0 +1,187 @@
+"""What BLAZE's callers may do with their registrations."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers as drf
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webhooks.dialects.base import unrecognised
+from webhooks.models.subscriptions import Subscription, SubscriptionQuerySet
+from webhooks.operations import subscriptions
+from webhooks.rest import endpoint
+from webhooks.rest.rendering import JSON
+
+from . import serializers, wire
+from .protocol import Authentication, Protocol
+
+DIALECT = "blaze"
+
+READ = {
+    401: OpenApiResponse(serializers.BlazeError, "Invalid partner or developer key"),
+    403: OpenApiResponse(serializers.BlazeError, "Permission missing"),
+    429: OpenApiResponse(serializers.BlazeError, "Rate limit exceeded"),
+    500: OpenApiResponse(serializers.BlazeError, "Internal error"),
+}
+ONE = {404: OpenApiResponse(serializers.BlazeError, "Partner webhook not found")}
+QUERIED = {400: OpenApiResponse(serializers.BlazeError, "Invalid argument")}
+WRITTEN = {
+    **QUERIED,
+    413: OpenApiResponse(serializers.BlazeError, "Body too large"),
+    415: OpenApiResponse(serializers.BlazeError, "Unsupported media type"),
+}
+
+
+def object_id(now: datetime) -> str:
+    """An id of the form of MongoDB's: four bytes of time and eight of chance."""
+    return f"{int(now.timestamp()):08x}{secrets.token_hex(8)}"
+
+
+class Endpoint(endpoint.Endpoint):
+    protocol = Protocol()
+    authentication_classes = [Authentication]
+    renderer_classes = [JSON]
+
+    def visible(self) -> SubscriptionQuerySet:
+        """[D] A key that is bound to shops sees their registrations alone."""
+        found = Subscription.objects.of(self.partner, DIALECT)
+        shops = self.caller.shops
+        return found.filter(shop_id__in=shops) if shops else found
+
+    def find(self, now: datetime) -> Subscription:
+        """Raises NotFound."""
+        found = self.visible().filter(public_id=self.kwargs["webHookId"])
+        if (subscription := found.whole(at=now).first()) is None:
+            raise endpoint.NotFound
+        return subscription
+
+    def given(self, accepted: type[drf.Serializer[Any]]) -> dict[str, Any]:
+        """The body, validated, with what nothing here has a meaning for as `unknown`."""
+        body = serializers.without_nulls(self.json_object())
+        serializer = accepted(data=body, context={"shops": self.caller.shops})
+        serializer.is_valid(raise_exception=True)
+        known = serializer.fields.keys() | serializers.SERVER_OWNED
+        return {**serializer.validated_data, "unknown": unrecognised(body, known)}
+
+
+def row(given: dict[str, Any]) -> dict[str, Any]:
+    """The subscription that a registration is."""
+    url, web_hook_urls = given.get("url"), given["webHookUrls"]
+    event = given.get("webHookType")
+    return {
+        "urls": serializers.targets(url, web_hook_urls),
+        "events": [event] if event else None,
+        "extras": {**given["unknown"], "url": url, "webHookUrls": web_hook_urls},
+    }
+
+
+class WebHooks(Endpoint):
+    @extend_schema(
+        operation_id="getPartnerWebHooks",
+        summary="Get PARTNER WebHooks list",
+        parameters=[serializers.ListQuery],
+        responses={200: serializers.SearchResultPartnerWebHook, **QUERIED, **READ},
+    )
+    def search(self, request: Request) -> Response:
+        """Retrieve a page of registrations, by type (event type) and shopId if given."""
+        # An empty parameter is no parameter.
+        sent = {name: text for name, text in request.query_params.items() if text}
+        query = serializers.ListQuery(data=sent)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        found = self.visible()
+        if "type" in asked:
+            found = found.filter(events=[asked["type"]])
+        if "shopId" in asked:
+            found = found.filter(shop_id=asked["shopId"])
+        skip, limit = asked.get("start", asked.get("skip", 0)), asked["limit"]
+        page = found.whole(at=timezone.now()).order_by("created_at", "public_id")
+        return Response(
+            serializers.search_result(
+                list(page[skip : skip + limit]),
+                skip=skip,
+                limit=limit,
+                total=found.count(),
+            )
+        )
+
+    @extend_schema(
+        operation_id="createPartnerWebHook",
+        summary="Create PARTNER WebHooks",
+        request=serializers.PartnerWebHookAdd,
+        responses={200: serializers.PartnerWebHook, **WRITTEN, **READ},
+    )
+    def create(self, request: Request) -> Response:
+        """Register URLs, and the type of event that they are told about."""
+        now = timezone.now()
+        given = self.given(serializers.PartnerWebHookAdd)
+        # Without a shop in the body, the key's own: its first where it has several.
+        shop = given.get("shopId") or next(iter(self.caller.shops), "")
+        created = subscriptions.create(
+            by=self.caller.actor,
+            place=subscriptions.Place(
+                partner=self.partner,
+                dialect=DIALECT,
+                profile=wire.PROFILE.name,
+                public_id=object_id(now),
+            ),
+            now=now,
+            shop_id=shop,
+            **row(given),
+        )
+        return Response(serializers.PartnerWebHook(created).data)
+
+
+class WebHook(Endpoint):
+    @extend_schema(
+        operation_id="getPartnerWebHookById",
+        summary="Get PARTNER WebHooks By Id",
+        responses={200: serializers.PartnerWebHook, **ONE, **READ},
+    )
+    def retrieve(self, request: Request, **path: str) -> Response:
+        """Retrieve a single registration by its id."""
+        return Response(serializers.PartnerWebHook(self.find(timezone.now())).data)
+
+    @extend_schema(
+        operation_id="updatePartnerWebHook",
+        summary="Update PARTNER WebHooks",
+        request=serializers.PartnerWebHook,
+        responses={200: serializers.PartnerWebHook, **WRITTEN, **ONE, **READ},
+    )
+    def update(self, request: Request, **path: str) -> Response:
+        """Replace a registration: send the full PartnerWebHook.
+
+        What the server owns is ignored: id, companyId, created, modified, deleted,
+        updated. Without webHookUrls or shopId the stored ones stay.
+        """
+        now = timezone.now()
+        given = self.given(serializers.PartnerWebHookReplacement)
+        stored = self.find(now)
+        given.setdefault("webHookUrls", serializers.as_given(stored)[1])
+        updated = subscriptions.update(
+            by=self.caller.actor,
+            subscription=stored,
+            now=now,
+            shop_id=given.get("shopId", stored.shop_id),
+            **row(given),
+        )
+        return Response(serializers.PartnerWebHook(updated).data)
+
+    @extend_schema(
+        operation_id="deletePartnerWebHook",
+        summary="Delete partner webhook by id",
+        responses={200: OpenApiResponse(None, "Deleted"), **ONE, **READ},
+    )
+    def destroy(self, request: Request, **path: str) -> Response:
+        """Delete a registration; what is queued for it is cancelled."""
+        now = timezone.now()
+        subscriptions.delete(by=self.caller.actor, subscription=self.find(now), now=now)
+        return Response()  # 200 with no body, not 204
+
+
+class Unrouted(Endpoint, endpoint.Unrouted):
+    """Any other path under BLAZE's."""

@@ -1,0 +1,92 @@
+"""What Capa's request and answer hold."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from webhooks.models import Subscription
+from webhooks.operations import subscriptions
+
+# [D] The answer to whatever `url` is, if not a URL or null.
+NOT_A_URL = "url must be a URL address or null"
+
+# http and https are URLs to the vendor; which may be called, the egress policy says.
+_ABSOLUTE_URL = re.compile(r"https?://[^/?#].*", re.IGNORECASE | re.DOTALL)
+
+
+def timestamp(moment: datetime) -> str:
+    """`2024-04-05 13:45:27.063`: UTC without saying so, always three decimals.
+
+    Other pages of the vendor print `2026-01-15T10:30:00.000Z`; [D] this operation's own
+    page is followed.
+    """
+    naive = moment.astimezone(UTC).replace(tzinfo=None)
+    return naive.isoformat(sep=" ", timespec="milliseconds")
+
+
+class UrlOrNull(serializers.URLField):
+    """Required, and null to stop deliveries; nothing is trimmed or converted."""
+
+    def run_validation(self, data: Any = empty) -> str | None:
+        if data is None:
+            return None
+        if not isinstance(data, str) or _ABSOLUTE_URL.fullmatch(data) is None:
+            raise serializers.ValidationError(NOT_A_URL)
+        try:
+            subscriptions.check_url(data)
+        except subscriptions.UrlRefused as refused:
+            raise serializers.ValidationError(refused.reason) from None
+        return data
+
+
+class UpdateWebhookSettings(serializers.Serializer[Any]):
+    url = UrlOrNull(
+        allow_null=True,
+        max_length=2048,
+        help_text="The url where the webhook notifications will be sent to; null "
+        "resets it.",
+    )
+
+
+class WebhookSettings(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    partnerId = serializers.UUIDField()  # noqa: N815 - the vendor's name
+    url = serializers.CharField(allow_null=True)
+    createdAt = serializers.CharField(help_text="UTC")  # noqa: N815
+    updatedAt = serializers.CharField(help_text="UTC")  # noqa: N815
+
+
+def webhook_settings(subscription: Subscription) -> dict[str, Any]:
+    """The body of WebhookSettings."""
+    return {
+        "id": str(subscription.id),
+        "partnerId": str(subscription.partner_id),
+        "url": next(iter(subscription.urls), None),
+        "createdAt": timestamp(subscription.created_at),
+        "updatedAt": timestamp(subscription.updated_at),
+    }
+
+
+class Success(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    data = WebhookSettings()  # type: ignore[assignment]
+
+
+class Error(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+    errors = serializers.ListField(  # type: ignore[assignment]
+        child=serializers.CharField(), required=False
+    )
+
+
+class FrameworkError(serializers.Serializer[Any]):
+    """What NestJS says before the vendor's code is asked."""
+
+    message = serializers.CharField()
+    error = serializers.CharField()
+    statusCode = serializers.IntegerField()  # noqa: N815

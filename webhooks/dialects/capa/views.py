@@ -1,0 +1,96 @@
+"""What Capa's one documented operation does."""
+
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webhooks.dialects.base import unrecognised
+from webhooks.operations import subscriptions
+from webhooks.rest import endpoint
+from webhooks.rest.parsing import Ignored, ObjectOrArray
+from webhooks.rest.rendering import JSONWithCharset
+
+from . import serializers, wire
+from .protocol import Authentication, Protocol
+
+SAMPLE = OpenApiExample(
+    "The vendor's sample",
+    {
+        "status": "ok",
+        "data": {
+            "id": "12a121ad-cbea-4ec4-9e0a-5c861e528bba",
+            "partnerId": "12a121ad-cbea-4ec4-9e0a-5c861e528bba",
+            "url": "https://some-webhook-endpoint.url",
+            "createdAt": "2024-04-05 13:45:27.063",
+            "updatedAt": "2024-04-05 13:45:27.063",
+        },
+    },
+    response_only=True,
+    status_codes=["200"],
+)
+
+
+class Endpoint(endpoint.Endpoint):
+    protocol: ClassVar[Protocol] = Protocol()
+    authentication_classes = [Authentication]
+    renderer_classes = [JSONWithCharset]
+    parser_classes = [ObjectOrArray, Ignored]
+    max_body = 100 * 1024  # NestJS's own limit, and no page names another
+
+
+class Unrouted(Endpoint, endpoint.Unrouted):
+    pass
+
+
+class WebhookSettings(Endpoint):
+    @extend_schema(
+        tags=["Partner webhook settings"],
+        operation_id="PartnerWebhookSettingsController_update",
+        summary="Update webhook settings",
+        description="Sets or resets the URL where an affiliated partner receives "
+        "webhook notifications.",
+        request={"application/json": serializers.UpdateWebhookSettings},
+        responses={
+            200: serializers.Success,
+            400: OpenApiResponse(
+                PolymorphicProxySerializer(
+                    component_name="BadRequest",
+                    serializers=[serializers.Error, serializers.FrameworkError],
+                    resource_type_field_name=None,
+                ),
+                description="Invalid User Input, or malformed JSON",
+            ),
+            401: OpenApiResponse(serializers.Error, description="Unauthorized"),
+            403: OpenApiResponse(serializers.Error, description="Forbidden"),
+            429: OpenApiResponse(serializers.Error, description="Too Many Requests"),
+        },
+        examples=[SAMPLE],
+    )
+    def update(self, request: Request) -> Response:
+        body = self.json_object()
+        asked = serializers.UpdateWebhookSettings(data=body)
+        asked.is_valid(raise_exception=True)
+        values: dict[str, Any] = asked.validated_data
+        url = values["url"]
+        subscription = subscriptions.put(
+            by=self.caller.actor,
+            place=subscriptions.Place(
+                partner=self.partner,
+                dialect="capa",
+                profile=wire.PROFILE.name,
+                is_singleton=True,
+            ),
+            now=timezone.now(),
+            first_secrets=[wire.new_secret()],
+            urls=[] if url is None else [url],
+            extras=unrecognised(body, {"url"}),
+        )
+        return self.protocol.success(serializers.webhook_settings(subscription))

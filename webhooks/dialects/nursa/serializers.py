@@ -1,0 +1,294 @@
+"""What Nursa's requests and answers hold, checked rule by rule as class-validator does.
+
+Each failed rule adds its message, in the order of the vendor's own sample. The rules and
+their order were compared with a NestJS 10 application on 2026-11-21.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from webhooks.dialects.base import unrecognised
+from webhooks.models import Attempt, Delivery, Subscription
+from webhooks.operations import subscriptions
+
+from . import wire
+
+EVENTS = (wire.ALL, *wire.EVENT_NAMES.values())
+MAX_SECRETS = 2
+
+URL_NOT_SECURE = "should be a secure URL with HTTPS"
+URL_NOT_TEXT = "url must be a string"
+EVENTS_EMPTY = "events must contain at least 1 elements"
+EVENTS_NOT_ARRAY = "events must be an array"
+EVENTS_UNKNOWN = (
+    f"each value in events must be one of the following values: {', '.join(EVENTS)}"
+)
+SECRETS_TOO_MANY = f"secrets must contain no more than {MAX_SECRETS} elements"
+SECRETS_NOT_ARRAY = "secrets must be an array"
+# [D] The sample has no message for an element; this is class-validator's usual one.
+SECRET_NOT_TEXT = "each value in secrets must be a string"  # noqa: S105 - a message
+
+_SECURE = re.compile(r"https://", re.IGNORECASE)
+
+
+class UpdateWebhook(serializers.Serializer[Any]):
+    """What is to change of a user webhook; `events` is always required."""
+
+    # It validates to the arguments of an operation, without what is not to change.
+
+    url = serializers.URLField(required=False, help_text="https only.")
+    events = serializers.ListField(child=serializers.ChoiceField(EVENTS), min_length=1)
+    secrets = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        max_length=MAX_SECRETS,
+        help_text="Sign and verify the payload of the webhook; two allow a rotation "
+        "without downtime. An empty list generates one.",
+    )
+
+    @property
+    def partial(self) -> bool:
+        """Never: drf-spectacular sets it for a PATCH, and then nothing is required."""
+        return False
+
+    @partial.setter
+    def partial(self, value: bool) -> None:
+        pass
+
+    def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
+        url, events, secrets = (data.get(name) for name in ("url", "events", "secrets"))
+        messages = [
+            *_url_messages(url, required=self.fields["url"].required),
+            *_events_messages(events),
+            *_secrets_messages(secrets),
+        ]
+        if messages:
+            raise serializers.ValidationError(messages)
+        unknown = unrecognised(data, set(self.fields))
+        changes: dict[str, Any] = {"events": events, "extras": unknown}
+        if url is not None:
+            changes["urls"] = [url]
+        if secrets is not None:
+            changes["secrets"] = secrets or [wire.new_secret()]
+        return changes
+
+
+class CreateWebhook(UpdateWebhook):
+    """A new user webhook."""
+
+    url = serializers.URLField(help_text="https only.")
+
+    def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
+        # Marked as required on the page, which also says what happens without a value.
+        return {"secrets": [wire.new_secret()], **super().to_internal_value(data)}
+
+
+def _url_messages(url: Any, *, required: bool) -> Iterable[str]:
+    if url is None and not required:
+        return
+    is_text = isinstance(url, str)
+    is_secure = is_text and _SECURE.match(url) is not None
+    if not is_secure:
+        yield URL_NOT_SECURE
+    if not is_text:
+        yield URL_NOT_TEXT
+    if is_secure:
+        try:
+            subscriptions.check_url(url)
+        except subscriptions.UrlRefused as refused:
+            yield refused.reason
+
+
+def _events_messages(events: Any) -> Iterable[str]:
+    is_array = isinstance(events, list)
+    if not (is_array and events):
+        yield EVENTS_EMPTY
+    if not is_array:
+        yield EVENTS_NOT_ARRAY
+    # "Each" looks into arrays only: anything else is held against the list itself.
+    if not all(event in EVENTS for event in (events if is_array else [events])):
+        yield EVENTS_UNKNOWN
+
+
+def _secrets_messages(secrets: Any) -> Iterable[str]:
+    if secrets is None:
+        return
+    is_array = isinstance(secrets, list)
+    if not (is_array and len(secrets) <= MAX_SECRETS):
+        yield SECRETS_TOO_MANY
+    if not is_array:
+        yield SECRETS_NOT_ARRAY
+    elif not all(isinstance(secret, str) and secret for secret in secrets):
+        yield SECRET_NOT_TEXT
+
+
+class Webhook(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    url = serializers.CharField()
+    events = serializers.ListField(child=serializers.ChoiceField(EVENTS))
+    clientId = serializers.CharField()  # noqa: N815 - the vendor's name
+    secrets = serializers.ListField(child=serializers.CharField())
+
+
+def webhook(
+    subscription: Subscription, *, client_id: UUID, at: datetime
+) -> dict[str, Any]:
+    """The body of Webhook, secrets in clear: that is what the vendor's pages show."""
+    return {
+        "id": str(subscription.id),
+        "url": next(iter(subscription.urls), ""),
+        "events": subscription.events or [],
+        "clientId": str(client_id),
+        "secrets": subscription.live_secrets(at),
+    }
+
+
+class WebhookData(serializers.Serializer[Any]):
+    data = Webhook()  # type: ignore[assignment]
+
+
+@extend_schema_serializer(many=False)  # an envelope, not a list of them
+class WebhookList(serializers.Serializer[Any]):
+    data = Webhook(many=True)  # type: ignore[assignment]
+
+
+# --- The log -------------------------------------------------------------------------
+
+DIRECTIONS = ("ASC", "DESC")
+FACILITIES_TOO_MANY = "facilitiesIds must contain no more than {max_length} elements"
+
+
+class _Direction(serializers.ChoiceField):
+    """In either case: the page's list has one, its text the other."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(str(data).upper())
+
+
+def _one_of(name: str, choices: Sequence[str]) -> dict[str, Any]:
+    values = ", ".join(choices)
+    return {"invalid_choice": f"{name} must be one of the following values: {values}"}
+
+
+def _number(name: str, *, default: int, greatest: int) -> serializers.IntegerField:
+    return serializers.IntegerField(
+        default=default,
+        min_value=0,
+        max_value=greatest,
+        error_messages={
+            "invalid": f"{name} must be an integer number",
+            "max_string_length": f"{name} must be an integer number",
+            "min_value": f"{name} must not be less than 0",
+            "max_value": f"{name} must not be greater than {greatest}",
+        },
+    )
+
+
+def _date(name: str) -> serializers.DateTimeField:
+    message = f"{name} must be a valid ISO 8601 date string"
+    errors: dict[str, Any] = dict.fromkeys(
+        ("invalid", "date", "make_aware", "overflow"), message
+    )
+    return serializers.DateTimeField(required=False, error_messages=errors)
+
+
+class LogQuery(serializers.Serializer[Any]):
+    facilitiesIds = serializers.ListField(  # noqa: N815
+        child=serializers.CharField(),
+        required=False,
+        max_length=100,
+        error_messages={"max_length": FACILITIES_TOO_MANY},
+    )
+    eventType = serializers.ChoiceField(  # noqa: N815
+        EVENTS, default=wire.ALL, error_messages=_one_of("eventType", EVENTS)
+    )
+    startDate = _date("startDate")  # noqa: N815
+    endDate = _date("endDate")  # noqa: N815
+    limit = _number("limit", default=10, greatest=100)
+    offset = _number("offset", default=0, greatest=2**31 - 1)
+    sortDirection = _Direction(  # noqa: N815
+        DIRECTIONS, default="DESC", error_messages=_one_of("sortDirection", DIRECTIONS)
+    )
+
+
+class Sent(serializers.Serializer[Any]):
+    """One request to a receiver, and what it answered."""
+
+    id = serializers.UUIDField()
+    facilityId = serializers.CharField(allow_null=True)  # noqa: N815
+    eventType = serializers.ChoiceField(list(wire.TYPES))  # noqa: N815
+    payload = serializers.DictField()
+    responseStatus = serializers.IntegerField(allow_null=True)  # noqa: N815
+    responseBody = serializers.CharField(allow_null=True)  # noqa: N815
+    url = serializers.CharField()
+
+
+class Log(Sent):
+    """The first request of a delivery, and its retries."""
+
+    retries = Sent(many=True)
+    createdAt = serializers.DateTimeField()  # noqa: N815
+
+
+@extend_schema_serializer(many=False)
+class LogList(serializers.Serializer[Any]):
+    data = Log(many=True)  # type: ignore[assignment]
+
+
+def log(delivery: Delivery) -> dict[str, Any]:
+    """The body of Log: the first attempt, and each later one as a retry of it.
+
+    [D] The names after `eventType`, and `createdAt`: the page describes these fields, and
+    what it calls them was not found.
+    """
+    attempts = list(delivery.attempt_log.all())
+    return {
+        **_sent(delivery.id, delivery, attempts[0] if attempts else None),
+        "retries": [_sent(each.id, delivery, each) for each in attempts[1:]],
+        "createdAt": timestamp(delivery.created_at),
+    }
+
+
+def _sent(id: UUID, delivery: Delivery, attempt: Attempt | None) -> dict[str, Any]:
+    event = delivery.event
+    data = event.data if isinstance(event.data, dict) else {}
+    name = wire.EVENT_NAMES.get(event.type, event.type)
+    return {
+        "id": str(id),
+        "facilityId": data.get("facilityId"),
+        "eventType": name,
+        "payload": wire.envelope(name, event.data),
+        "responseStatus": attempt and attempt.status,
+        "responseBody": attempt
+        and bytes(attempt.response_body).decode(errors="replace"),
+        "url": delivery.url,
+    }
+
+
+def timestamp(moment: datetime) -> str:
+    """`2022-10-10T10:00:00.000Z`, as JavaScript writes a date."""
+    naive = moment.astimezone(UTC).replace(tzinfo=None)
+    return naive.isoformat(timespec="milliseconds") + "Z"
+
+
+class ValidationFailed(serializers.Serializer[Any]):
+    message = serializers.ListField(child=serializers.CharField())
+    error = serializers.CharField(default="Bad Request")
+    statusCode = serializers.IntegerField(default=400)  # noqa: N815
+
+
+class Unauthorized(serializers.Serializer[Any]):
+    message = serializers.CharField(default="Unauthorized")
+    statusCode = serializers.IntegerField(default=401)  # noqa: N815
+
+
+class Refusal(serializers.Serializer[Any]):
+    message = serializers.CharField()
+    error = serializers.CharField()
+    statusCode = serializers.IntegerField()  # noqa: N815

@@ -1,0 +1,222 @@
+"""What Nursa's operations do. Each answers 201, as each page says, whatever the method."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webhooks.dialects.base import unrecognised
+from webhooks.models import Attempt, Delivery, Subscription
+from webhooks.operations import subscriptions
+from webhooks.rest import endpoint
+from webhooks.rest.parsing import Ignored, ObjectOrArray
+from webhooks.rest.rendering import JSONWithCharset
+
+from . import serializers, wire
+from .protocol import Authentication, Protocol
+
+SLUG = "nursa"
+LOG_KEPT = timedelta(days=14)
+
+# Read 2026-11-21: the pages give 201 for GET, POST, PATCH and DELETE alike.
+SUCCESS = 201
+
+REFUSALS = {
+    400: OpenApiResponse(serializers.ValidationFailed, description="Bad request"),
+    401: OpenApiResponse(serializers.Unauthorized, description="Unauthorized"),
+    403: OpenApiResponse(serializers.Refusal, description="Forbidden"),
+}
+NOT_FOUND = {404: OpenApiResponse(serializers.Refusal, description="Not Found")}
+SAMPLE = OpenApiExample(
+    "The vendor's sample",
+    {
+        "data": {
+            "id": "cf3832dd-ba9b-4187-9ab2-c6cadafe875b",
+            "url": "https://exemple.com/webhook",
+            "events": [
+                "facility.creation.accepted",
+                "facility.user-connection.accepted",
+            ],
+            "clientId": "string",
+            "secrets": [
+                "sDV1aKqitCLClI12m7UPFbAAvZfZquJw",
+                "mryefgHPBVHJwux0o3BYW7hPM0BZlcCa",
+            ],
+        }
+    },
+    response_only=True,
+    status_codes=[str(SUCCESS)],
+)
+WEBHOOK_ID = OpenApiParameter(
+    "webhookId", OpenApiTypes.STR, OpenApiParameter.PATH, description="Webhook id"
+)
+
+
+class Endpoint(endpoint.Endpoint):
+    protocol = Protocol()
+    authentication_classes = [Authentication]
+    renderer_classes = [JSONWithCharset]
+    parser_classes = [ObjectOrArray, Ignored]
+    max_body = 100 * 1024  # NestJS's own limit, and no page names another
+
+    def asked(self, serializer: type[serializers.UpdateWebhook]) -> dict[str, Any]:
+        """The body's wishes; an array is an object without fields, to class-validator."""
+        body = self.request.data
+        wishes: dict[str, Any] = serializer().run_validation(
+            body if isinstance(body, dict) else {}
+        )
+        return wishes
+
+    def shown(self, subscription: Subscription) -> dict[str, Any]:
+        return serializers.webhook(
+            subscription, client_id=self.caller.client_id, at=timezone.now()
+        )
+
+
+class Unrouted(Endpoint, endpoint.Unrouted):
+    pass
+
+
+class UserWebhooks(Endpoint):
+    @extend_schema(
+        tags=["User Webhooks"],
+        operation_id="UserWebhooksController_findUserWebhooks",
+        summary="List User Webhooks",
+        description="The user webhooks that are registered, oldest first.",
+        responses={SUCCESS: serializers.WebhookList, **REFUSALS},
+    )
+    def list(self, request: Request) -> Response:
+        found = (
+            Subscription.objects.of(self.partner, SLUG)
+            .whole(at=timezone.now())
+            .order_by("created_at", "id")
+        )
+        return Response({"data": [self.shown(each) for each in found]}, SUCCESS)
+
+    @extend_schema(
+        tags=["User Webhooks"],
+        operation_id="UserWebhooksController_createOneUserWebhook",
+        summary="Create User Webhook",
+        description="Registers a URL and the events that it is told of.",
+        request={"application/json": serializers.CreateWebhook},
+        responses={SUCCESS: serializers.WebhookData, **REFUSALS},
+        examples=[SAMPLE],
+    )
+    def create(self, request: Request) -> Response:
+        subscription = subscriptions.create(
+            by=self.caller.actor,
+            place=subscriptions.Place(
+                partner=self.partner, dialect=SLUG, profile=wire.PROFILE.name
+            ),
+            now=timezone.now(),
+            **self.asked(serializers.CreateWebhook),
+        )
+        return Response({"data": self.shown(subscription)}, SUCCESS)
+
+
+class UserWebhook(Endpoint):
+    def find(self, webhook_id: str) -> Subscription:
+        """Raises NotFound. [D] Whatever is no id of a webhook of the caller is unknown."""
+        found = (
+            Subscription.objects.of(self.partner, SLUG)
+            .filter(public_id=webhook_id.lower())
+            .first()
+        )
+        if found is None:
+            raise endpoint.NotFound
+        return found
+
+    @extend_schema(
+        tags=["User Webhooks"],
+        operation_id="UserWebhooksController_updateOneUserWebhook",
+        summary="Update User Webhook",
+        description="Changes the URL, the events or the secrets of a user webhook.",
+        parameters=[WEBHOOK_ID],
+        request={"application/json": serializers.UpdateWebhook},
+        responses={SUCCESS: serializers.WebhookData, **REFUSALS, **NOT_FOUND},
+        examples=[SAMPLE],
+    )
+    def update(self, request: Request, webhookId: str) -> Response:  # noqa: N803
+        changes = self.asked(serializers.UpdateWebhook)
+        subscription = self.find(webhookId)
+        # A PATCH keeps what it does not name.
+        kept = unrecognised({**subscription.extras, **changes["extras"]}, ())
+        updated = subscriptions.update(
+            by=self.caller.actor,
+            subscription=subscription,
+            now=timezone.now(),
+            **{**changes, "extras": kept},
+        )
+        return Response({"data": self.shown(updated)}, SUCCESS)
+
+    @extend_schema(
+        tags=["User Webhooks"],
+        operation_id="UserWebhooksController_deleteOneUserWebhook",
+        summary="Delete User Webhook",
+        description="Ends a user webhook and what is queued for it.",
+        parameters=[WEBHOOK_ID],
+        responses={SUCCESS: None, **REFUSALS, **NOT_FOUND},
+    )
+    def destroy(self, request: Request, webhookId: str) -> Response:  # noqa: N803
+        subscriptions.delete(
+            by=self.caller.actor,
+            subscription=self.find(webhookId),
+            now=timezone.now(),
+        )
+        return Response(status=SUCCESS)
+
+
+class Logs(Endpoint):
+    @extend_schema(
+        tags=["Webhook Logs"],
+        operation_id="WebhookLogsController_searchLogs",
+        summary="Search webhook notification logs",
+        description="What was sent to the caller's webhooks in the last 14 days.",
+        parameters=[serializers.LogQuery],
+        responses={SUCCESS: serializers.LogList, **REFUSALS},
+    )
+    def list(self, request: Request) -> Response:
+        query = serializers.LogQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked: dict[str, Any] = query.validated_data
+        found = (
+            Delivery.objects.filter(
+                # The partner once more: that is what the index begins with.
+                partner=self.partner,
+                subscription__in=Subscription.objects.of(self.partner, SLUG),
+                created_at__gte=timezone.now() - LOG_KEPT,
+            )
+            .filter(**_conditions(asked))
+            .select_related("event")
+            .prefetch_related(
+                Prefetch("attempt_log", Attempt.objects.order_by("number"))
+            )
+            .order_by("id" if asked["sortDirection"] == "ASC" else "-id")
+        )
+        page = found[asked["offset"] : asked["offset"] + asked["limit"]]
+        return Response({"data": [serializers.log(each) for each in page]}, SUCCESS)
+
+
+def _conditions(asked: dict[str, Any]) -> dict[str, Any]:
+    """The filters of a query, by field of a delivery."""
+    conditions: dict[str, Any] = {}
+    if asked["eventType"] != wire.ALL:
+        conditions["event__type"] = wire.TYPES[asked["eventType"]]
+    if facilities := asked.get("facilitiesIds"):
+        conditions["event__data__facilityId__in"] = facilities
+    # "After" and "before" are read as from and up to the moment itself.
+    if start := asked.get("startDate"):
+        conditions["created_at__gte"] = start
+    if end := asked.get("endDate"):
+        conditions["created_at__lte"] = end
+    return conditions

@@ -1,0 +1,235 @@
+"""What Partnero's callers send and are shown.
+
+Validated by Laravel's rules and told in its words (validation.php of Laravel 10 and
+later): strings are trimmed, and an empty one counts as missing.
+"""
+
+import re
+from datetime import datetime
+from typing import Any, NoReturn
+
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers
+
+from webhooks.models import Subscription
+from webhooks.operations import subscriptions
+
+from .wire import EVENTS
+
+NAME_LENGTH = 255  # [D] the vendor's n8n node cuts at 100
+KEY_LENGTH = 64  # [D]
+
+_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)  # [D]
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#]", re.ASCII | re.IGNORECASE)
+
+
+class Laravel(serializers.Field[Any, Any, Any, Any]):
+    """A field that is named in its own messages, as Laravel names it."""
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        name = str(self.field_name).replace("_", " ")
+        super().fail(key, attribute=name, **values)
+
+
+class Text(Laravel, serializers.CharField):
+    default_error_messages = {
+        "required": "The {attribute} field is required.",
+        "null": "The {attribute} field is required.",
+        "blank": "The {attribute} field is required.",
+        "invalid": "The {attribute} field must be a string.",
+        "too_long": "The {attribute} field must not be greater than {most} characters.",
+    }
+
+    def __init__(self, *, most: int = NAME_LENGTH, **options: Any) -> None:
+        super().__init__(**options)
+        self.most = most
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        text: str = super().to_internal_value(data)
+        if len(text) > self.most:
+            self.fail("too_long", most=self.most)
+        return text
+
+
+class Key(Text):
+    """The caller's own id of the webhook. The page advises to leave it blank."""
+
+    default_error_messages = {"format": "The {attribute} field format is invalid."}
+
+    def __init__(self) -> None:
+        super().__init__(
+            most=KEY_LENGTH, required=False, allow_null=True, allow_blank=True
+        )
+
+    def to_internal_value(self, data: Any) -> str:
+        key = super().to_internal_value(data)
+        if not _KEY.fullmatch(key):
+            self.fail("format")
+        return key
+
+
+class Url(Text):
+    """A URL that the portal may call; a refusal by its egress policy says why."""
+
+    default_error_messages = {
+        "not_a_url": "The {attribute} field must be a valid URL.",
+        "refused": "{reason}",
+    }
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or not _URL.match(data.strip()):
+            self.fail("not_a_url")
+        url = data.strip()
+        try:
+            subscriptions.check_url(url)
+        except subscriptions.UrlRefused as refused:
+            self.fail("refused", reason=refused.reason)
+        return str(url)
+
+
+class Active(Laravel, serializers.BooleanField):
+    """Laravel's `boolean`: true, false and the digits 1 and 0, also as strings."""
+
+    default_error_messages = {
+        "invalid": "The {attribute} field must be true or false.",
+        "null": "The {attribute} field must be true or false.",
+    }
+
+    def to_internal_value(self, data: Any) -> bool:
+        # By type, too: to Python 1.0 is 1, and 1 is True.
+        meanings = (
+            meaning
+            for form, meaning in _BOOLEANS
+            if type(data) is type(form) and data == form
+        )
+        if (meaning := next(meanings, None)) is None:
+            self.fail("invalid")
+        return meaning
+
+
+_BOOLEANS: tuple[tuple[bool | int | str, bool], ...] = (
+    (True, True),
+    (1, True),
+    ("1", True),
+    (False, False),
+    (0, False),
+    ("0", False),
+)
+
+
+class Events(Laravel, serializers.ListField):
+    child = serializers.ChoiceField(choices=EVENTS)
+    default_error_messages = {
+        "required": "The {attribute} field is required.",
+        "null": "The {attribute} field is required.",
+        "empty": "The {attribute} field is required.",
+        "not_a_list": "The {attribute} field must be an array.",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_empty=False, **options)
+
+    def run_child_validation(self, data: list[Any]) -> list[str]:
+        wrong: dict[Any, list[str]] = {
+            index: [f"The selected {self.field_name}.{index} is invalid."]
+            for index, name in enumerate(data)
+            if name not in EVENTS
+        }
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return data
+
+
+class PartneroWebhookCreate(serializers.Serializer[Subscription]):
+    key = Key()
+    name = Text()
+    url = Url()
+    is_active = Active(default=True)
+    events = Events()
+
+
+class PartneroWebhookUpdate(serializers.Serializer[Subscription]):
+    """Any subset; `key` and `signature` may come along and change nothing."""
+
+    name = Text(required=False)
+    url = Url(required=False)
+    is_active = Active(required=False)
+    events = Events(required=False)
+
+
+# `key` and `signature` of an object that was read and sent back are the server's own.
+KNOWN = {*PartneroWebhookCreate().fields, "signature"}
+
+
+class PartneroWebhook(serializers.Serializer[Subscription]):
+    key = serializers.CharField()
+    name = serializers.CharField()
+    url = serializers.CharField()
+    is_active = serializers.BooleanField()
+    signature = serializers.CharField(help_text="The secret that signs deliveries.")
+    events = serializers.ListField(child=serializers.ChoiceField(choices=EVENTS))
+
+    def to_representation(self, subscription: Subscription) -> dict[str, Any]:
+        now: datetime = self.context["now"]
+        return {
+            "key": subscription.public_id,
+            "name": subscription.name,
+            "url": next(iter(subscription.urls), ""),
+            "is_active": subscription.is_active,
+            # The one that signs; wire.sign says which that is.
+            "signature": next(iter(subscription.live_secrets(now)), ""),
+            "events": subscription.events or [],
+        }
+
+
+def envelope(name: str, **fields: Any) -> serializers.Serializer[Any]:
+    """A response as it is documented: its members, then `status`."""
+    return inline_serializer(
+        f"Partnero{name}", {**fields, "status": serializers.IntegerField()}
+    )
+
+
+_Uri = serializers.URLField
+
+Single = envelope("WebhookResponse", data=PartneroWebhook())
+Deleted = envelope("Deleted")
+Program = envelope(
+    "ProgramResponse",
+    data=inline_serializer(
+        "PartneroProgram",
+        {"id": serializers.CharField(), "name": serializers.CharField()},
+    ),
+)
+WebhookPage = envelope(
+    "WebhookPage",
+    data=PartneroWebhook(many=True),
+    links=inline_serializer(
+        "PartneroLinks",
+        {
+            "first": _Uri(),
+            "last": _Uri(allow_null=True),
+            "prev": _Uri(allow_null=True),
+            "next": _Uri(allow_null=True),
+        },
+    ),
+    meta=inline_serializer(
+        "PartneroMeta",
+        {
+            "current_page": serializers.IntegerField(),
+            "from": serializers.IntegerField(allow_null=True),
+            "path": _Uri(),
+            "per_page": serializers.IntegerField(),
+            "to": serializers.IntegerField(allow_null=True),
+        },
+    ),
+)
+Failure = envelope("Failure", message=serializers.CharField())
+Invalid = envelope(
+    "Invalid",
+    message=serializers.CharField(),
+    errors=serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField())
+    ),
+)

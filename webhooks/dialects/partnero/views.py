@@ -1,0 +1,203 @@
+"""What Partnero's callers may do with their webhooks."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webhooks.dialects.base import unrecognised
+from webhooks.models import Subscription
+from webhooks.models.keyformat import random_text
+from webhooks.models.subscriptions import SubscriptionQuerySet
+from webhooks.operations import subscriptions
+from webhooks.rest import endpoint
+from webhooks.rest.parsing import Ignored, StrictJSON
+from webhooks.rest.rendering import JSON
+
+from . import serializers, wire
+from .protocol import SUCCESS, Authentication, Page, Protocol
+
+DIALECT = "partnero"
+KEY_LENGTH = 12  # of the keys that are generated
+
+READ = {
+    401: OpenApiResponse(serializers.Failure, "Unauthenticated"),
+    403: OpenApiResponse(serializers.Failure, "Unauthorized"),
+    429: OpenApiResponse(serializers.Failure, "Too many attempts"),
+    500: OpenApiResponse(serializers.Failure, "Server error"),
+}
+ONE = {404: OpenApiResponse(serializers.Failure, "Webhook not found")}
+GIVEN = {
+    400: OpenApiResponse(serializers.Failure, "The body is not valid JSON"),
+    413: OpenApiResponse(serializers.Failure, "The body is too large"),
+    422: OpenApiResponse(serializers.Invalid, "The given data is invalid"),
+}
+
+
+def shown(subscription: Subscription, now: datetime) -> dict[str, Any]:
+    return dict(serializers.PartneroWebhook(subscription, context={"now": now}).data)
+
+
+def single(subscription: Subscription, now: datetime) -> Response:
+    return Response({"data": shown(subscription, now), "status": SUCCESS})
+
+
+def row(given: dict[str, Any]) -> dict[str, Any]:
+    """What the fields of a request are in a subscription; absent ones stay absent."""
+    fields: dict[str, Any] = {
+        name: given[name] for name in ("name", "is_active", "events") if name in given
+    }
+    if "url" in given:
+        fields["urls"] = [given["url"]]
+    return fields
+
+
+class Endpoint(endpoint.Endpoint):
+    protocol = Protocol()
+    authentication_classes = [Authentication]
+    renderer_classes = [JSON]
+
+    def visible(self, now: datetime) -> SubscriptionQuerySet:
+        return Subscription.objects.of(self.partner, DIALECT).whole(at=now)
+
+    def find(self, now: datetime) -> Subscription:
+        """Raises NotFound."""
+        found = self.visible(now).filter(public_id=self.kwargs["key"]).first()
+        if found is None:
+            raise endpoint.NotFound
+        return found
+
+
+class Webhooks(Endpoint):
+    # Laravel takes what is not JSON for no input.
+    parser_classes = [StrictJSON, Ignored]
+
+    @extend_schema(
+        operation_id="listWebhooks",
+        summary="Get a list of webhooks",
+        parameters=[
+            OpenApiParameter("limit", int, description="10 to 100; 10 by default."),
+            OpenApiParameter("page", int, description="1 by default."),
+        ],
+        responses={200: serializers.WebhookPage, **GIVEN, **READ},
+    )
+    def index(self, request: Request) -> Response:
+        """Retrieve information about the current webhooks of your program."""
+        now = timezone.now()
+        page = Page.asked(self.parameters())
+        newest = self.visible(now).order_by("-created_at", "-id")
+        # One more than the page holds says whether there is a next one.
+        found = list(newest[page.skip : page.skip + page.limit + 1])
+        return Response(
+            {
+                "data": [shown(each, now) for each in found[: page.limit]],
+                **page.links_and_meta(request, found=len(found)),
+                "status": SUCCESS,
+            }
+        )
+
+    def parameters(self) -> dict[str, Any]:
+        """The vendor's PHP SDK sends them as a JSON body, which Laravel reads before the
+        query; without any it sends `[]`."""
+        body = self.request.data
+        query = self.request.query_params.dict()
+        return {**query, **body} if isinstance(body, dict) else query
+
+    @extend_schema(
+        operation_id="createWebhook",
+        summary="Create a webhook",
+        request=serializers.PartneroWebhookCreate,
+        responses={200: serializers.Single, **GIVEN, **READ},
+    )
+    def create(self, request: Request) -> Response:
+        """Create a webhook. Without a key of yours a unique one is generated."""
+        now = timezone.now()
+        body = self.json_object()
+        serializer = serializers.PartneroWebhookCreate(data=body)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        place = subscriptions.Place(
+            partner=self.partner,
+            dialect=DIALECT,
+            profile=wire.PROFILE.name,
+            public_id=given.get("key") or random_text(KEY_LENGTH),
+        )
+        try:
+            created = subscriptions.create(
+                by=self.caller.actor,
+                place=place,
+                now=now,
+                secrets=[wire.new_secret()],
+                extras=unrecognised(body, serializers.KNOWN),
+                **row(given),
+            )
+        except subscriptions.PublicIdTaken:
+            message = "The key has already been taken."
+            raise ValidationError({"key": [message]}) from None
+        return single(created, now)
+
+
+class Webhook(Endpoint):
+    # One type alone: a PUT that is not JSON would change nothing and be told so with 200.
+    @extend_schema(
+        operation_id="fetchWebhook",
+        summary="Fetch a webhook",
+        responses={200: serializers.Single, **ONE, **READ},
+    )
+    def retrieve(self, request: Request, **path: str) -> Response:
+        """Retrieve information about a single webhook."""
+        now = timezone.now()
+        return single(self.find(now), now)
+
+    @extend_schema(
+        operation_id="updateWebhook",
+        summary="Update a webhook",
+        request=serializers.PartneroWebhookUpdate,
+        responses={200: serializers.Single, **GIVEN, **ONE, **READ},
+    )
+    def update(self, request: Request, **path: str) -> Response:
+        """Change what is given of a webhook."""
+        now = timezone.now()
+        body = self.json_object()
+        found = self.find(now)
+        serializer = serializers.PartneroWebhookUpdate(data=body)
+        serializer.is_valid(raise_exception=True)
+        updated = subscriptions.update(
+            by=self.caller.actor,
+            subscription=found,
+            now=now,
+            extras=unrecognised({**found.extras, **body}, serializers.KNOWN),
+            **row(serializer.validated_data),
+        )
+        return single(updated, now)
+
+    @extend_schema(
+        operation_id="deleteWebhook",
+        summary="Delete a webhook",
+        responses={200: serializers.Deleted, **ONE, **READ},
+    )
+    def destroy(self, request: Request, **path: str) -> Response:
+        """Delete a webhook; what is queued for it is cancelled."""
+        now = timezone.now()
+        subscriptions.delete(by=self.caller.actor, subscription=self.find(now), now=now)
+        return Response({"status": SUCCESS})
+
+
+class Test(Endpoint):
+    @extend_schema(
+        operation_id="test",
+        summary="Test the credentials",
+        responses={200: serializers.Program, **READ},
+    )
+    def retrieve(self, request: Request) -> Response:
+        """Whether a key is good: what the vendor's own clients call first."""
+        program = {"id": str(self.partner.id), "name": self.partner.name}
+        return Response({"data": program, "status": SUCCESS})
+
+
+class Unrouted(Endpoint, endpoint.Unrouted):
+    """Any other path under Partnero's."""

@@ -1,0 +1,88 @@
+"""What Topiic's one documented operation does."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webhooks.models import ApiKey
+from webhooks.operations import subscriptions
+from webhooks.rest import endpoint
+from webhooks.rest.rendering import JSONWithCharset
+
+from . import serializers, wire
+from .protocol import EMPTY_BODY, PROBLEMS, Authentication, Protocol
+
+
+class Endpoint(endpoint.Endpoint):
+    protocol = Protocol()
+    authentication_classes = [Authentication]
+    renderer_classes = [JSONWithCharset]
+    parser_classes = [serializers.Text]
+    # The body as it was sent: errors say where in it a value stands.
+    text = b""
+
+
+class Unrouted(Endpoint, endpoint.Unrouted):
+    pass
+
+
+class Webhook(Endpoint):
+    @extend_schema(
+        tags=["ApiKeys"],
+        operation_id="UpdateApiKeyWebhook",
+        summary="Update Webhook Configuration",
+        description="Sets the webhook URL, subscribed event types, and enabled flag for "
+        "this API key.",
+        parameters=[OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
+        request=serializers.UpdateWebhook,
+        responses={
+            200: OpenApiResponse(serializers.ApiKeySettings, description="OK"),
+            **{
+                status: OpenApiResponse(serializers.ProblemDetails, description=title)
+                for status, (_, title) in PROBLEMS.items()
+            },
+        },
+    )
+    def update(self, request: Request, id: str) -> Response:
+        if not self.has_body:
+            raise exceptions.ValidationError({"": [EMPTY_BODY]})
+        command = serializers.UpdateWebhook(
+            data=self.json_object(), context={"text": self.text, "id": id}
+        )
+        command.is_valid(raise_exception=True)
+        asked: dict[str, Any] = command.validated_data
+        if asked["id"] != serializers.guid(id):
+            return self.protocol.ids_differ(request)
+        if asked["merchantId"] != self.partner.id:
+            return self.protocol.another_merchant(request)
+        key = (
+            ApiKey.objects.of(self.partner)
+            .filter(id=asked["id"], revoked_at=None)
+            .first()
+        )
+        if key is None:
+            raise endpoint.NotFound
+        now = timezone.now()
+        url = asked["webhookUrl"]
+        subscription = subscriptions.put(
+            by=self.caller.actor,
+            place=subscriptions.Place(
+                partner=self.partner,
+                dialect="topiic",
+                profile=wire.PROFILE.name,
+                public_id=str(key.id),
+                api_key=key,
+            ),
+            now=now,
+            first_secrets=[wire.new_secret()],
+            urls=[] if url is None else [url],
+            events=asked["webhookEvents"],
+            is_active=asked["webhookEnabled"],
+            extras=asked["extras"],
+        )
+        return Response(serializers.api_key_settings(key, subscription, at=now))
