@@ -1,0 +1,229 @@
+"""How the portal's own API answers: RFC 9457 problems, and the limits of a caller."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webhooks.models import ApiKey
+from webhooks.operations import keys
+from webhooks.rest import caller, endpoint
+from webhooks.rest.parsing import MalformedJSON
+from webhooks.rest.throttling import WINDOW, Allowance
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+# The problems that say more than their status. The others are `about:blank`, whose title
+# is the status's own phrase (RFC 9457, 4.2.1).
+_OWN_TYPES = "urn:webhook-portal:problem:"
+INVALID_REQUEST = (f"{_OWN_TYPES}invalid-request", "The request is not valid.")
+KEY_REUSED = (
+    f"{_OWN_TYPES}idempotency-key-reused",
+    "The idempotency key was used for another request.",
+)
+NOT_RECEIVING = (
+    f"{_OWN_TYPES}not-receiving",
+    "The subscription cannot be sent to.",
+)
+PARTNER_INACTIVE = (f"{_OWN_TYPES}partner-inactive", "The partner is inactive.")
+
+PHRASES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+}
+
+
+class Conflict(Exception):
+    """What is asked for is right, and not possible as things stand."""
+
+    def __init__(self, detail: str, kind: tuple[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.problem = problem(409, detail, kind=kind)
+
+
+class KeyReused(Exception):
+    """The idempotency key was used for another request; `error` says where it is."""
+
+    def __init__(self, error: dict[str, str]) -> None:
+        super().__init__(error["detail"])
+        detail = error["detail"]
+        self.problem = problem(422, detail, kind=KEY_REUSED, errors=[error])
+
+
+class PartRefused(exceptions.ValidationError):
+    """What is wrong is not in the body: `part` is `header` or `parameter`."""
+
+    def __init__(self, part: str, name: str, detail: str) -> None:
+        super().__init__(detail)
+        self.error = {part: name, "detail": detail}
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    kind: tuple[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
+    """The body of a problem; `kind` is one of the type-and-title pairs above."""
+    type_, title = kind or ("about:blank", PHRASES[status])
+    body: dict[str, Any] = {
+        "type": type_,
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
+    if errors is not None:
+        body["errors"] = errors
+    return body
+
+
+def invalid(errors: list[dict[str, str]]) -> dict[str, Any]:
+    """The problem of a request that was understood and is wrong."""
+    detail = "; ".join(error["detail"] for error in errors[:3])
+    return problem(422, detail, kind=INVALID_REQUEST, errors=errors)
+
+
+def answer(body: dict[str, Any]) -> Response:
+    return Response(body, status=body["status"], content_type=MEDIA_TYPE)
+
+
+def at(path: Iterable[str | int], detail: str) -> dict[str, str]:
+    """One error with the JSON pointer to its value, as a fragment (RFC 6901, 6)."""
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return {"pointer": "#" + "".join(f"/{step}" for step in steps), "detail": detail}
+
+
+def flattened(detail: Any, path: tuple[str | int, ...] = ()) -> list[dict[str, str]]:
+    """DRF's nested errors of a serializer as a list, each with its pointer."""
+    if isinstance(detail, Mapping):
+        return [
+            error
+            for step, inner in detail.items()
+            for error in flattened(
+                inner, path if step == "non_field_errors" else (*path, step)
+            )
+        ]
+    return [at(path, str(message)) for message in detail]
+
+
+def rate_headers(allowance: Allowance | None, limit: int) -> dict[str, str]:
+    """`RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10."""
+    if not limit:
+        return {}
+    headers = {"RateLimit-Policy": f'"default";q={limit};w={WINDOW}'}
+    if allowance is not None:
+        left = f'"default";r={allowance.remaining};t={allowance.reset}'
+        headers["RateLimit"] = left
+    return headers
+
+
+class Protocol(endpoint.Protocol):
+    # The rate before the scope, so that even a 403 says what is left.
+    check_order: ClassVar[tuple[str, ...]] = ("method", "key", "rate", "scope", "body")
+
+    def key_refused(self, request: Request, refused: keys.Refused) -> Response:
+        if isinstance(refused, keys.Missing):
+            detail, challenge = "An API key is required.", "Bearer"
+        else:
+            detail = "The API key is unknown, expired, revoked or of another kind."
+            challenge = 'Bearer error="invalid_token"'  # RFC 6750, 3.1
+        response = answer(problem(401, detail))
+        response["WWW-Authenticate"] = challenge
+        return response
+
+    def partner_inactive(self, request: Request) -> Response:
+        detail = "The partner that the key belongs to is switched off."
+        return answer(problem(403, detail, kind=PARTNER_INACTIVE))
+
+    def forbidden(self, request: Request) -> Response:
+        response = answer(problem(403, "The API key lacks the scope for this."))
+        response["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'
+        return response
+
+    def not_found(self, request: Request) -> Response:
+        return answer(problem(404, "There is no such object."))
+
+    def no_route(self, request: Request) -> Response:
+        return answer(problem(404, "There is nothing at this path."))
+
+    def method_not_allowed(self, request: Request, allowed: list[str]) -> Response:
+        methods = ", ".join(allowed)
+        response = answer(problem(405, f"This path takes {methods}."))
+        response["Allow"] = methods
+        return response
+
+    def malformed_json(self, request: Request, error: MalformedJSON) -> Response:
+        detail = f"The body is not JSON: {error.reason}, at character {error.position}."
+        return answer(problem(400, detail))
+
+    def not_an_object(self, request: Request) -> Response:
+        return answer(invalid([at((), "Must be a JSON object.")]))
+
+    def unsupported_media_type(self, request: Request) -> Response:
+        return answer(problem(415, "The body must be application/json."))
+
+    def too_large(self, request: Request, limit: int) -> Response:
+        return answer(problem(413, f"The body is longer than {limit} bytes."))
+
+    def throttled(self, request: Request, wait: int) -> Response:
+        return answer(problem(429, f"Try again in {wait} seconds."))
+
+    def invalid(self, request: Request, error: exceptions.ValidationError) -> Response:
+        if isinstance(error, PartRefused):
+            return answer(invalid([error.error]))
+        return answer(invalid(flattened(error.detail)))
+
+    def bad_request(self, request: Request) -> Response:
+        detail = "The host is not served here, or the query has too many parameters."
+        return answer(problem(400, detail))
+
+    def internal(self, request: Request) -> Response:
+        # What the caller can quote, beside the traceback that was just logged.
+        occurrence = uuid4().urn
+        logger.error("answered as %s", occurrence)
+        detail = "The portal failed; trying again may help."
+        return answer({**problem(500, detail), "instance": occurrence})
+
+
+class PublisherKey(caller.BearerKey):
+    kind = ApiKey.Kind.PUBLISHER
+    dialect = "portal"
+
+
+class PublisherScheme(OpenApiAuthenticationExtension):
+    target_class = PublisherKey
+    name = "PublisherKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        description = "A publisher's key: `manage.py issue_key --publisher`."
+        return {"type": "http", "scheme": "bearer", "description": description}
+
+
+class PartnerKey(caller.BearerKey):
+    dialect = "portal"
+
+
+class PartnerScheme(OpenApiAuthenticationExtension):
+    target_class = PartnerKey
+    name = "PartnerKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        description = "A partner's key: `manage.py issue_key PARTNER_NAME`."
+        return {"type": "http", "scheme": "bearer", "description": description}

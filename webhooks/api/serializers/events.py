@@ -1,0 +1,141 @@
+"""Events: to publish, and as they were published."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from webhooks.models import Delivery, Event
+
+from .fields import Id, Moment, Strict, Text, timestamp
+from .problems import Problem
+
+MAX_BATCH = 1000
+
+
+class NewEvent(Strict):
+    """An event to publish."""
+
+    partner = Id(help_text="The id of the partner it happened at.")
+    type = Text(help_text="Its canonical type, such as `customer.created`.")
+    data = serializers.DictField(  # type: ignore[assignment]
+        help_text="What happened; at most 256 KiB of JSON."
+    )
+    idempotency_key = Text(
+        required=False,
+        help_text="Unique per partner; the `Idempotency-Key` header says the same.",
+    )
+    occurred_at = Moment(required=False, help_text="When it happened; without it, now.")
+    attributes = serializers.DictField(
+        required=False,
+        help_text="What narrows its audience: with a `shop_id`, subscriptions that are "
+        "bound to another shop are not told.",
+    )
+
+
+class Batch(Strict):
+    """Events to publish together, of any partners."""
+
+    events = serializers.ListField(child=NewEvent(), max_length=MAX_BATCH)
+
+
+class Items(Strict):
+    """The same, its items yet to be looked at: each is refused for itself."""
+
+    events = serializers.ListField(min_length=1, max_length=MAX_BATCH)
+
+
+class PublishedEvent(serializers.Serializer[Any]):
+    """An event as it was published."""
+
+    id = serializers.UUIDField()
+    partner = serializers.UUIDField()
+    type = serializers.CharField()
+    idempotency_key = serializers.CharField(allow_null=True)
+    occurred_at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField()
+    attributes = serializers.DictField()
+    matched = serializers.IntegerField(help_text="Subscriptions that are told of it.")
+    unmatched_reason = serializers.CharField(
+        allow_null=True, help_text="Why none is; null where one is."
+    )
+
+
+def published_event(event: Event) -> dict[str, Any]:
+    return {
+        "id": str(event.id),
+        "partner": str(event.partner_id),
+        "type": event.type,
+        "idempotency_key": event.idempotency_key,
+        "occurred_at": timestamp(event.occurred_at),
+        "created_at": timestamp(event.created_at),
+        "attributes": event.attributes,
+        "matched": event.matched,
+        "unmatched_reason": event.unmatched_reason or None,
+    }
+
+
+class EventDelivery(serializers.Serializer[Any]):
+    """An event on its way to one URL of one subscription."""
+
+    id = serializers.UUIDField()
+    dialect = serializers.CharField()
+    subscription = serializers.CharField(help_text="Its id as the dialect shows it.")
+    url = serializers.CharField(allow_null=True)
+    state = serializers.ChoiceField(choices=Delivery.State.choices)
+    attempts = serializers.IntegerField()
+    last_outcome = serializers.CharField(allow_null=True)
+    last_status = serializers.IntegerField(
+        allow_null=True, help_text="The HTTP status of the last answer."
+    )
+    next_attempt_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Null once it is settled, and while an attempt is under way.",
+    )
+    settled_at = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField(
+        allow_null=True, help_text="In words, for what ended without an answer."
+    )
+
+
+def event_delivery(delivery: Delivery) -> dict[str, Any]:
+    # A claim pushes due_at past the deadline of the attempt that it is for.
+    is_waiting = delivery.claim_token is None
+    return {
+        "id": str(delivery.id),
+        "dialect": delivery.subscription.dialect,
+        "subscription": delivery.subscription.public_id,
+        "url": delivery.url or None,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "last_outcome": delivery.last_outcome or None,
+        "last_status": delivery.last_status,
+        "next_attempt_at": timestamp(delivery.due_at) if is_waiting else None,
+        "settled_at": timestamp(delivery.settled_at),
+        "reason": delivery.reason or None,
+    }
+
+
+class EventWithDeliveries(PublishedEvent):
+    """An event, its data, and what became of it."""
+
+    data = serializers.DictField()  # type: ignore[assignment]
+    deliveries = EventDelivery(many=True)
+
+
+class BatchResult(serializers.Serializer[Any]):
+    """What became of one item: an event, or a problem."""
+
+    status = serializers.IntegerField()
+    replayed = serializers.BooleanField(
+        required=False, help_text="Whether its key had published this event before."
+    )
+    event = PublishedEvent(required=False)
+    problem = Problem(required=False)
+
+
+class BatchResults(serializers.Serializer[Any]):
+    """A result for each item, in their order."""
+
+    accepted = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    results = BatchResult(many=True)

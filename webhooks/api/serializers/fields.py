@@ -1,0 +1,103 @@
+"""Fields of requests, read strictly: one that is not known, or that holds another type of
+JSON than it documents, is an error."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+
+# RFC 3339, which is what OpenAPI's date-time means; Python reads more than it.
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC: `2026-11-21T02:00:00.123456Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+class Strict(serializers.Serializer[Any]):
+    """Tells of unknown fields beside whatever else is wrong."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        errors: dict[Any, Any] = {}
+        values: dict[str, Any] = {}
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            errors = dict(error.detail)  # type: ignore[arg-type]
+        if isinstance(data, Mapping):
+            for name in data.keys() - self.fields.keys():
+                errors[name] = ["There is no such field."]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
+
+class Text(serializers.CharField):
+    """A JSON string, kept as it is; DRF's own field takes numbers too."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """true or false; DRF's own field takes "yes" and 1 too."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Whole(serializers.IntegerField):
+    """A JSON number without a fraction; DRF's own field takes strings too."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+class Id(serializers.UUIDField):
+    """A UUID in its usual form, in any case."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        id = as_uuid(data)
+        if id is None:
+            self.fail("invalid", value=data)
+        return id
+
+
+def as_uuid(text: Any) -> UUID | None:
+    """The UUID that a text is in its usual form; None of anything else."""
+    if not isinstance(text, str) or not re.fullmatch(
+        r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text
+    ):
+        return None
+    return UUID(text)
+
+
+class Moment(serializers.DateTimeField):
+    """An RFC 3339 time with its offset, read as the moment in UTC."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if isinstance(value, str) and _MOMENT.fullmatch(value):
+            try:
+                return datetime.fromisoformat(value.upper()).astimezone(UTC)
+            except (ValueError, OverflowError):
+                pass  # February 30th; year 1 in an offset ahead of UTC
+        raise serializers.ValidationError(
+            "Must be a time as RFC 3339 writes it, with its offset from UTC."
+        )

@@ -1,0 +1,200 @@
+"""Publishing events, and looking at what became of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webhooks.api import idempotency, protocol
+from webhooks.api.endpoints import PublisherEndpoint, problems
+from webhooks.api.serializers import events as serializers
+from webhooks.api.serializers.fields import as_uuid
+from webhooks.models import Delivery, Event, Partner
+from webhooks.operations import events
+from webhooks.rest import endpoint
+
+NO_SUCH_PARTNER = "There is no such partner."
+KEY_REUSED = "This key was used for another event of the partner."
+
+_KEY_HEADER = OpenApiParameter(
+    idempotency.HEADER,
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="Makes a repeat of the request do nothing. Unique per partner.",
+)
+_REPLAYED_HEADER = OpenApiParameter(
+    idempotency.REPLAYED,
+    OpenApiTypes.BOOL,
+    OpenApiParameter.HEADER,
+    response=[202],
+    description="`true` where the event had been published before.",
+)
+
+
+class Events(PublisherEndpoint):
+    @extend_schema(
+        tags=["events"],
+        operation_id="publish_event",
+        summary="Publish an event",
+        description="Writes the event and a delivery for each endpoint that is told of "
+        "it in one transaction. They are sent within moments of the answer.",
+        parameters=[_KEY_HEADER, _REPLAYED_HEADER],
+        request=serializers.NewEvent,
+        responses={
+            202: OpenApiResponse(serializers.PublishedEvent, description="Published"),
+            **problems(400, 413, 415, 422),
+        },
+    )
+    def publish(self, request: Request) -> Response:
+        asked = serializers.NewEvent(data=self.json_object())
+        header = idempotency.from_header(request)
+        asked.is_valid(raise_exception=True)
+        new: dict[str, Any] = dict(asked.validated_data)
+        key = idempotency.agreed(header, new.get("idempotency_key"))
+        new["partner"] = Partner.objects.filter(id=new["partner"]).first()
+        if new["partner"] is None:
+            raise exceptions.ValidationError({"partner": [NO_SUCH_PARTNER]})
+        try:
+            published = events.publish(
+                by=self.caller.actor,
+                now=timezone.now(),
+                **{**new, "idempotency_key": key},
+            )
+        except (events.InvalidEvent, events.IdempotencyConflict) as refused:
+            return protocol.answer(_problem_of(refused, ()))
+        response = Response(serializers.published_event(published.event), status=202)
+        response["Location"] = f"{request.path}/{published.event.id}"
+        if not published.created:
+            response[idempotency.REPLAYED] = "true"
+        return response
+
+
+class Batch(PublisherEndpoint):
+    # A thousand events of the size that is usual.
+    max_body = 8 * endpoint.MEBIBYTE
+
+    @extend_schema(
+        tags=["events"],
+        operation_id="publish_events",
+        summary="Publish up to 1,000 events",
+        description="All in one transaction; what is wrong with one does not hold back "
+        "the others. With an `Idempotency-Key` header each item that has no key of its "
+        "own gets `<header>/<index>`, so that the batch can be repeated as a whole.",
+        parameters=[_KEY_HEADER],
+        request=serializers.Batch,
+        responses={
+            202: OpenApiResponse(
+                serializers.BatchResults, description="A result for each item"
+            ),
+            **problems(400, 413, 415, 422),
+        },
+    )
+    def publish(self, request: Request) -> Response:
+        asked = serializers.Items(data=self.json_object())
+        header = idempotency.from_header(request)
+        asked.is_valid(raise_exception=True)
+        results, new = _read(asked.validated_data["events"], header)
+        outcomes = events.publish_batch(
+            by=self.caller.actor, events=list(new.values()), now=timezone.now()
+        )
+        for index, outcome in zip(new, outcomes, strict=True):
+            results[index] = _result(outcome, index)
+        refused_count = sum("problem" in result for result in results.values())
+        return Response(
+            {
+                "accepted": len(results) - refused_count,
+                "refused": refused_count,
+                "results": [results[index] for index in sorted(results)],
+            },
+            status=202,
+        )
+
+
+class EventDetail(PublisherEndpoint):
+    @extend_schema(
+        tags=["events"],
+        operation_id="get_event",
+        summary="An event, and what became of it",
+        parameters=[OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
+        responses={
+            200: OpenApiResponse(serializers.EventWithDeliveries, description="OK"),
+            **problems(404),
+        },
+    )
+    def retrieve(self, request: Request, id: str) -> Response:
+        known = as_uuid(id)
+        event = Event.objects.filter(id=known).first() if known else None
+        if event is None:
+            raise endpoint.NotFound
+        deliveries = (
+            Delivery.objects.filter(event=event)
+            .select_related("subscription")
+            .order_by("id")
+        )
+        return Response(
+            {
+                **serializers.published_event(event),
+                "data": event.data,
+                "deliveries": [serializers.event_delivery(d) for d in deliveries],
+            }
+        )
+
+
+def _read(
+    items: Sequence[Any], header: str | None
+) -> tuple[dict[int, dict[str, Any]], dict[int, events.NewEvent]]:
+    """The results of the items that cannot be read, and the others, by their index."""
+    results: dict[int, dict[str, Any]] = {}
+    read: dict[int, dict[str, Any]] = {}
+    reader = serializers.NewEvent()
+    for index, item in enumerate(items):
+        try:
+            read[index] = dict(reader.run_validation(item))
+        except exceptions.ValidationError as error:
+            results[index] = _unread(index, error.detail)
+    partners = Partner.objects.in_bulk({item["partner"] for item in read.values()})
+    new = {}
+    for index, item in read.items():
+        partner = partners.get(item["partner"])
+        if partner is None:
+            results[index] = _unread(index, {"partner": [NO_SUCH_PARTNER]})
+            continue
+        if header is not None:
+            item.setdefault("idempotency_key", f"{header}/{index}")
+        new[index] = events.NewEvent(**{**item, "partner": partner})
+    return results, new
+
+
+def _unread(index: int, detail: Any) -> dict[str, Any]:
+    errors = protocol.flattened(detail, ("events", index))
+    return {"status": 422, "problem": protocol.invalid(errors)}
+
+
+def _result(
+    outcome: events.Published | events.InvalidEvent | events.IdempotencyConflict,
+    index: int,
+) -> dict[str, Any]:
+    if isinstance(outcome, Exception):
+        problem = _problem_of(outcome, ("events", index))
+        return {"status": problem["status"], "problem": problem}
+    return {
+        "status": 202,
+        "replayed": not outcome.created,
+        "event": serializers.published_event(outcome.event),
+    }
+
+
+def _problem_of(
+    refused: events.InvalidEvent | events.IdempotencyConflict,
+    path: tuple[str | int, ...],
+) -> dict[str, Any]:
+    if isinstance(refused, events.InvalidEvent):
+        where = (*path, *refused.field.split("."))
+        return protocol.invalid([protocol.at(where, refused.message)])
+    error = protocol.at((*path, "idempotency_key"), KEY_REUSED)
+    return protocol.problem(422, KEY_REUSED, kind=protocol.KEY_REUSED, errors=[error])

@@ -1,0 +1,211 @@
+"""A partner's subscriptions, told by Standard Webhooks 1.0.0."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid5
+
+from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webhooks.api import idempotency, paging, protocol
+from webhooks.api.endpoints import problems
+from webhooks.api.scoping import DIALECT, Scoped
+from webhooks.api.serializers import subscriptions as serializers
+from webhooks.delivery import standard
+from webhooks.models import Subscription
+from webhooks.operations import subscriptions
+from webhooks.rest import endpoint
+
+# For so long the repeat of a POST is told the secret again, for a client that lost the
+# first answer.
+REPLAY = timedelta(hours=24)
+# What made a subscription, in its extras: tells a repeat from a key used twice.
+_FINGERPRINT = "fingerprint"
+
+_ID = OpenApiParameter("id", OpenApiTypes.STR, OpenApiParameter.PATH)
+_KEY_HEADER = OpenApiParameter(
+    idempotency.HEADER,
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="Makes a repeat of the request create no second subscription.",
+)
+
+
+class Subscriptions(Scoped):
+    @extend_schema(
+        tags=["subscriptions"],
+        operation_id="list_subscriptions",
+        summary="The partner's subscriptions",
+        description="Those made here; a dialect's are seen through the dialect.",
+        parameters=paging.PARAMETERS,
+        responses={
+            200: OpenApiResponse(serializers.SubscriptionPage, description="OK"),
+            **problems(422),
+        },
+    )
+    def page(self, request: Request) -> Response:
+        asked = paging.asked(request, parts=2)
+        rows = self.visible(timezone.now()).order_by("created_at", "public_id")
+        if asked.after is not None:
+            rows = rows.filter(_behind(asked.after))
+        return Response(
+            paging.page(
+                request,
+                asked,
+                list(rows[: asked.limit + 1]),
+                key=lambda row: [row.created_at.isoformat(), row.public_id],
+                shown=serializers.portal_subscription,
+            )
+        )
+
+    @extend_schema(
+        tags=["subscriptions"],
+        operation_id="create_subscription",
+        summary="Subscribe a URL to events",
+        description="The answer holds the secret to verify deliveries with.",
+        parameters=[_KEY_HEADER],
+        request=serializers.NewSubscription,
+        responses={
+            201: OpenApiResponse(
+                serializers.CreatedSubscription, description="Created"
+            ),
+            **problems(400, 413, 415, 422),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        body = self.json_object()
+        key = idempotency.from_header(request)
+        asked = serializers.NewSubscription(data=body)
+        asked.is_valid(raise_exception=True)
+        fields = _fields(asked.validated_data)
+        if len(self.caller.shops) == 1:
+            fields.setdefault("shop_id", self.caller.shops[0])
+        self.check_shop(fields.get("shop_id", ""))
+        now = timezone.now()
+        fingerprint = idempotency.fingerprint(body)
+        # One key makes one id, which the database keeps unique per partner.
+        public_id = None if key is None else str(uuid5(self.partner.id, key))
+        try:
+            row = subscriptions.create(
+                by=self.caller.actor,
+                place=subscriptions.Place(
+                    partner=self.partner,
+                    dialect=DIALECT,
+                    profile=standard.NAME,
+                    public_id=public_id,
+                ),
+                now=now,
+                secrets=[standard.new_secret()],
+                extras={_FINGERPRINT: fingerprint} if key is not None else {},
+                **fields,
+            )
+        except subscriptions.PublicIdTaken:
+            return self.replayed(request, public_id or "", fingerprint, now)
+        return _created(request, row, at=now, with_secret=True)
+
+    def replayed(
+        self, request: Request, public_id: str, fingerprint: str, now: datetime
+    ) -> Response:
+        row = self.visible(now).filter(public_id=public_id).first()
+        if row is None:
+            raise endpoint.NotFound  # deleted in this moment, or another shop's
+        if row.extras.get(_FINGERPRINT) != fingerprint:
+            detail = "This key was used to create another subscription."
+            errors = [idempotency.refused(detail).error]
+            return protocol.answer(
+                protocol.problem(422, detail, kind=protocol.KEY_REUSED, errors=errors)
+            )
+        is_fresh = now - row.created_at < REPLAY
+        response = _created(request, row, at=now, with_secret=is_fresh)
+        response[idempotency.REPLAYED] = "true"
+        return response
+
+
+class SubscriptionDetail(Scoped):
+    def found(self, id: str, at: datetime) -> Subscription:
+        row = self.visible(at).filter(public_id=id).first()
+        if row is None:
+            raise endpoint.NotFound
+        return row
+
+    @extend_schema(
+        tags=["subscriptions"],
+        operation_id="get_subscription",
+        summary="One subscription",
+        description="Without its secret.",
+        parameters=[_ID],
+        responses={
+            200: OpenApiResponse(serializers.PortalSubscription, description="OK"),
+            **problems(404),
+        },
+    )
+    def retrieve(self, request: Request, id: str) -> Response:
+        return Response(serializers.portal_subscription(self.found(id, timezone.now())))
+
+    @extend_schema(
+        tags=["subscriptions"],
+        operation_id="change_subscription",
+        summary="Change a subscription",
+        description="Deliveries that are queued keep the URL they were queued to.",
+        parameters=[_ID],
+        request=serializers.SubscriptionChanges,
+        responses={
+            200: OpenApiResponse(serializers.PortalSubscription, description="OK"),
+            **problems(400, 404, 413, 415, 422),
+        },
+    )
+    def change(self, request: Request, id: str) -> Response:
+        now = timezone.now()
+        row = self.found(id, now)
+        asked = serializers.SubscriptionChanges(data=self.json_object())
+        asked.is_valid(raise_exception=True)
+        fields = _fields(asked.validated_data)
+        self.check_shop(fields.get("shop_id", row.shop_id))
+        changed = subscriptions.update(
+            by=self.caller.actor, subscription=row, now=now, **fields
+        )
+        return Response(serializers.portal_subscription(changed))
+
+    @extend_schema(
+        tags=["subscriptions"],
+        operation_id="delete_subscription",
+        summary="Delete a subscription",
+        description="What is queued for it is cancelled.",
+        parameters=[_ID],
+        responses={204: OpenApiResponse(description="Deleted"), **problems(404)},
+    )
+    def delete(self, request: Request, id: str) -> Response:
+        now = timezone.now()
+        row = self.found(id, now)
+        subscriptions.delete(by=self.caller.actor, subscription=row, now=now)
+        return Response(status=204)
+
+
+def _fields(validated: dict[str, Any]) -> dict[str, Any]:
+    fields = dict(validated)
+    if "url" in fields:
+        fields["urls"] = [fields.pop("url")]
+    return fields
+
+
+def _behind(key: Sequence[str]) -> Q:
+    """The rows that come after the one of this key."""
+    try:
+        created_at = datetime.fromisoformat(key[0]).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise paging.no_cursor() from None
+    return Q(created_at__gt=created_at) | Q(created_at=created_at, public_id__gt=key[1])
+
+
+def _created(
+    request: Request, row: Subscription, *, at: datetime, with_secret: bool
+) -> Response:
+    body = serializers.created_subscription(row, at=at, with_secret=with_secret)
+    response = Response(body, status=201)
+    response["Location"] = f"{request.path}/{row.public_id}"
+    return response
