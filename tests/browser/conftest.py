@@ -1,0 +1,111 @@
+"""A real Chromium before a real server, and an eye on everything it complains about.
+
+Without a browser these tests are skipped, and fail where CI=true: there it is installed.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+PASSWORD = "correct horse battery"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Every breach of the policy becomes an error of the console, whatever its disposition.
+WATCH_POLICY = """
+document.addEventListener("securitypolicyviolation", (event) => console.error(
+  `CSP: ${event.violatedDirective} refused ${event.blockedURI} in ${event.sourceFile}`));
+"""
+
+
+def _chromium() -> str | None:
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    return found if found and Path(found).exists() else None
+
+
+# Not for the session: while it is started, its event loop runs in this thread, and the
+# tests of other rooms could neither ask the database nor run a loop of their own.
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as started:
+        # Here it is known that nothing awaits while a test asks the database.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield started
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    path = _chromium()
+    if path is None:
+        reason = "no Chromium: install Debian's `chromium`, or set CHROMIUM to its path"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _foreign_templates(templates_of_others) -> None:
+    pass
+
+
+@pytest.fixture
+def page(chromium: Browser, live_server) -> Iterator[Page]:
+    """A page of a fresh profile. What it complains about, or fetches elsewhere, fails."""
+    context = chromium.new_context(
+        base_url=live_server.url, viewport={"width": 1280, "height": 900}
+    )
+    context.add_init_script(WATCH_POLICY)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    complaints: list[str] = []
+    host = urlsplit(live_server.url).netloc
+
+    def on_request(request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in {"data", "blob"} and address.netloc != host:
+            complaints.append(f"left the host: {request.url}")
+
+    context.on("request", on_request)
+    page.on("pageerror", lambda error: complaints.append(f"page: {error}"))
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(f"console: {message.text} ({page.url})")
+            if message.type in {"error", "warning"}
+            else None
+        ),
+    )
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def boss(live_server) -> User:
+    return User.objects.create_superuser("boss", "boss@example.com", PASSWORD)
+
+
+@pytest.fixture
+def console(page: Page, boss: User) -> Page:
+    """A browser in which a superuser has logged in, as a person does."""
+    page.goto("/admin")
+    page.get_by_label("Username").fill(boss.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/admin/")
+    return page

@@ -1,0 +1,67 @@
+"""The console's sidebar: the models by what staff come for, not by table name."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+# Family -> (title, icon, model's label)
+_FAMILIES: dict[str, list[tuple[str, str, str]]] = {
+    "Partners": [
+        ("Partners", "domain", "webhooks.partner"),
+        ("API keys", "key", "webhooks.apikey"),
+        ("Subscriptions", "rss_feed", "webhooks.subscription"),
+        ("Endpoints", "link", "webhooks.endpoint"),
+        ("Signing secrets", "lock", "webhooks.signingsecret"),
+    ],
+    "Traffic": [
+        ("Deliveries", "outbox", "webhooks.delivery"),
+        ("Attempts", "replay", "webhooks.attempt"),
+        ("Events", "bolt", "webhooks.event"),
+        ("Event types", "category", "webhooks.eventtype"),
+        ("Recoveries", "restore", "webhooks.recovery"),
+        ("Endpoint hours", "monitoring", "webhooks.endpointhour"),
+    ],
+    "Oversight": [
+        ("Audit log", "history", "webhooks.auditentry"),
+        ("Notices", "mail", "webhooks.notice"),
+        ("Workers", "engineering", "webhooks.worker"),
+        ("Staff", "person", "auth.user"),
+        ("Groups", "group", "auth.group"),
+    ],
+}
+
+
+def sections(request: HttpRequest) -> list[dict[str, Any]]:
+    """What this member of staff may see; a family without anything is left out."""
+    shown = []
+    for family, entries in _FAMILIES.items():
+        items = [
+            {"title": title, "icon": icon, "link": _list_address(label)}
+            for title, icon, label in entries
+            if _may_see(request, label)
+        ]
+        if items:
+            shown.append({"title": family, "separator": True, "items": items})
+    return shown
+
+
+def _list_address(label: str) -> str:
+    return reverse(f"admin:{label.replace('.', '_')}_changelist")
+
+
+def _may_see(request: HttpRequest, label: str) -> bool:
+    app, model = label.split(".")
+    user = request.user
+    return user.has_perm(f"{app}.view_{model}") or user.has_perm(
+        f"{app}.change_{model}"
+    )
+
+
+def favicon(request: HttpRequest) -> str:
+    return static("webhooks/icon.svg")
+
+
+def stylesheet(request: HttpRequest) -> str:
+    return static("webhooks/console.css")
