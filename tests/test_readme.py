@@ -1,0 +1,87 @@
+"""What README and the other pages promise."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.management import portal
+from webhooks import dialects
+
+ROOT = Path(settings.BASE_DIR)
+README = (ROOT / "README.md").read_text()
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
+
+
+def test_its_table_lists_every_setting_and_no_other():
+    source = (ROOT / "portal" / "settings.py").read_text()
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))
+    table = README.partition("## Settings")[2].partition("\n## ")[0]
+
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE)) == read
+
+
+def test_its_table_lists_every_dialect_with_its_page():
+    for dialect in dialects.DIALECTS:
+        assert f"[{dialect.title}](docs/dialects/{dialect.slug}.md)" in README
+
+
+def test_its_map_names_every_room():
+    rooms = {path.parent.name for path in (ROOT / "webhooks").glob("*/__init__.py")}
+
+    house = README.partition("## The house")[2]
+    assert set(re.findall(r"^      (\w+)/", house, re.MULTILINE)) == rooms - {
+        "migrations"
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_link_leads_nowhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_it_names_exists(page):
+    commands = {path.stem for path in ROOT.glob("webhooks/management/commands/*.py")}
+    commands |= {"migrate", "check", "collectstatic", "createsuperuser", "runserver"}
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    text = page.read_text()
+    assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= commands
+    assert set(re.findall(r"`make ([a-z]+)", text)) <= targets
+
+
+def test_the_lines_it_gives_work(tmp_path):
+    (script,) = re.findall(r"<!-- run -->\n```bash\n(.*?)```", README, re.DOTALL)
+    port = portal.free_port()
+    with portal.fresh_database(tmp_path) as url:
+        assert portal.manage("migrate", "-v", "0", database_url=url).returncode == 0
+        with portal.Running(
+            "serve",
+            "--bind",
+            f"127.0.0.1:{port}",
+            "--workers",
+            "1",
+            database_url=url,
+            log=tmp_path / "log",
+        ):
+            portal.wait_until(lambda: portal.answers(port))
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", script.replace(":8000", f":{port}")],
+                cwd=ROOT,
+                env=portal.environment(url, PATH=path),
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('{"status":"ok","data":{')
+    assert '"url":"https://receiver.example.com/hook"' in done.stdout

@@ -1,0 +1,128 @@
+"""One OpenAPI document per dialect, one for the portal's own API, one with all of them.
+
+Each is generated from its documented paths alone, so that a vendor's document names
+neither another vendor's models nor its security. The combined one is put together from
+the others.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.urls import URLPattern
+
+from webhooks import dialects
+
+from . import combining
+
+COMBINED = "combined"
+
+Schema = dict[str, Any]
+
+
+class Unclean(Exception):
+    """The views cannot be described faithfully; the message lists what was met."""
+
+
+@dataclass(frozen=True)
+class Document:
+    slug: str
+    title: str
+    description: str
+    patterns: Callable[[], Sequence[URLPattern]]
+
+
+def separate() -> list[Document]:
+    """The portal's own document, then the dialects' in the order of their registry."""
+    portal = Document(
+        slug="portal",
+        title="Webhook Portal",
+        description="The portal's own API: publish events; manage subscriptions.",
+        patterns=_portal_patterns,
+    )
+    return [portal, *(_of(dialect) for dialect in dialects.DIALECTS)]
+
+
+def slugs() -> list[str]:
+    return [*(document.slug for document in separate()), COMBINED]
+
+
+def title(slug: str) -> str:
+    """Raises KeyError for what is no document."""
+    titles = {document.slug: document.title for document in separate()}
+    return {**titles, COMBINED: "All interfaces in one document"}[slug]
+
+
+@cache
+def yaml(slug: str) -> bytes:
+    """The document as YAML, generated once in a process; raises KeyError."""
+    from drf_spectacular.renderers import OpenApiYamlRenderer
+
+    text: bytes = OpenApiYamlRenderer().render(build(slug), renderer_context={})
+    return text
+
+
+def build(slug: str) -> Schema:
+    """Raises KeyError for what is no document."""
+    if slug == COMBINED:
+        return _combined()
+    return _generate({document.slug: document for document in separate()}[slug])
+
+
+def check(slug: str) -> None:
+    """Generate a document anew and validate it; raises Unclean."""
+    from drf_spectacular.drainage import GENERATOR_STATS
+    from drf_spectacular.validation import validate_schema
+    from jsonschema import ValidationError
+
+    GENERATOR_STATS.reset()
+    with GENERATOR_STATS.silence():
+        schema = build(slug)
+    met = [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]
+    if met:
+        raise Unclean("\n".join(met))
+    try:
+        validate_schema(schema)
+    except ValidationError as error:
+        raise Unclean(f"{slug}: {error.message}") from None
+
+
+def _portal_patterns() -> Sequence[URLPattern]:
+    from webhooks.api import urls
+
+    return urls.documented
+
+
+def _of(dialect: dialects.Dialect) -> Document:
+    return Document(
+        slug=dialect.slug,
+        title=f"{dialect.title} webhook settings",
+        description=f"The webhook settings of {dialect.title}, at the paths and in the "
+        "words of the vendor's own documentation.",
+        patterns=lambda: dialect.documented,
+    )
+
+
+def _generate(document: Document) -> Schema:
+    # Imported here: a web worker that nobody asks for a document stays smaller.
+    from drf_spectacular.generators import SchemaGenerator
+
+    generator = SchemaGenerator(patterns=list(document.patterns()))
+    schema: Schema = generator.get_schema(request=None, public=True)
+    # Not by drf-spectacular's `custom_settings`, which change the settings of the whole
+    # process while another thread may be generating another document.
+    schema["info"] = _info(document.title, document.description)
+    return schema
+
+
+def _combined() -> Schema:
+    merged = combining.merged({d.slug: _generate(d) for d in separate()})
+    description = "The portal's own API and every dialect that it serves."
+    return {"info": _info(title(COMBINED), description), **merged}
+
+
+def _info(title: str, description: str) -> Schema:
+    version = settings.SPECTACULAR_SETTINGS["VERSION"]
+    return {"title": title, "version": version, "description": description}

@@ -1,0 +1,67 @@
+"""Two addresses for whoever watches the process; they tell no stranger anything else."""
+
+import threading
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from webhooks.delivery import heartbeat
+from webhooks.delivery.heartbeat import Standing
+
+_migrated = threading.Event()
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> JsonResponse:
+    """The process answers. It says nothing of the database: a restart mends none."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when requests may be sent here, 503 with the reason when not."""
+    try:
+        if not _is_migrated():
+            return _unavailable("Migrations are missing; run manage.py migrate.")
+        workers = heartbeat.standing()
+    except DatabaseError:
+        return _unavailable("The database cannot be reached.")
+    if workers.is_silent:
+        return _unavailable(
+            "No delivery worker has been heard of for "
+            f"{heartbeat.SILENT_AFTER.seconds} seconds.",
+            worker=_in_words(workers),
+        )
+    return JsonResponse({"status": "ok", "worker": _in_words(workers)})
+
+
+def _is_migrated() -> bool:
+    """Looked up until the answer is good: reading all migrations costs a tenth of a
+    second, and none is taken back below a running process."""
+    if not _migrated.is_set():
+        from django.db.migrations.executor import MigrationExecutor
+
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return False
+        _migrated.set()
+    return True
+
+
+def _in_words(workers: Standing) -> dict[str, Any]:
+    """Not how many there are, which is no stranger's business."""
+    if not workers.registered:
+        return {"state": "none"}
+    return {
+        "state": "silent" if workers.is_silent else "alive",
+        "last_seen": workers.last_seen,
+    }
+
+
+def _unavailable(reason: str, **more: Any) -> JsonResponse:
+    return JsonResponse({"status": "unavailable", "reason": reason, **more}, status=503)

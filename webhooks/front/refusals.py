@@ -1,0 +1,32 @@
+"""What Django refuses before a view is asked, in the words of whom it was meant for.
+
+A Host that is not served is refused by the middleware, so that no interface could say it
+itself; and Django's own answer is a page.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import Resolver404, resolve
+from django.views import defaults
+
+from webhooks.rest.endpoint import Endpoint
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """The portal's `handler400`."""
+    endpoint = _endpoint_at(request.path_info)
+    if endpoint is None:
+        return defaults.bad_request(request, exception)
+    return endpoint.refused(request)
+
+
+def _endpoint_at(path: str) -> Endpoint | None:
+    try:
+        view: Any = resolve(path).func
+    except Resolver404:
+        return None
+    view_class = getattr(view, "cls", None)
+    if isinstance(view_class, type) and issubclass(view_class, Endpoint):
+        return view_class(**view.initkwargs)
+    return None
