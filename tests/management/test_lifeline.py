@@ -1,0 +1,37 @@
+import subprocess
+import sys
+
+from . import portal
+
+FOLLOWER = """
+import signal, sys, time
+from webhooks.management import lifeline
+if {ignores}:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+lifeline.follow({parent}, interval=0.05, grace=0.2)
+time.sleep(30)
+"""
+
+
+def ended(*, parent: str, ignores: bool = False) -> int:
+    program = FOLLOWER.format(parent=parent, ignores=ignores)
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=portal.ROOT, timeout=15
+    ).returncode
+
+
+def test_it_ends_a_process_that_another_parent_has_taken_over():
+    assert ended(parent="1_000_000_000") == -15
+
+
+def test_it_ends_a_process_that_will_not_be_asked():
+    assert ended(parent="1_000_000_000", ignores=True) == 1
+
+
+def test_it_leaves_a_process_alone_while_its_parent_lives():
+    program = FOLLOWER.format(parent="__import__('os').getppid()", ignores=False)
+    program = program.replace("time.sleep(30)", "time.sleep(0.5)")
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=portal.ROOT, timeout=15)
+
+    assert done.returncode == 0

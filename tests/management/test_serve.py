@@ -1,0 +1,162 @@
+"""`manage.py serve` over a real socket: what a test client would never show."""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from . import portal
+
+HOOKS = "/api/v1/partner/webHooks"
+
+
+@pytest.fixture(scope="module")
+def port(database_url, tmp_path_factory) -> Iterator[int]:
+    port = portal.free_port()
+    log = tmp_path_factory.mktemp("serve") / "log"
+    bind = f"127.0.0.1:{port}"
+    with portal.Running(
+        "serve", "--bind", bind, "--workers", "1", database_url=database_url, log=log
+    ) as running:
+        running.wait_for("Serving http")
+        portal.wait_until(lambda: portal.answers(port))
+        yield port
+        children = portal.children(running.process.pid)
+        assert running.stop() == 0
+        assert not portal.alive(children)
+
+
+@pytest.fixture(scope="module")
+def key(database_url) -> str:
+    done = portal.manage(
+        "issue_key", "Socket", "--create", "--json", database_url=database_url
+    )
+    text: str = json.loads(done.stdout)["key"]
+    return text
+
+
+def exchange(port: int, request: str) -> tuple[int, bytes]:
+    """Status and body of one request, written byte for byte."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request.replace("\n", "\r\n").encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def chunked(port: int, key: str, body: str, *, times: int = 1) -> tuple[int, bytes]:
+    chunk = f"{len(body):x}\n{body}\n" * times
+    return exchange(
+        port,
+        f"POST {HOOKS} HTTP/1.1\nHost: localhost\nx-api-key: {key}\n"
+        "Content-Type: application/json\nTransfer-Encoding: chunked\n"
+        f"Connection: close\n\n{chunk}0\n\n",
+    )
+
+
+def test_it_hands_on_header_names_with_underscores(port, key):
+    request = "GET {} HTTP/1.1\nHost: localhost\npartner_key: {}\nConnection: close\n\n"
+
+    assert exchange(port, request.format(HOOKS, key))[0] == 200
+    assert exchange(port, request.format(HOOKS, "wrong"))[0] == 401
+
+
+def test_it_reads_a_chunked_body(port, key):
+    status, body = chunked(port, key, '{"webHookUrls": ["https://example.com/hook"]}')
+
+    assert status == 200
+    assert b"https://example.com/hook" in body
+
+
+def test_it_refuses_a_chunked_body_that_is_too_long(port, key):
+    assert chunked(port, key, " " * 65536, times=17)[0] == 413
+
+
+def test_it_serves_static_files_with_nothing_run_before(port):
+    assert portal.answers(port, "/static/webhooks/front.css")
+    assert portal.answers(
+        port, "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css"
+    )
+
+
+def test_a_second_server_is_refused_where_one_runs(port, database_url):
+    done = portal.manage(
+        "serve", "--bind", f"127.0.0.1:{port}", database_url=database_url
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f"CommandError: Cannot listen at 127.0.0.1:{port}: Address already in use."
+    )
+
+
+def test_a_worker_that_still_loads_stops_at_once(database_url, tmp_path):
+    log = tmp_path / "log"
+    port = portal.free_port()
+    with portal.Running(
+        "serve",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "2",
+        database_url=database_url,
+        log=log,
+    ) as running:
+        portal.wait_until(lambda: len(portal.children(running.process.pid)) >= 2)
+        # The moment between the fork and the first line of ours is nobody's to guard.
+        time.sleep(0.5)
+
+        assert running.stop() == 0
+
+    assert "Killing" not in log.read_text()
+
+
+def test_no_worker_outlives_a_killed_server(database_url, tmp_path):
+    port = portal.free_port()
+    with portal.Running(
+        "serve",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "2",
+        database_url=database_url,
+        log=tmp_path / "log",
+    ) as running:
+        portal.wait_until(lambda: portal.answers(port))
+        workers = portal.children(running.process.pid)
+        assert len(workers) >= 2
+
+        running.stop(signal.SIGKILL)
+
+        portal.wait_until(lambda: not portal.alive(workers))
+        assert not portal.answers(port)
+
+
+PRODUCTION = {
+    "DEBUG": "false",
+    "SECRET_KEY": "a" * 60,
+    "ENCRYPTION_KEYS": "k:" + "A" * 43 + "=",
+    "KEY_PEPPERS": "1:pepper",
+    "ALLOWED_HOSTS": "portal.example.com",
+}
+
+
+@pytest.mark.skipif(
+    (portal.ROOT / "staticfiles").exists(), reason="static files are collected here"
+)
+def test_in_production_it_asks_for_collected_static_files(database_url):
+    done = portal.manage(
+        "serve",
+        "--bind",
+        f"127.0.0.1:{portal.free_port()}",
+        database_url=database_url,
+        **PRODUCTION,
+    )
+
+    assert done.returncode == 1
+    assert "collectstatic" in done.stderr
+    assert os.linesep not in done.stderr.strip()

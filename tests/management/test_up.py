@@ -1,0 +1,186 @@
+"""`manage.py up` as a person meets it: one process started, everything else follows."""
+
+import http.client
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from webhooks import dialects
+from webhooks.management import first_login
+
+from . import portal
+
+PASSWORD = re.compile(r"with the password (\S+)")
+
+
+@pytest.fixture
+def database(tmp_path):
+    with portal.fresh_database(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def up(database, tmp_path):
+    """Starts it on a port; the first start migrates a fresh database."""
+    numbers = iter(range(9))
+
+    def start(port: int, *options: str) -> portal.Running:
+        return portal.Running(
+            "up",
+            "--bind",
+            f"127.0.0.1:{port}",
+            *options,
+            database_url=database,
+            log=tmp_path / f"log{next(numbers)}",
+        )
+
+    return start
+
+
+def printed_requests(output: str) -> list[list[str]]:
+    return [shlex.split(line) for line in output.splitlines() if line[:5] == "curl "]
+
+
+def run(words: list[str]) -> tuple[int, str]:
+    """Status and body of a printed line, run by curl itself."""
+    done = subprocess.run(
+        [*words, "-w", "\n%{http_code}"], capture_output=True, text=True, timeout=20
+    )
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), body
+
+
+def logs_in(port: int, password: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/admin/login/")
+    page = connection.getresponse()
+    token = re.search(rb'name="csrfmiddlewaretoken" value="(\w+)"', page.read())
+    assert token is not None
+    cookie = page.headers["Set-Cookie"].partition(";")[0]
+    form = f"csrfmiddlewaretoken={token[1].decode()}&username=admin&password={password}"
+    connection.request(
+        "POST",
+        "/admin/login/",
+        form,
+        {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"},
+    )
+    status = connection.getresponse().status
+    connection.close()
+    return status == 302
+
+
+def test_a_person_changes_webhooks_publishes_and_sees_it_arrive_signed(up, tmp_path):
+    port = portal.free_port()
+    with up(port) as running:
+        running.wait_for("Ctrl-C stops")
+        processes = portal.children(running.process.pid)
+
+        requests = printed_requests(running.output)
+        assert len(requests) == len(dialects.DIALECTS) + 1
+        for words in requests:
+            status, body = run(words)
+            assert status in (200, 201, 202), (words, body)
+
+        # In each subscriber's own words, within seconds.
+        told = {
+            "partnero": running.wait_for(r"received .* partnero \(.*"),
+            "blaze": running.wait_for(r"received .* blaze \(.*"),
+        }
+        assert "customer.created, signature verified" in told["partnero"][0]
+        assert "not signed, as this dialect documents" in told["blaze"][0]
+        assert "does NOT verify" not in running.output
+
+        password = running.wait_for(PASSWORD.pattern)[1]
+        assert logs_in(port, password)
+        assert not logs_in(port, "wrong")
+
+        assert running.stop(signal.SIGINT) == 0
+    assert running.output.endswith("start again to go on.\n")
+    assert portal.alive(processes) == set()
+
+    began = time.monotonic()
+    with up(port) as again:
+        again.wait_for("Ctrl-C stops")
+        passed = time.monotonic() - began
+        pids = {again.process.pid, *portal.children(again.process.pid)}
+        # Other tests run beside this one, and their share of time is not the start's.
+        assert min(passed, portal.processor_seconds(pids)) < 5
+        assert PASSWORD.search(again.output) is None
+        assert password not in again.output
+        assert printed_requests(again.output) == requests
+        assert run(requests[-1])[0] == 202
+        again.wait_for(r"received .* partnero \(.*signature verified")
+
+
+def test_nothing_outlives_it_when_it_is_killed(up):
+    with up(portal.free_port()) as running:
+        running.wait_for("Ctrl-C stops")
+        processes = portal.children(running.process.pid)
+        assert (
+            len(processes) >= 4
+        )  # the server, its worker, the deliverer, the receiver
+
+        running.stop(signal.SIGKILL)
+
+        portal.wait_until(lambda: not portal.alive(processes))
+
+
+def test_when_one_process_ends_everything_does_and_says_so(up, tmp_path):
+    port = portal.free_port()
+    with up(port, "--no-sample") as running:
+        running.wait_for("Ctrl-C stops")
+        assert portal.answers(port)
+        assert printed_requests(running.output) == []
+        assert "Receiver" not in running.output
+        assert not list(tmp_path.glob("*.sample-keys.json"))
+        processes = portal.children(running.process.pid)
+        worker = portal.one_running(processes, command="deliver")
+
+        os.kill(worker, signal.SIGKILL)
+
+        assert running.process.wait(20) == 1
+    assert "The delivery worker ended (signal 9)." in running.output
+    assert portal.alive(processes) == set()
+
+
+def test_a_taken_port_is_told_in_one_line_before_anything_starts(up, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with up(port) as running:
+            assert running.process.wait(20) == 1
+
+    assert running.output == (
+        f"CommandError: Cannot listen at 127.0.0.1:{port}: Address already in use. "
+        "Choose another: make run PORT=8080\n"
+    )
+    assert not Path(tmp_path / "portal.sqlite3").exists()
+
+
+def test_in_production_it_makes_no_sample(database):
+    done = portal.manage(
+        "up",
+        database_url=database,
+        DEBUG="false",
+        SECRET_KEY="a" * 60,
+        ENCRYPTION_KEYS="k:" + "A" * 43 + "=",
+        KEY_PEPPERS="1:pepper",
+        ALLOWED_HOSTS="portal.example.com",
+    )
+
+    assert done.returncode == 1
+    assert "DEBUG is false: add --no-sample" in done.stderr
+
+
+@pytest.mark.django_db
+def test_the_first_login_is_made_once():
+    assert first_login.ensure() is not None
+    assert first_login.ensure() is None

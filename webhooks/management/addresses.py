@@ -1,0 +1,57 @@
+"""The address a server listens at, as an operator writes it."""
+
+import argparse
+import socket  # noqa: TID251 - it binds, and never connects
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Address:
+    host: str  # without the brackets of IPv6
+    port: int
+
+    def __str__(self) -> str:
+        return (
+            f"[{self.host}]:{self.port}"
+            if ":" in self.host
+            else f"{self.host}:{self.port}"
+        )
+
+    @property
+    def url(self) -> str:
+        """Where a person on this machine opens it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://{Address(host, self.port)}"
+
+
+def address(text: str) -> Address:
+    """`HOST:PORT`, `[IPv6]:PORT`; raises what argparse turns into a usage error."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT.")
+    return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def why_not(wanted: Address) -> str | None:
+    """Why nothing can listen there, in words; None when it can.
+
+    Asked before a start: the server shares its port between workers (SO_REUSEPORT), so
+    a second one would start without a word and take half of the requests.
+    """
+    family = socket.AF_INET6 if ":" in wanted.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((wanted.host, wanted.port))
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            return f"Cannot listen at {wanted}: {reason}."
+    return None
+
+
+def unused(host: str, *, after: int) -> Address:
+    """The first free port above `after`; raises OSError when none of the next 50 is."""
+    for port in range(after + 1, min(after + 51, 65536)):
+        if why_not(Address(host, port)) is None:
+            return Address(host, port)
+    raise OSError(f"No free port after {after} on {host}.")

@@ -1,0 +1,67 @@
+"""`manage.py deliver`: the delivery worker."""
+
+import argparse
+import asyncio
+import logging
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connections
+
+from webhooks.delivery.backends import BACKENDS
+from webhooks.delivery.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+CONCURRENCY = 200
+
+
+class Command(BaseCommand):
+    help = (
+        "Sends due deliveries, as many processes at once as you like, until SIGTERM. "
+        "What is under way is then finished or given back."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--until-idle",
+            action="store_true",
+            help="end when nothing is due and nothing under way; "
+            "what waits for a later retry is left waiting",
+        )
+        parser.add_argument(
+            "--concurrency",
+            type=_positive,
+            default=CONCURRENCY,
+            help="requests under way at once (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--backend",
+            choices=BACKENDS,
+            default="local",
+            help="where deliveries are sent from (default: %(default)s, this process)",
+        )
+
+    def handle(self, **options: Any) -> None:
+        connections.close_all()  # the worker's threads have their own
+        asyncio.run(_run(**options))
+
+
+async def _run(
+    *, backend: str, concurrency: int, until_idle: bool, **_: object
+) -> None:
+    worker = Worker(BACKENDS[backend], concurrency=concurrency, until_idle=until_idle)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.stop)
+    logger.info("Delivering, %d requests at once.", concurrency)
+    await worker.run()
+    logger.info("Done delivering.")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number

@@ -1,0 +1,30 @@
+"""Re-encrypts every signing secret with the first of ENCRYPTION_KEYS."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from webhooks.operations import reencryption
+from webhooks.operations.audit import SYSTEM
+
+
+class Command(BaseCommand):
+    help = "Re-encrypt every signing secret with the first key; may be run at any time."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        moved = unreadable = 0
+        after: UUID | None = None
+        while True:
+            batch = reencryption.next_batch(by=SYSTEM, now=timezone.now(), after=after)
+            if batch.last is None:
+                break
+            after = batch.last
+            moved += batch.moved
+            unreadable += batch.unreadable
+        self.stdout.write(f"{moved} secrets re-encrypted.")
+        if unreadable:
+            raise CommandError(
+                f"{unreadable} secrets are under no configured key; they were left."
+            )

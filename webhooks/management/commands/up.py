@@ -1,0 +1,135 @@
+"""Everything at once, for a look at the portal: what `make run` runs."""
+
+import http.client
+import signal
+import threading
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from django.utils import timezone
+
+from webhooks.management import addresses, curl, first_login, sample
+from webhooks.management.processes import Group
+
+START_TIMEOUT = 30.0  # seconds until the web must answer
+LOOK = 0.1  # seconds between two looks at the processes
+
+
+class Command(BaseCommand):
+    help = "Migrate, make a login and sample data, and run web, worker and receiver."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--bind",
+            type=addresses.address,
+            default=addresses.Address("127.0.0.1", 8000),
+            metavar="HOST:PORT",
+            help="where the web listens (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--no-sample",
+            action="store_true",
+            help="no sample partner and no sample receiver",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        web: addresses.Address = options["bind"]
+        with_sample = not options["no_sample"]
+        if with_sample and not settings.DEVELOPMENT:
+            raise CommandError(
+                "DEBUG is false: add --no-sample, or see docs/running.md."
+            )
+        if refused := addresses.why_not(web):
+            raise CommandError(f"{refused} Choose another: make run PORT=8080")
+        stopping = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopping.set())
+        password = _prepare()
+        with Group() as group:
+            group.start("web server", ["serve", "--bind", str(web), "--workers", "1"])
+            group.start("delivery worker", ["deliver"])
+            tried: list[str] = []
+            if with_sample:
+                receiver = addresses.unused("127.0.0.1", after=web.port)
+                group.start("receiver", ["sample_receiver", "--bind", str(receiver)])
+                tried = _sample(web, receiver)
+            connections.close_all()
+            _wait(web, group, stopping)
+            if not stopping.is_set():
+                self._tell(web, password, tried)
+            while not stopping.wait(LOOK):
+                if ended := group.ended():
+                    raise CommandError(f"{ended} Everything else is stopped too.")
+            self.stdout.write("\nStopping.")
+        self.stdout.write("Stopped. The data stays; start again to go on.")
+
+    def _tell(
+        self, web: addresses.Address, password: str | None, tried: list[str]
+    ) -> None:
+        login = (
+            f"log in as {first_login.USERNAME} with the password {password}\n"
+            "              It is shown this once."
+            if password
+            else "log in as before; forgotten: manage.py changepassword "
+            f"{first_login.USERNAME}"
+        )
+        self.stdout.write(
+            f"\nThe portal is up at {web.url}\n"
+            f"  Console     {web.url}/admin/\n"
+            f"              {login}\n"
+            f"  Documents   {web.url}/docs/\n"
+        )
+        for line in tried:
+            self.stdout.write(line)
+        self.stdout.write("\nCtrl-C stops everything.")
+        self.stdout.flush()
+
+
+def _prepare() -> str | None:
+    """Migrate and make the first login; its password when it is new."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    call_command("migrate", interactive=False, verbosity=0)
+    return first_login.ensure()
+
+
+def _sample(web: addresses.Address, receiver: addresses.Address) -> list[str]:
+    account = sample.ensure(receiver=receiver.url, now=timezone.now())
+    return [
+        f"  Receiver    {receiver.url}/   what arrives, and whether it verifies",
+        "\nThings to try in another terminal. The sample's keys are kept in",
+        f"{sample.key_file()}, for development only.",
+        *(
+            f"\n# {example.says}\n{example.line(web.url)}"
+            for example in curl.examples(account, receiver=receiver.url)
+        ),
+    ]
+
+
+def _wait(web: addresses.Address, group: Group, stopping: threading.Event) -> None:
+    """Until the web answers; raises CommandError when a process ends or none answers."""
+    for _ in range(int(START_TIMEOUT / LOOK)):
+        if stopping.is_set() or _answers(web):
+            return
+        if ended := group.ended():
+            raise CommandError(f"{ended} Nothing is left running.")
+        stopping.wait(LOOK)
+    raise CommandError(f"The web did not answer within {START_TIMEOUT:.0f} seconds.")
+
+
+def _answers(web: addresses.Address) -> bool:
+    host = web.url.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
