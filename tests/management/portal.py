@@ -152,15 +152,6 @@ def one_running(pids: set[int], *, command: str) -> int:
     return int(found.split()[0])
 
 
-def processor_seconds(pids: set[int]) -> float:
-    """What the processes, and those that ended under them, have computed for (Linux)."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
 def children(pid: int) -> set[int]:
     """The processes under `pid`, at any depth."""
     table = subprocess.run(
