@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db import connection, transaction
 
 # The first moment at which an endpoint `e` can be sent something; null when nothing is
-# queued.
+# queued. What waits behind a delivery in order may be sent as soon as that one settles,
+# and settling wakes nobody: while it is in hand, that moment is now.
 _NEXT_DUE = """(
     SELECT GREATEST(queued.due_at, e.open_until) FROM (
         SELECT LEAST(
@@ -15,7 +16,9 @@ _NEXT_DUE = """(
                  SELECT d.due_at FROM webhooks_delivery AS d
                  WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.lane = l.lane
                  ORDER BY d.due_at LIMIT 1) AS first),
-            (SELECT d.due_at FROM webhooks_delivery AS d
+            (SELECT CASE WHEN d.claim_token IS NULL THEN d.due_at
+                         ELSE LEAST(d.due_at, now()) END
+             FROM webhooks_delivery AS d
              WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.lane = 3
              ORDER BY d.id LIMIT 1)
         ) AS due_at

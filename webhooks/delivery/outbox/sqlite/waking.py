@@ -8,18 +8,21 @@ from django.db import connection
 from .values import DUE, NOW, as_json
 
 # The first moment at which an endpoint `e` can be sent something; null when nothing is
-# queued, because that is what max() makes of a null.
-_NEXT_DUE = """(
+# queued, because that is what max() makes of a null. Behind a delivery in order that is
+# in hand the moment is now, as on PostgreSQL.
+_NEXT_DUE = f"""(
     SELECT max(min(due_at), COALESCE(e.open_until, '')) FROM (
         SELECT min(d.due_at) AS due_at FROM webhooks_delivery AS d
         WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.lane IN (0, 1, 2)
         UNION ALL
         SELECT * FROM (
-            SELECT d.due_at FROM webhooks_delivery AS d
+            SELECT CASE WHEN d.claim_token IS NULL THEN d.due_at
+                        ELSE min(d.due_at, {NOW}) END
+            FROM webhooks_delivery AS d
             WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.lane = 3
             ORDER BY d.id LIMIT 1)
     )
-)"""
+)"""  # noqa: S608 - constants only
 
 _WAKE = f"""
     UPDATE webhooks_endpoint SET next_due_at = max({NOW}, COALESCE(open_until, ''))

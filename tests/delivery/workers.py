@@ -1,0 +1,45 @@
+"""Workers that run in a test's own process, for as long as the test likes."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+
+from webhooks.delivery.backends import BACKENDS
+from webhooks.delivery.worker import Worker
+
+
+def run_until(
+    condition: Callable[[], Any], *, count: int = 1, seconds: float = 10, **options: Any
+) -> float:
+    """Run workers beside one another until the condition holds; the seconds it took.
+
+    The condition is asked in a thread of its own. Raises AssertionError.
+    """
+    options = {"concurrency": 4} | options
+
+    async def run() -> float:
+        workers = [Worker(BACKENDS["local"], **options) for _ in range(count)]
+        running = asyncio.gather(*(worker.run() for worker in workers))
+        started = time.monotonic()
+        try:
+            while not await asyncio.to_thread(in_thread, condition):
+                assert time.monotonic() - started < seconds, "it never came to that"
+                await asyncio.sleep(0.01)
+            return time.monotonic() - started
+        finally:
+            for worker in workers:
+                worker.stop()
+            await running
+
+    return asyncio.run(run())
+
+
+def in_thread(work: Callable[[], Any]) -> Any:
+    """What `work` returns, with a database connection that is closed after it."""
+    try:
+        return work()
+    finally:
+        connection.close()
