@@ -24,7 +24,7 @@ from django.db.models.functions import Now
 from webhooks.delivery.job import Claim, Job
 from webhooks.models import Delivery, Endpoint
 
-from .ending import cancel_disabled, cancel_pending, park
+from .ending import cancel_disabled, cancel_pending, park, pass_on
 from .engines import engine
 from .loading import load
 from .settling import DELETED, Settled, settle
@@ -169,11 +169,7 @@ def release(jobs: Sequence[Job]) -> int:
             .update(claim_token=None, is_begun=False, due_at=Now())
             for token, own in ids.items()
         )
-        # A probe that was not made leaves its place to the next.
-        Endpoint.objects.filter(
-            id__in=sorted({job.endpoint_id for job in jobs}), probe_token__in=ids
-        ).update(probe_token=None, open_until=Now())
-        wake({job.endpoint_id for job in jobs})
+        pass_on(ids.keys(), {job.endpoint_id for job in jobs})
     return count
 
 

@@ -1,6 +1,6 @@
 """What ends without another attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from django.db.models.functions import Now
 
 from webhooks.delivery import incidents
 from webhooks.models import Delivery, Endpoint, Subscription
+
+from .engines import engine
 
 
 def cancel_pending(*, subscription: Subscription, reason: str, now: datetime) -> int:
@@ -74,6 +76,7 @@ def park(token: UUID, ids: Sequence[UUID], *, reason: str) -> None:
             settled_at=Now(),
             reason=reason,
         )
+        pass_on([token], {endpoint_id for _, endpoint_id, _ in rows if endpoint_id})
         incidents.report(
             [
                 incidents.Incident(
@@ -85,3 +88,12 @@ def park(token: UUID, ids: Sequence[UUID], *, reason: str) -> None:
                 for id, endpoint_id, now in rows
             ]
         )
+
+
+def pass_on(tokens: Collection[UUID], endpoints: Collection[UUID]) -> None:
+    """Have the endpoints looked at again, for what was claimed was not sent. A probe
+    that was not made leaves its place to the next. In the caller's transaction."""
+    Endpoint.objects.filter(id__in=sorted(endpoints), probe_token__in=tokens).update(
+        probe_token=None, open_until=Now()
+    )
+    engine().wake(endpoints)

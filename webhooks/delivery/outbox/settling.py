@@ -109,8 +109,9 @@ def _store(
         for s in settlements
         if states[s.job.id] == Delivery.State.PENDING
     ]
-    if (endpoint.trips or endpoint.probe_token) and not after.trips:
-        looks.append(now)  # what waited for the breaker goes on
+    if endpoint.trips or endpoint.probe_token:
+        # What waits for the breaker goes on, or sends the next probe after the pause.
+        looks.append(now)
     due = min(looks, default=None)
     if due is not None and after.open_until is not None:
         due = max(due, after.open_until)
