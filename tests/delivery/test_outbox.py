@@ -16,8 +16,8 @@ from tests.delivery.backlog import (
     subscription,
     time_passes,
 )
+from tests.delivery.settlements import claimed, result, retry
 from webhooks.delivery import outbox
-from webhooks.delivery.job import AttemptRecord, Settlement
 from webhooks.models import Attempt, Delivery
 from webhooks.operations import subscriptions
 from webhooks.operations.audit import SYSTEM
@@ -26,29 +26,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 URL = "https://receiver.example.com/hook"
 LEASE = timedelta(seconds=outbox.LEASE)
-
-
-def claimed(limit=100):
-    return outbox.load(outbox.claim(limit=limit))
-
-
-def result(job, state=Delivery.State.DELIVERED, **fields):
-    record = AttemptRecord(
-        number=job.attempts + 1,
-        started_at=datetime(2026, 11, 21, 10, 0, 0, 5, tzinfo=UTC),
-        duration_ms=12,
-        request_headers={"webhook-id": "1"},
-        response_headers=(("X-Said", "caf\xe9"),),
-        response_body=b"\x00\xffok",
-        error="",
-    )
-    return Settlement(
-        **{"job": job, "state": state, "outcome": "ok", "attempt": record} | fields
-    )
-
-
-def retry(job, wait=timedelta(minutes=5)):
-    return result(job, Delivery.State.PENDING, outcome="status", status=500, wait=wait)
 
 
 def seconds_until_due(delivery=None):
