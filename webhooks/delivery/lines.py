@@ -86,6 +86,8 @@ class Lines:
 
     def _next(self) -> Job | None:
         free = self._slots - len(self.out)
+        if free <= 0:
+            return None
         for _ in range(len(self._turns)):
             endpoint = self._turns[0]
             line = self._lines[endpoint]

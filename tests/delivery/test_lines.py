@@ -1,0 +1,206 @@
+"""Lines give slots to endpoints in turn, and to none of them more than are left free."""
+
+import asyncio
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from webhooks.delivery.job import Job, Subscriber
+from webhooks.delivery.lines import PER_ENDPOINT, Lines
+
+A, B, C, D = (UUID(int=number) for number in range(1, 5))
+
+
+def job(endpoint, max_in_flight=None):
+    return Job(
+        id=endpoint,
+        token=endpoint,
+        until=time.monotonic() + 60,
+        event_id=endpoint,
+        event_type="order.created",
+        occurred_at=datetime.now(UTC),
+        data={},
+        subscriber=Subscriber(
+            id=endpoint,
+            public_id="hook",
+            is_deleted=False,
+            sealed_secrets=[],
+            max_in_flight=max_in_flight,
+        ),
+        endpoint_id=endpoint,
+        url="https://receiver.example.com/",
+        profile="standard",
+        attempts=0,
+    )
+
+
+class Crew:
+    """As many senders as they are told, each with one job at a time."""
+
+    def __init__(self, slots, senders=None):
+        self.lines = Lines(slots=slots)
+        self.taken = []
+        self.senders = senders or slots
+
+    def start(self):
+        self.tasks = [asyncio.create_task(self._take()) for _ in range(self.senders)]
+
+    async def _take(self):
+        self.taken.append(await self.lines.take())
+
+    async def done(self, job):
+        self.lines.done(job)
+        self.tasks.append(asyncio.create_task(self._take()))
+        await self.settle()
+
+    async def settle(self):
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    def out(self):
+        return Counter(job.endpoint_id for job in self.lines.out)
+
+    async def stop(self):
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+def run(slots, work, *, senders=None):
+    async def scene():
+        crew = Crew(slots, senders)
+        crew.start()
+        await crew.settle()
+        try:
+            return await work(crew)
+        finally:
+            await crew.stop()
+
+    return asyncio.run(scene())
+
+
+def put(crew, endpoint, count, **fields):
+    for _ in range(count):
+        crew.lines.put(job(endpoint, **fields))
+    return crew.settle()
+
+
+def test_one_endpoint_alone_leaves_half_of_the_slots_free():
+    async def work(crew):
+        await put(crew, A, 100)
+        alone = crew.out()[A]
+        await put(crew, B, 100)
+        return alone, crew.out()[B]
+
+    # Half of what A has left goes to B, and so on: nobody finds no slot at all.
+    assert run(40, work) == (20, 10)
+
+
+def test_the_share_of_each_grows_as_others_finish():
+    async def work(crew):
+        await put(crew, A, 100)
+        await put(crew, B, 100)
+        for done in [j for j in crew.lines.out if j.endpoint_id == A]:
+            crew.lines.drop([A])
+            await crew.done(done)
+        return crew.out()
+
+    assert run(40, work) == {B: 20}
+
+
+def test_no_endpoint_has_more_than_fifty_or_than_it_takes():
+    async def work(crew):
+        await put(crew, A, 300)
+        await put(crew, B, 300, max_in_flight=3)
+        return crew.out()
+
+    assert run(300, work) == {A: PER_ENDPOINT, B: 3}
+
+
+def test_who_comes_last_need_not_wait_for_those_before():
+    async def work(crew):
+        for endpoint in (A, B, C):
+            await put(crew, endpoint, 1000)
+        await put(crew, D, 1)
+        return crew.out()[D]
+
+    assert run(8, work) == 1
+
+
+def test_slots_are_given_in_turn():
+    async def work(crew):
+        for endpoint in (A, B, C):
+            await put(crew, endpoint, 50)
+        while len(crew.taken) < 60:
+            await crew.done(next(iter(crew.lines.out)))
+        return Counter(job.endpoint_id for job in crew.taken[-30:])
+
+    assert run(1, work) == {A: 10, B: 10, C: 10}
+
+
+def test_whole_lines_are_taken_away_and_nothing_of_others():
+    async def work(crew):
+        await put(crew, A, 5)
+        await put(crew, B, 4)
+        dropped = crew.lines.drop([A, C])
+        assert {job.endpoint_id for job in dropped} == {A}
+        assert crew.lines.waiting == 9 - len(dropped) - len(crew.lines.out)
+        assert crew.lines.longer_than(0) == [B]
+        assert {job.endpoint_id for job in crew.lines.drop_all()} == {B}
+        assert crew.lines.waiting == 0
+
+    run(1, work)
+
+
+def test_a_sender_that_was_cancelled_takes_no_job_with_it():
+    async def work(crew):
+        for task in crew.tasks[:3]:
+            task.cancel()
+        await put(crew, A, 1)
+        return len(crew.taken)
+
+    assert run(4, work) == 1
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.sampled_from([A, B, C, D]), st.integers(1, 9)),
+        st.tuples(st.just("done"), st.integers(0, 99), st.just(0)),
+        st.tuples(st.just("drop"), st.sampled_from([A, B, C, D]), st.just(0)),
+    ),
+    max_size=60,
+)
+LIMITS = {A: 1, B: 3, C: None, D: None}
+
+
+@settings(max_examples=150, deadline=None)
+@given(slots=st.integers(1, 12), more=st.integers(0, 3), steps=STEPS)
+def test_whatever_comes_the_slots_hold_and_none_of_them_is_idle_in_vain(
+    slots, more, steps
+):
+    async def work(crew):
+        added = dropped = 0
+        for step, which, count in steps:
+            if step == "put":
+                added += count
+                await put(crew, which, count, max_in_flight=LIMITS[which])
+            elif step == "drop":
+                dropped += len(crew.lines.drop([which]))
+            elif crew.lines.out:
+                jobs = sorted(crew.lines.out, key=lambda job: job.endpoint_id)
+                await crew.done(jobs[which % len(jobs)])
+            out = crew.out()
+            free = slots - out.total()
+            assert free >= 0
+            assert all(out[e] <= (most or PER_ENDPOINT) for e, most in LIMITS.items())
+            assert crew.lines.waiting + len(crew.taken) + dropped == added
+            if free:
+                for endpoint in crew.lines.longer_than(0):
+                    most = LIMITS[endpoint] or PER_ENDPOINT
+                    assert out[endpoint] >= max(1, min(most, free)), "it could be sent"
+
+    run(slots, work, senders=slots + more)
