@@ -14,7 +14,7 @@ from webhooks.delivery.outbox.rows import Claimed
 from .values import CLOCK, DUE, NOW, as_json, moment
 
 _READY = f"""
-    SELECT e.id, e.trips, e.paced_until,
+    SELECT e.id, e.trips, CAST(e.paced_until AS text),
            s.is_ordered, s.max_in_flight, s.rate_per_minute, {NOW}, {DUE}
     FROM webhooks_endpoint AS e
     JOIN webhooks_subscription AS s ON s.id = e.subscription_id
