@@ -26,6 +26,7 @@ def run_until(
         started = time.monotonic()
         try:
             while not await asyncio.to_thread(in_thread, condition):
+                assert not running.done(), running
                 assert time.monotonic() - started < seconds, "it never came to that"
                 await asyncio.sleep(0.01)
             return time.monotonic() - started
