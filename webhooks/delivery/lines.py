@@ -9,7 +9,7 @@ thresholds, 1998.)
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from .job import Job
@@ -20,10 +20,14 @@ does not say otherwise: what a small server can take."""
 
 
 class Lines:
-    """Used within one event loop. `slots` is how many jobs may be out at once."""
+    """Used within one event loop. `slots` is how many jobs may be out at once; `run_dry`
+    is called whenever somebody has to wait for a job."""
 
-    def __init__(self, *, slots: int) -> None:
+    def __init__(
+        self, *, slots: int, run_dry: Callable[[], None] = lambda: None
+    ) -> None:
         self._slots = slots
+        self._run_dry = run_dry
         self._lines: dict[UUID, deque[Job]] = {}
         self._turns: deque[UUID] = deque()  # the endpoints that have a line
         self._takers: deque[asyncio.Future[Job]] = deque()
@@ -31,6 +35,11 @@ class Lines:
         self.waiting = 0
         self.out: set[Job] = set()
         """Jobs that were taken and are not done."""
+
+    @property
+    def are_dry(self) -> bool:
+        """Whether somebody waits for a job."""
+        return bool(self._takers)
 
     def put(self, job: Job) -> None:
         line = self._lines.get(job.endpoint_id)
@@ -47,6 +56,7 @@ class Lines:
         if job is None:
             taker: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
             self._takers.append(taker)
+            self._run_dry()
             job = await taker
         return job
 

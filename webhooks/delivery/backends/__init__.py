@@ -25,8 +25,9 @@ class Backend(Protocol):
     is_begun: bool
     """Whether what is claimed for it is in hand at once, or only reserved."""
 
-    batch: int
-    """How many it likes to be given at once, where there are that many."""
+    @property
+    def batch(self) -> int:
+        """How many it likes to be given at once, where there are that many."""
 
     @property
     def held(self) -> int:

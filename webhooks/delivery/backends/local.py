@@ -57,15 +57,16 @@ class LocalBackend:
         claims: DatabaseThread,
         has_room: Callable[[], None],
     ) -> None:
-        self.batch = concurrency
+        self._concurrency = concurrency
         # Twice as many wait as are sent: enough to keep the senders busy during a
-        # claim, and few enough to be sent before their leases run out.
-        self._capacity = 3 * concurrency
+        # claim, and few enough to be sent before their leases run out. The rest is
+        # never claimed in one go; see `room`.
+        self._capacity = 4 * concurrency
         self._group = tasks
         self._claims = claims
         self._has_room = has_room
         self._is_full = False
-        self._lines = Lines(slots=concurrency)
+        self._lines = Lines(slots=concurrency, run_dry=self._note_room)
         self._returned: list[Job] = []
         self._finished: list[Settlement] = []
         self._ended = asyncio.Event()  # something was returned or finished
@@ -77,15 +78,27 @@ class LocalBackend:
         return len(self._jobs)
 
     @property
+    def batch(self) -> int:
+        # Whoever is idle is given what there is: the lines may be long and hold nothing
+        # for a sender, when they are of endpoints that are slow to answer.
+        return 1 if self._lines.are_dry else self._concurrency
+
+    @property
     def room(self) -> int:
-        # Results that the database is slow to take hold back further claims.
-        late = len(self._finished) // SETTLE_BATCH * SETTLE_BATCH
-        return self._capacity - self._lines.waiting - len(self._lines.out) - late
+        # Half of what is left, so that however many endpoints stop answering with much
+        # that is due, some is left for the rest.
+        return -(-self._space // 2)
 
     @property
     def full(self) -> Collection[UUID]:
-        # By the rule of the slots: a line may be as long as the room that is left.
-        return self._lines.longer_than(max(0, self.room))
+        # By the rule of the slots: a line may be as long as the space that is left.
+        return self._lines.longer_than(max(0, self._space))
+
+    @property
+    def _space(self) -> int:
+        # Results that the database is slow to take hold back further claims.
+        late = len(self._finished) // SETTLE_BATCH * SETTLE_BATCH
+        return self._capacity - self._lines.waiting - len(self._lines.out) - late
 
     async def __aenter__(self) -> Self:
         # SQLite takes one writer at a time: a second would only wait for the first.
@@ -96,7 +109,7 @@ class LocalBackend:
         )
         self._client = await Client(policy.current()).__aenter__()
         self._senders = [
-            self._group.create_task(self._post()) for _ in range(self.batch)
+            self._group.create_task(self._post()) for _ in range(self._concurrency)
         ]
         self._settler = self._group.create_task(self._settle())
         return self
