@@ -28,14 +28,18 @@ _NEXT_DUE = """(
 # An endpoint is looked at when its `next_due_at` has come, and one with nothing to send
 # is put off. Between the two no row may be missed:
 #
-# - Whoever writes deliveries does so first and wakes their endpoints afterwards. From the
-#   insert to its commit the foreign key holds FOR KEY SHARE on each endpoint.
+# - Whoever writes deliveries does so first and wakes their endpoints afterwards: takes
+#   FOR KEY SHARE on each, as the foreign key would only at the commit, and looks at them
+#   in a later statement.
 # - Whoever puts an endpoint off takes FOR UPDATE on it first, which does not wait for
 #   such a lock but skips the endpoint, and looks for rows in a later statement.
 #
-# So an endpoint is put off either before the insert, and then this sees it asleep and
-# wakes it, or after the commit, and then its rows are seen. An endpoint that is awake
+# So an endpoint is put off either before it is held, and then it is seen asleep and
+# woken, or after the commit, and then its rows are seen. An endpoint that is awake
 # already, as a busy one always is, costs no write.
+_HOLD = """
+    SELECT FROM webhooks_endpoint WHERE id = ANY(%(ids)s) ORDER BY id FOR KEY SHARE
+"""
 _WAKE = """
     WITH asleep AS (
         SELECT id FROM webhooks_endpoint
@@ -89,6 +93,7 @@ _RECONCILE = f"""
 
 def wake(endpoints: Collection[UUID]) -> None:
     with connection.cursor() as cursor:
+        cursor.execute(_HOLD, {"ids": list(endpoints)})
         cursor.execute(_WAKE, {"ids": list(endpoints)})
 
 

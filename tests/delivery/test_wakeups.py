@@ -1,0 +1,99 @@
+"""A publish is heard of at once, and found anyway where it was not."""
+
+import threading
+import time
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from tests.delivery.backlog import publish, subscription
+from tests.delivery.workers import in_thread, run_until
+from webhooks.delivery import outbox, wakeups, worker
+from webhooks.models import Delivery, Endpoint
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+URL = "https://receiver.example.com/hook"
+
+
+@asynccontextmanager
+async def deaf(wake):
+    """In place of `wakeups.heard`: every notification is lost."""
+    yield
+
+
+def published_while_idle(receiver, after=0.6):
+    """Publish to a worker that has nothing to do; the seconds until it arrived."""
+    hook = subscription(receiver.url())
+    began = time.monotonic()
+    published = []
+
+    def arrived():
+        if not published and time.monotonic() - began > after:
+            published.append(time.time())
+            publish(hook)
+        return receiver.requests
+
+    run_until(arrived)
+    return receiver.requests[0].at - published[0]
+
+
+def test_what_is_published_while_idle_leaves_without_a_poll(receiver, monkeypatch):
+    monkeypatch.setattr(worker, "POLL_INTERVAL", 60)
+
+    assert published_while_idle(receiver) < 2
+
+
+def test_a_lost_notification_costs_a_poll(receiver, monkeypatch):
+    monkeypatch.setattr(wakeups, "heard", deaf)
+    monkeypatch.setattr(worker, "POLL_INTERVAL", 0.4)
+
+    assert published_while_idle(receiver) < 2
+
+
+def test_publishing_and_putting_to_rest_at_once_forgets_nothing():
+    hooks = [subscription(f"{URL}/{n}") for n in range(3)]
+    ended = threading.Event()
+
+    def rest():
+        while not ended.is_set():
+            outbox.rest()
+
+    resting = threading.Thread(target=in_thread, args=(rest,))
+    resting.start()
+    try:
+        for n in range(60):
+            publish(hooks[n % 3])
+            assert len(outbox.claim(limit=10).ids) == 1, "seen at once, by every claim"
+    finally:
+        ended.set()
+        resting.join()
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has one writer at a time"
+)
+def test_an_endpoint_is_not_put_to_rest_under_a_publish_that_has_not_committed():
+    hook = subscription(URL)
+    Endpoint.objects.update(next_due_at=timezone.now() - timedelta(seconds=1))
+    with transaction.atomic():
+        publish(hook)  # it is awake already: nothing is written to it
+        resting = threading.Thread(target=in_thread, args=(outbox.rest,))
+        resting.start()
+        resting.join(5)
+        assert not resting.is_alive(), "nor is it waited for"
+
+    assert len(outbox.claim(limit=10).ids) == 1
+
+
+def test_what_no_wake_up_told_of_is_found_by_the_reconciliation():
+    publish(subscription(URL))
+    Endpoint.objects.update(next_due_at=None)
+    assert outbox.claim(limit=10).ids == []
+
+    outbox.reconcile()
+
+    assert outbox.claim(limit=10).ids == [Delivery.objects.get().id]
