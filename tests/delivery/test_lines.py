@@ -53,8 +53,10 @@ class Crew:
         self.taken.append(await self.lines.take())
 
     async def done(self, job):
-        self.lines.done(job)
-        self.tasks.append(asyncio.create_task(self._take()))
+        if following := self.lines.swap(job):
+            self.taken.append(following)
+        else:
+            self.tasks.append(asyncio.create_task(self._take()))
         await self.settle()
 
     async def settle(self):

@@ -1,6 +1,7 @@
 """Jobs that wait for a slot, in a line for each endpoint.
 
-Slots are given to the lines in turn, and to one endpoint never more than are left free:
+A free slot goes to the endpoint that has the fewest, in turn where several have as few,
+and one endpoint never has more than are left free:
 an endpoint that is slow, or does not answer at all, can hold half of them when it is
 alone, a third each when there are two such, and so on. Some always remain for the rest.
 (The rule is known from the buffers of switches: Choudhury and Hahne, Dynamic queue length
@@ -29,7 +30,10 @@ class Lines:
         self._slots = slots
         self._run_dry = run_dry
         self._lines: dict[UUID, deque[Job]] = {}
-        self._turns: deque[UUID] = deque()  # the endpoints that have a line
+        # The endpoints that have a line and may be sent more, by how much is out to
+        # them; at each level in their turn.
+        self._levels: list[dict[UUID, None]] = [{} for _ in range(slots + 1)]
+        self._lowest = 0  # no level below it has any
         self._takers: deque[asyncio.Future[Job]] = deque()
         self._out_to: Counter[UUID] = Counter()
         self.waiting = 0
@@ -45,10 +49,13 @@ class Lines:
         line = self._lines.get(job.endpoint_id)
         if line is None:
             line = self._lines[job.endpoint_id] = deque()
-            self._turns.append(job.endpoint_id)
-        line.append(job)
+            line.append(job)
+            self._enter(job.endpoint_id)
+        else:
+            line.append(job)
         self.waiting += 1
-        self._hand_out()
+        if self._takers:
+            self._hand_out()
 
     async def take(self) -> Job:
         """The next job in turn, once there is one that may be out."""
@@ -60,20 +67,28 @@ class Lines:
             job = await taker
         return job
 
-    def done(self, job: Job) -> None:
+    def swap(self, job: Job) -> Job | None:
+        """Say that a job is done, and take the next in turn if there is one at once."""
+        endpoint = job.endpoint_id
         self.out.discard(job)
-        self._out_to[job.endpoint_id] -= 1
-        if not self._out_to[job.endpoint_id]:
-            del self._out_to[job.endpoint_id]
-        if self.waiting:
+        if endpoint in self._lines:
+            self._levels[self._out_to[endpoint]].pop(endpoint, None)
+        self._out_to[endpoint] -= 1
+        if not self._out_to[endpoint]:
+            del self._out_to[endpoint]
+        if endpoint in self._lines:
+            self._enter(endpoint)
+        following = self._next()
+        if self._takers:
             self._hand_out()
+        return following
 
     def drop(self, endpoints: Collection[UUID]) -> list[Job]:
         """Take the whole lines of some endpoints away."""
         dropped: list[Job] = []
         for endpoint in endpoints:
             if line := self._lines.pop(endpoint, None):
-                self._turns.remove(endpoint)
+                self._levels[self._out_to[endpoint]].pop(endpoint, None)
                 dropped += line
         self.waiting -= len(dropped)
         return dropped
@@ -85,6 +100,14 @@ class Lines:
         """The endpoints for which more than `length` jobs wait."""
         return [id for id, line in self._lines.items() if len(line) > length]
 
+    def _enter(self, endpoint: UUID) -> None:
+        """Have an endpoint with a line wait for its turn, unless it has its fill."""
+        out = self._out_to[endpoint]
+        most = self._lines[endpoint][0].subscriber.max_in_flight or PER_ENDPOINT
+        if out < most:
+            self._levels[out][endpoint] = None
+            self._lowest = min(self._lowest, out)
+
     def _hand_out(self) -> None:
         while self._takers:
             if self._takers[0].done():  # it was cancelled
@@ -95,24 +118,21 @@ class Lines:
                 return
 
     def _next(self) -> Job | None:
-        free = self._slots - len(self.out)
-        if free <= 0:
+        most = self._slots - len(self.out)  # to one endpoint, see above
+        while self._lowest < most and not self._levels[self._lowest]:
+            self._lowest += 1
+        if self._lowest >= most:
             return None
-        for _ in range(len(self._turns)):
-            endpoint = self._turns[0]
-            line = self._lines[endpoint]
-            most = line[0].subscriber.max_in_flight or PER_ENDPOINT
-            if self._out_to[endpoint] >= max(1, min(most, free)):
-                self._turns.rotate(-1)
-                continue
-            job = line.popleft()
-            self._turns.popleft()
-            if line:
-                self._turns.append(endpoint)
-            else:
-                del self._lines[endpoint]
-            self.waiting -= 1
-            self._out_to[endpoint] += 1
-            self.out.add(job)
-            return job
-        return None
+        level = self._levels[self._lowest]
+        endpoint = next(iter(level))
+        del level[endpoint]
+        line = self._lines[endpoint]
+        job = line.popleft()
+        self._out_to[endpoint] += 1
+        if line:
+            self._enter(endpoint)
+        else:
+            del self._lines[endpoint]
+        self.waiting -= 1
+        self.out.add(job)
+        return job

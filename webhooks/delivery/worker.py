@@ -7,9 +7,11 @@ Claims overlap with the sending and settling of earlier ones. Polling is what fi
 import asyncio
 import logging
 from asyncio import TaskGroup
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from time import monotonic
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -18,6 +20,7 @@ from . import chores, heartbeat, outbox, wakeups
 from .backends import Backend, MakeBackend
 from .chores import Chore, Rounds
 from .database import DatabaseThread
+from .job import Claim
 
 logger = logging.getLogger(__name__)
 
@@ -146,24 +149,37 @@ class Worker:
             if limit < backend.batch:
                 await self._woken.wait()
                 continue
-            claim = await claims.run(
-                partial(
-                    outbox.claim,
-                    limit=limit,
-                    most=-(-limit // 2),
-                    full=backend.full,
-                    lease=self._lease,
-                    is_begun=backend.is_begun,
-                )
-            )
+            claim, prepared = await claims.run(self._claim_for(backend, limit))
             if claim.ids:
                 busy_until = monotonic() + BUSY_FOR
-                await backend.take(claim)
+                await backend.take(prepared)
             elif self._until_idle and await self._is_idle(backend, claims, rounds):
                 return
             if not claim.has_more:
                 is_busy = monotonic() < busy_until
                 await self._rest(BUSY_INTERVAL if is_busy else POLL_INTERVAL)
+
+    def _claim_for(
+        self, backend: Backend, limit: int
+    ) -> Callable[[], tuple[Claim, Any]]:
+        """A piece of work that claims once, however often it is tried."""
+        full = backend.full
+        made: list[Claim] = []
+
+        def work() -> tuple[Claim, Any]:
+            if not made:
+                claim = outbox.claim(
+                    limit=limit,
+                    most=-(-limit // 2),
+                    full=full,
+                    lease=self._lease,
+                    is_begun=backend.is_begun,
+                )
+                made.append(claim)
+            claim = made[0]
+            return claim, backend.prepare(claim) if claim.ids else None
+
+        return work
 
     async def _is_idle(
         self, backend: Backend, claims: DatabaseThread, rounds: Rounds

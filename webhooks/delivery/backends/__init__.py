@@ -8,7 +8,7 @@ backend that loses what it holds costs the time of a lease.
 from asyncio import TaskGroup
 from collections.abc import Callable, Collection
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 from webhooks.delivery.database import DatabaseThread
@@ -41,8 +41,12 @@ class Backend(Protocol):
     def full(self) -> Collection[UUID]:
         """The endpoints that it takes nothing more for at the moment."""
 
-    async def take(self, claim: Claim) -> None:
-        """Take what was claimed; at most `room`."""
+    def prepare(self, claim: Claim) -> Any:
+        """What `take` needs of a claim, at most `room`. Called in the thread that claimed:
+        the event loop of a busy worker comes round only every few milliseconds."""
+
+    async def take(self, prepared: Any) -> None:
+        """Take what was claimed."""
 
     async def drain(self, *, within: float) -> None:
         """Give back what is not being sent, finish and settle what is, and give back

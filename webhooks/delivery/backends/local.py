@@ -27,7 +27,7 @@ from webhooks.delivery.lines import Lines
 logger = logging.getLogger(__name__)
 
 SETTLE_BATCH = 500
-SETTLE_PAUSE = 0.02
+SETTLE_PAUSE = 0.05
 """Seconds in which results gather before they are written: the delivery has arrived, its
 record is in no hurry, and a transaction costs the same for one row as for fifty."""
 
@@ -58,10 +58,10 @@ class LocalBackend:
         has_room: Callable[[], None],
     ) -> None:
         self._concurrency = concurrency
-        # Twice as many wait as are sent: enough to keep the senders busy during a
+        # Four times as many wait as are sent: enough to keep the senders busy during a
         # claim, and few enough to be sent before their leases run out. The rest is
         # never claimed in one go; see `room`.
-        self._capacity = 4 * concurrency
+        self._capacity = 6 * concurrency
         self._group = tasks
         self._claims = claims
         self._has_room = has_room
@@ -126,8 +126,11 @@ class LocalBackend:
         if self._settling is not self._claims:
             self._settling.close()
 
-    async def take(self, claim: Claim) -> None:
-        self._put(await self._claims.run(partial(outbox.load, claim)))
+    def prepare(self, claim: Claim) -> Collection[Job]:
+        return outbox.load(claim)
+
+    async def take(self, prepared: Collection[Job]) -> None:
+        self._put(prepared)
 
     async def send(self, jobs: Collection[Job]) -> None:
         """Take what was loaded; returns when all of it is settled or given back."""
@@ -150,15 +153,15 @@ class LocalBackend:
         self._note_room()
 
     async def _post(self) -> None:
+        job: Job | None = None
         while True:
-            job = await self._lines.take()
+            job = job or await self._lines.take()
             if time.monotonic() + attempt.timeout_of(job) + LEASE_MARGIN > job.until:
-                self._lines.done(job)
                 self._give_back([job])
-                continue
-            self._finished.append(await attempt.make(job, self._client))
-            self._lines.done(job)
-            self._ended.set()
+            else:
+                self._finished.append(await attempt.make(job, self._client))
+                self._ended.set()
+            job = self._lines.swap(job)
             self._note_room()
 
     async def _settle(self) -> None:
