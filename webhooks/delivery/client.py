@@ -22,7 +22,6 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from . import answer
@@ -102,6 +101,7 @@ class Client:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=_UNLIMITED,
+            headers=self._headers,
             skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
             trust_env=False,
             auto_decompress=False,
@@ -163,9 +163,7 @@ class Client:
     ) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
         target = self._check_url(url)
         addresses = await self._checked_addresses(target)
-        sent = CIMultiDict(self._headers)
-        sent.update(headers)
-        sent["Host"] = target.authority
+        sent = {**headers, "Host": target.authority}
         try:
             response = await self._post(target, addresses, body, sent, deadline)
             try:
@@ -196,7 +194,7 @@ class Client:
         target: Target,
         addresses: tuple[str, ...],
         body: bytes,
-        headers: CIMultiDict[str],
+        headers: Mapping[str, str],
         deadline: float,
     ) -> aiohttp.ClientResponse:
         """The response's head from the first address that takes a connection."""

@@ -7,6 +7,8 @@ from django.db import connection
 
 from webhooks.delivery.outbox.rows import Claimed
 
+from .text import one_line
+
 _QUEUED_AT = """
     SELECT d.id, row_number() OVER (ORDER BY d.due_at) * {weight} AS turn
     FROM webhooks_delivery AS d
@@ -23,7 +25,7 @@ _QUEUED_AT = """
 #   if requests were evenly spaced, and half a second's worth may go early.
 # - A row that was begun before and never settled may be what killed its worker. Its
 #   leases grow by chance, so that the rows that were lost beside it part from it.
-_CLAIM = f"""
+_CLAIM = one_line(f"""
     WITH ready AS MATERIALIZED (
         SELECT e.id, e.trips, e.paced_until,
                s.is_ordered, s.max_in_flight, s.rate_per_minute
@@ -112,7 +114,7 @@ _CLAIM = f"""
                        AND allowed.trips = 0 AND NOT allowed.is_ordered)
         FROM taken JOIN allowed ON allowed.id = taken.endpoint_id)
     FROM claimed
-"""  # noqa: S608 - constants only
+""")  # noqa: S608 - constants only
 
 
 def claim(

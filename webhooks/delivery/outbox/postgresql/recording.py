@@ -12,10 +12,12 @@ from django.db import connection
 from webhooks.delivery.outbox.rows import Recorded
 from webhooks.models import EndpointHour
 
+from .text import one_line
+
 # A retry for a subscription that was deleted during the attempt is cancelled here, and
 # so is one for an endpoint that was disabled.
 _HOUR_FIELDS = ("delivered", "failed", *EndpointHour.LATENCY_FIELDS)
-_RECORD = f"""
+_RECORD = one_line(f"""
     WITH result AS MATERIALIZED (
         SELECT r.*,
                CASE WHEN ended.why IS NULL THEN r.state ELSE 'cancelled' END AS next,
@@ -84,7 +86,7 @@ _RECORD = f"""
     JOIN webhooks_endpoint AS e ON e.id = settled.endpoint_id
     WHERE result.outcome <> 'ok' OR e.consecutive_failures > 0 OR e.trips > 0
     UNION ALL SELECT NULL, NULL, count(*) FROM settled
-"""  # noqa: S608 - constants only
+""")  # noqa: S608 - constants only
 
 
 def record(rows: Sequence[dict[str, Any]], *, deleted: str) -> Recorded:
