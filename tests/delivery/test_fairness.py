@@ -54,6 +54,7 @@ def test_workers_that_claim_at_once_share_the_endpoints():
     assert set(first.ids).isdisjoint(second.ids)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("slow", [1, 3])
 def test_endpoints_that_do_not_answer_hold_up_nobody(receiver, monkeypatch, slow):
     """Not even while each of them has a hundred times as many slots' worth waiting."""

@@ -16,6 +16,7 @@ URL = "https://receiver.example.com/hook"
 BURST = 0.5  # seconds' worth that may go early
 
 
+@pytest.mark.alone
 def test_workers_together_keep_to_the_rate_and_use_it(receiver):
     rate = 20  # a second
     publish(subscription(receiver.url(), rate_per_minute=60 * rate), 60)

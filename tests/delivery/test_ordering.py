@@ -77,6 +77,7 @@ def test_what_is_exhausted_holds_back_nothing_any_more(receiver):
     assert (first.state, second.state) == ("exhausted", "delivered")
 
 
+@pytest.mark.alone
 def test_a_slow_receiver_gets_the_next_as_soon_as_it_has_answered(receiver):
     """Also when claims have found meanwhile that there was nothing to send."""
     receiver.answer(delay=1.3)

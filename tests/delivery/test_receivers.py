@@ -53,7 +53,7 @@ def endless():
     return itertools.repeat(b"x" * 65536, 2**14)
 
 
-def answers() -> dict[str, Case]:
+def answers():
     ok = {"outcome": "ok", "status": 200, "state": "delivered"}
     asked = {"outcome": "status", "wait": 3600, "pauses": True}
     slowed = {"outcome": "status", "pauses": True}
@@ -162,6 +162,7 @@ def closed_port():
         return taken.getsockname()[1]
 
 
+@pytest.mark.alone
 def test_each_behaviour_has_its_outcome_and_hurts_nobody_else(
     receiver, secure_receiver, impatient, trusting, nowhere, client
 ):
