@@ -28,13 +28,12 @@ def result(
         response_body=b"\x00\xffok",
         error="",
     )
-    return Settlement(
-        **{"job": job, "state": state, "outcome": "ok", "attempt": record} | fields
-    )
+    about: dict[str, Any] = {"job": job, "state": state, "outcome": "ok"}
+    return Settlement(**about | {"attempt": record} | fields)
 
 
 def retry(
     job: Job, wait: timedelta = timedelta(minutes=5), **fields: Any
 ) -> Settlement:
-    failed = {"outcome": "status", "status": 500, "wait": wait}
+    failed: dict[str, Any] = {"outcome": "status", "status": 500, "wait": wait}
     return result(job, Delivery.State.PENDING, **failed | fields)
