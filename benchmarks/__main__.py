@@ -6,20 +6,24 @@ import platform
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("deliveries", "dialect_get")
+BENCHMARKS = (
+    "deliveries",
+    "batches",
+    "latency",
+    "isolation",
+    "claims",
+    "dialect_get",
+    "peers",
+    "memory",
+)
 
 
 def main(names: list[str]) -> None:
     print(_machine(), end="\n\n")
-    print(f"{'ratio':>6} {'target':>7}  {'':7}what")
+    print(f"{'measured':>9} {'target':>11}  {'':7}what")
     for name in names or BENCHMARKS:
         for result in importlib.import_module(f"benchmarks.{name}").run():
-            verdict = "met" if result.is_met else "missed"
-            print(
-                f"{result.measured:>6.2f} {'≥ ' + format(result.target, '.2f'):>7}"
-                f"  {verdict:<7}{result.what}: {result.detail}",
-                flush=True,
-            )
+            print(result, flush=True)
 
 
 def _machine() -> str:

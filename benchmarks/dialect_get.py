@@ -6,16 +6,9 @@ The rounds alternate and their medians count: a machine's speed drifts.
 
 import asyncio
 import json
-import os
-import re
-import socket
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 
 import aiohttp
 
@@ -27,21 +20,14 @@ REQUESTS = 700  # in a round; with the bare rounds more than 10,000 reach the wo
 CONCURRENCY = 8
 TARGET = 0.65
 MOST_MEMORY = 120.0  # MB resident, of a worker after 10,000 requests
-START_LIMIT = 30.0  # seconds
 
 
 def run() -> list[Result]:
-    with machine.database() as database:
-        environment = os.environ | {
-            "DATABASE_URL": database,
-            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
-            "LOG_LEVEL": "WARNING",
-        }
-        machine.python(environment, "manage.py", "migrate", "--verbosity=0")
+    with machine.postgresql() as environment:
         made = json.loads(machine.python(environment, "-m", "benchmarks.dialect_rows"))
-        with _server(environment) as (url, pid):
+        with machine.web(environment) as (url, server):
             rates = asyncio.run(_measure(url, made["key"], made["reads"]))
-            memory = _resident(pid)
+            memory = max(map(machine.resident, machine.children(server.pid)))
     results = [
         _compared(dialect, rates[dialect], rates[f"bare {dialect}"])
         for dialect in made["reads"]
@@ -61,10 +47,12 @@ def _compared(dialect: str, ours: float, bare: float) -> Result:
 def _remembered(memory: float) -> Result:
     requests = 4 * ROUNDS * REQUESTS
     return Result(
-        what=f"{MOST_MEMORY:.0f} MB / a web worker's memory after {requests:,} requests",
-        measured=MOST_MEMORY / memory,
-        target=1.0,
-        detail=f"{memory:.0f} MB resident",
+        what="resident memory of a web worker",
+        measured=memory,
+        target=MOST_MEMORY,
+        unit=" MB",
+        is_ceiling=True,
+        detail=f"after {requests:,} requests",
     )
 
 
@@ -99,54 +87,3 @@ async def _rate(session: aiohttp.ClientSession, path: str) -> float:
         for _ in range(CONCURRENCY):
             tasks.create_task(get())
     return REQUESTS / (time.perf_counter() - started)
-
-
-@contextmanager
-def _server(environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """The address of `serve` with one worker, and the process id of its main process."""
-    command = ["manage.py", "serve", "--bind", f"127.0.0.1:{_free_port()}"]
-    process = subprocess.Popen(
-        [sys.executable, *command, "--workers", "1"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+", process.stdout.readline())
-        assert found is not None
-        asyncio.run(_wait(found[0]))
-        yield found[0], process.pid
-    finally:
-        process.terminate()
-        process.communicate()
-
-
-async def _wait(url: str) -> None:
-    async with asyncio.timeout(START_LIMIT), aiohttp.ClientSession(url) as session:
-        while True:
-            try:
-                async with session.get("/readyz") as response:
-                    if response.status == 200:
-                        return
-            except aiohttp.ClientConnectorError:
-                pass
-            await asyncio.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _resident(parent: int) -> float:
-    """MB that the worker of `parent` holds in memory (Linux)."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    found = []
-    for child in children:
-        status = Path(f"/proc/{child}/status").read_text()
-        size = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
-        found.append(int(size[1]) / 1024 if size else 0.0)
-    return max(found)

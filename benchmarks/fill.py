@@ -1,0 +1,70 @@
+"""Makes subscribers and publishes to them, over the portal that DATABASE_URL names.
+
+`python -m benchmarks.fill URL SUBSCRIBERS EVENTS`: the events go round the subscribers.
+Prints the partners, a publisher's key, and the request that one of the events leaves in.
+"""
+
+import base64
+import json
+import sys
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.utils import timezone  # noqa: E402
+
+from benchmarks import event  # noqa: E402
+from webhooks.delivery import attempt, outbox, standard  # noqa: E402
+from webhooks.models import Partner  # noqa: E402
+from webhooks.operations import events, keys, partners, subscriptions  # noqa: E402
+from webhooks.operations.audit import SYSTEM  # noqa: E402
+
+CHUNK = 1000
+
+
+def main(url: str, subscribers: int, count: int) -> None:
+    made = [_subscriber(f"{url}{number}") for number in range(subscribers)]
+    _publish(made, count)
+    _, key = keys.issue(by=SYSTEM, partner=None, now=timezone.now())
+    request = _request() if count else {}
+    print(json.dumps({"partners": [str(p.id) for p in made], "key": key} | request))
+
+
+def _subscriber(url: str) -> Partner:
+    """A partner with one Standard Webhooks subscription."""
+    partner = partners.create(by=SYSTEM, name=url, now=timezone.now())
+    subscriptions.create(
+        by=SYSTEM,
+        place=subscriptions.Place(
+            partner=partner, dialect="portal", profile=standard.NAME
+        ),
+        now=timezone.now(),
+        urls=[url],
+        secrets=[standard.new_secret()],
+    )
+    return partner
+
+
+def _publish(to: list[Partner], count: int) -> None:
+    new = [
+        events.NewEvent(partner=partner, type=event.TYPE, data=event.DATA)
+        for partner in to
+    ]
+    for first in range(0, count, CHUNK):
+        last = min(first + CHUNK, count)
+        chunk = [new[number % len(new)] for number in range(first, last)]
+        events.publish_batch(by=SYSTEM, events=chunk, now=timezone.now())
+
+
+def _request() -> dict[str, Any]:
+    jobs = outbox.load(outbox.claim(limit=1))
+    request = attempt.compose(jobs[0], timestamp=int(timezone.now().timestamp()))
+    outbox.release(jobs)
+    body = base64.b64encode(request.body).decode()
+    return {"body": body, "headers": request.headers}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
