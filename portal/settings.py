@@ -164,6 +164,13 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database.setdefault("CONN_MAX_AGE", 600)
     _database["CONN_HEALTH_CHECKS"] = True
+    # A process that is frozen in the middle of a transaction, or whose host is gone, must
+    # not hold its locks until TCP gives up, for hours: every worker would wait for the
+    # row of one endpoint's statistics. Long enough for any of ours, and far shorter than
+    # a lease. `?options=` in the URL takes its place.
+    _database.setdefault("OPTIONS", {}).setdefault(
+        "options", "-c idle_in_transaction_session_timeout=30s"
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Django would forget a third of 300 entries: fewer than the keys of a busy minute.

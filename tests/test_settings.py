@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 ROOT = Path(__file__).parent.parent
 PRODUCTION = {
@@ -99,3 +100,24 @@ def test_development_opens_loopback_unless_told_to_open_nothing(given, expected)
         environment=environment,
     )
     assert done.stdout.strip() == expected, done.stderr
+
+
+@pytest.mark.django_db
+def test_postgresql_takes_the_locks_from_a_process_that_stopped_in_a_transaction():
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite's locks are the process's own.")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("30s",)
+
+
+def test_the_url_may_say_otherwise():
+    done = manage(
+        "shell",
+        "-v0",
+        "-c",
+        "from django.conf import settings;"
+        "print(settings.DATABASES['default']['OPTIONS'])",
+        environment=PRODUCTION | {"DATABASE_URL": "postgres://a@b/c?options=-c%20x=1"},
+    )
+    assert "{'options': '-c x=1'}" in done.stdout
