@@ -1,6 +1,6 @@
 # Everything a person types. Each target begins with what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lock schema bench
+.PHONY: help setup run test check fix lock schema bench soak
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,6 +9,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PORT ?= 8000
+SOAK = $(if $(SEED),--seed $(SEED)) $(if $(EVENTS),--events $(EVENTS))
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -53,3 +54,7 @@ lock: setup ## resolve requirements.lock anew from pyproject.toml
 
 bench: setup ## the numbers of docs/benchmarks.md, as ratios measured in one run
 	$(BIN)/python -m benchmarks
+
+soak: setup ## kill, freeze and cut off everything while events are delivered (SEED= EVENTS=)
+	$(BIN)/python -m tests.soak --database sqlite $(SOAK)
+	$(BIN)/python -m tests.soak --database postgresql $(SOAK)

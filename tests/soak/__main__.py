@@ -1,0 +1,51 @@
+"""`python -m tests.soak`: exit status 0 when every invariant held."""
+
+import argparse
+import os
+import pickle
+import random
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import django
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], required=True)
+    parser.add_argument("--events", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="soak-"))
+    about = f"{options.events} events on {options.database}, SEED={options.seed}"
+    print(f"{about}, logs in {folder}", flush=True)  # noqa: T201
+    with ExitStack() as stack:
+        cluster = None
+        url = f"sqlite:///{folder / 'portal.sqlite3'}"
+        if options.database == "postgresql":
+            from .cluster import Cluster
+
+            cluster = stack.enter_context(Cluster())
+            url = cluster.url
+        os.environ |= {
+            "DATABASE_URL": url,
+            "DEBUG": "true",
+            "DJANGO_SETTINGS_MODULE": "tests.soak.settings",
+            "SOAK_NAME": "conductor",
+            "PGAPPNAME": "conductor",
+        }
+        django.setup()
+        from . import report, soak
+
+        evidence, seconds = soak.run(
+            folder, events=options.events, seed=options.seed, cluster=cluster
+        )
+        # For whoever looks into a failure: the database is gone by then.
+        (folder / "evidence.pickle").write_bytes(pickle.dumps(evidence))
+        return report.show(evidence, seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The same engine with shorter waits, in every process of a soak.
+
+Nothing but numbers is changed: what takes minutes takes a second, so that leases run out
+and retries come round by the real clock while the soak watches, and no row is touched by
+anybody but the portal. The profiles are two real ones under names of their own.
+"""
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+
+LEASE = 5.0
+TIMEOUT = 1.5
+MARGIN = 1.5
+"""Seconds; what is claimed has two left to be sent in, or it is given back."""
+
+LONGEST_PAUSE = 0.5
+"""Seconds between two tries while the database is away."""
+
+WAITS = (0, *[1] * 11)
+"""Receivers fail a delivery three times at most; the rest is for a machine that stalls."""
+
+STANDARD, TOPIIC = "soak-standard", "soak-topiic"
+
+NAME = "SOAK_NAME"
+"""The variable that names a process."""
+
+
+class Soak(AppConfig):
+    name = "tests.soak"
+
+    def ready(self) -> None:
+        from webhooks.delivery import database, health, standard, wire
+        from webhooks.delivery.backends import local
+        from webhooks.delivery.schedule import Schedule
+        from webhooks.delivery.worker import Worker
+        from webhooks.dialects.topiic import wire as topiic
+        from webhooks.management.commands import deliver
+
+        for name, profile in (STANDARD, standard.PROFILE), (TOPIIC, topiic.PROFILE):
+            schedule = Schedule(WAITS, jitter=0.2)
+            wire.register(
+                replace(profile, name=name, schedule=schedule, timeout=TIMEOUT)
+            )
+        health.FIRST_PAUSE = timedelta(seconds=0.5)
+        health.LONGEST_PAUSE = timedelta(seconds=2)
+        local.LEASE_MARGIN = MARGIN
+        database.LONGEST_PAUSE = LONGEST_PAUSE
+        vars(deliver)["Worker"] = partial(Worker, lease=LEASE)
+        connection_created.connect(_tell_name)
+
+
+def _tell_name(connection: Any, **_: object) -> None:
+    """PostgreSQL knows who is connected (PGAPPNAME); SQLite has to be told."""
+    if connection.vendor == "sqlite":
+        name = os.environ.get(NAME, "")
+        connection.connection.create_function("soak_actor", 0, lambda: name)

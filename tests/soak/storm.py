@@ -1,0 +1,173 @@
+"""What happens to a portal that is delivering: the seeded loop."""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+
+from django.db import DatabaseError, connection
+
+from . import examiner
+from .apps import LEASE
+from .cluster import Cluster
+from .evidence import Incident
+from .fleet import DELIVER, Fleet, Process
+
+WORKERS = 3
+FROZEN = 1.3 * LEASE
+"""Seconds, for the first lease of a row. What was lost before has a longer one."""
+
+GAP = 1.2
+"""Seconds between two incidents, on average. Were workers killed much faster than leases
+run out, a row could lose five of them in a row by chance and be parked, as it should."""
+
+
+LOOKING = 3.0
+"""Seconds in which a worker is looked for that has something in hand."""
+
+STARTED = "Delivering,"
+"""What a worker says when it has begun; before, SIGTERM ends it as it ends any program."""
+
+
+class Storm:
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        seed: int,
+        publish: Callable[[], Process],
+        cluster: Cluster | None = None,
+    ) -> None:
+        self._random = random.Random(seed)
+        self._fleet = fleet
+        self._publish = publish
+        self._publisher: Process | None = None
+        self._cluster = cluster
+        self._frozen: dict[float, tuple[float, Process]] = {}
+        self.incidents: list[Incident] = []
+        self._kinds: dict[str, tuple[int, Callable[[], None]]] = {
+            # kind: weight, what happens
+            "kill": (5, self._kill),
+            "freeze": (2, self._freeze),
+            "stop": (1, self._stop),
+            "kill publisher": (2, self._kill_publisher),
+        }
+        if cluster is not None:
+            self._kinds |= {
+                "restart": (1, self._restart_fast),
+                "crash": (1, self._restart_immediate),
+            }
+
+    def rage(self, count: int) -> None:
+        """`count` incidents; each kind happens once before any happens again."""
+        self.keep_up()
+        while len(self._awake()) < WORKERS:
+            self._wait(0.1)
+        self._publisher = self._publish()
+        weights = [weight for weight, _ in self._kinds.values()]
+        drawn = self._random.sample([*self._kinds], len(self._kinds))
+        drawn += self._random.choices([*self._kinds], weights, k=count)
+        for kind in drawn[: max(count, len(self._kinds))]:
+            self._wait(self._random.uniform(0.5, 1.5) * GAP)
+            _, happens = self._kinds[kind]
+            happens()
+
+    def calm(self, is_over: Callable[[], bool], *, seconds: float) -> bool:
+        """No more incidents: whether everything frozen goes on, everything is published,
+        and then `is_over`, in so many seconds."""
+        end = time.time() + seconds
+        while time.time() < end:
+            self._wait(0.2)
+            if not self._frozen and self.is_all_published and is_over():
+                return True
+        return False
+
+    def keep_up(self) -> None:
+        """As many workers as there should be, and a publisher until all is published."""
+        # One that ended by itself is replaced too, and shows in the end.
+        while len(self._fleet.running("worker")) < WORKERS:
+            self._fleet.start("worker", *DELIVER)
+        if self._publisher is not None and self._publisher.was_killed:
+            self._publisher = self._publish()
+
+    @property
+    def is_all_published(self) -> bool:
+        publisher = self._publisher
+        return bool(publisher and not publisher.is_running and not publisher.was_killed)
+
+    def _wait(self, seconds: float) -> None:
+        end = time.time() + seconds
+        while (now := time.time()) < end:
+            for until in [until for until in self._frozen if until <= now]:
+                self._thaw(until)
+            self.keep_up()
+            time.sleep(0.05)
+
+    def _note(self, kind: str, name: str, began: float) -> None:
+        self.incidents.append(Incident(kind, name, began, time.time()))
+
+    def _awake(self) -> list[Process]:
+        frozen = [process for _, process in self._frozen.values()]
+        return [
+            p
+            for p in self._fleet.running("worker")
+            if p not in frozen and STARTED in p.log.read_text()
+        ]
+
+    def _victim(self) -> Process:
+        """One that has something in hand, where one has before long."""
+        end = time.time() + LOOKING
+        while time.time() < end:
+            try:
+                busy = examiner.busy()
+            except DatabaseError:
+                connection.close()  # it may still be starting
+            else:
+                if found := [p for p in self._awake() if p.name in busy]:
+                    return self._random.choice(found)
+            self._wait(0.02)
+        while not (awake := self._awake()):
+            self._wait(0.1)
+        return self._random.choice(awake)
+
+    def _kill(self) -> None:
+        victim = self._victim()
+        began = time.time()
+        victim.kill()
+        self._note("kill", victim.name, began)
+
+    def _stop(self) -> None:
+        # Not an incident that may lose anything.
+        self._victim().stop()
+        self._note("stop", "", 0)
+
+    def _freeze(self) -> None:
+        if len(self._awake()) < 2:
+            return  # somebody has to find what it holds
+        victim = self._victim()
+        began = time.time()
+        victim.send(signal.SIGSTOP)
+        self._frozen[began + FROZEN] = began, victim
+
+    def _thaw(self, until: float) -> None:
+        began, process = self._frozen.pop(until)
+        process.send(signal.SIGCONT)
+        self._note("freeze", process.name, began)
+
+    def _kill_publisher(self) -> None:
+        if self._publisher is not None and self._publisher.is_running:
+            began = time.time()
+            self._publisher.kill()
+            self._note("kill publisher", "", began)
+
+    def _restart_fast(self) -> None:
+        self._restart("restart", "fast")
+
+    def _restart_immediate(self) -> None:
+        self._restart("crash", "immediate")
+
+    def _restart(self, kind: str, mode: str) -> None:
+        assert self._cluster is not None
+        began = time.time()
+        self._cluster.restart(mode)
+        self._note(kind, "", began)
