@@ -30,7 +30,7 @@ def job():
         event_id=uuid4(),
         event_type="customer.created",
         occurred_at=datetime.now(UTC),
-        data={},
+        data="{}",
         subscriber=Subscriber(
             id=uuid4(), public_id="hook", is_deleted=False, sealed_secrets=[]
         ),

@@ -240,6 +240,20 @@ def test_what_cannot_be_signed_is_never_sent_but_recorded_and_retried(
     assert attempt.status is None
 
 
+def test_data_that_cannot_be_read_fails_its_own_delivery_and_no_other(receiver):
+    queued(receiver.url())
+    # REST refuses a number that no reader takes; other writers may not.
+    Event.objects.update(data={"n": 10**400})
+    queued(receiver.url())
+
+    deliver()
+
+    assert len(receiver.requests) == 1
+    unread = Delivery.objects.pending().get()
+    assert unread.last_outcome == "error"
+    assert attempts(unread.id)[0].error.startswith("JSONDecodeError")
+
+
 def test_a_type_that_the_profile_lost_its_name_for_is_recorded(receiver):
     queued(receiver.url())
     Delivery.objects.update(profile="blaze")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import orjson
+
 from webhooks.models import Delivery
 
 from . import wire
@@ -136,7 +138,7 @@ def _message(job: Job, profile: WireProfile) -> Message:
         event_name=name,
         event_type=job.event_type,
         occurred_at=job.occurred_at,
-        data=job.data,
+        data=orjson.loads(job.data),
         url=job.url,
         subscription_id=job.subscriber.public_id,
     )

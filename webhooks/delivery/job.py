@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 from webhooks.models import Delivery, SigningSecret
@@ -47,7 +46,7 @@ class Job:
     event_id: UUID
     event_type: str
     occurred_at: datetime
-    data: Any
+    data: str  # JSON; what cannot be read is the fault of this job alone
     subscriber: Subscriber
     endpoint_id: UUID
     url: str

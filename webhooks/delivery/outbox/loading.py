@@ -64,7 +64,7 @@ def load(claim: Claim) -> list[Job]:
             event_id=_uuid(event_id),
             event_type=event_type,
             occurred_at=_moment(occurred_at),
-            data=orjson.loads(data),
+            data=data,
             body=None if body is None else bytes(body),
         )
         for (
