@@ -1,10 +1,12 @@
 """More deliveries, by the million: copies of one that was published."""
 
+import uuid
+
 import psycopg
 
 # Ids grow like those of real rows, so that the indexes do too.
-_ID = """(lpad(to_hex(%(first)s + n), 12, '0') || '7' || substr(md5(n::text), 1, 3)
-    || '8' || substr(md5(n::text), 4, 15))::uuid"""
+_ID = """(lpad(to_hex(%(first)s + n), 12, '0') || '7' || substr(md5(%(salt)s || n), 1, 3)
+    || '8' || substr(md5(%(salt)s || n), 4, 15))::uuid"""
 _GROW = f"""
     WITH source AS (
         SELECT d.*, row_number() OVER () - 1 AS position, count(*) OVER () AS sources
@@ -39,7 +41,13 @@ def grow(database: str, count: int, *, due_in: float = 0, attempts: int = 0) -> 
         assert first is not None
         connection.execute(
             _GROW,
-            {"first": first[0], "count": count, "due_in": due_in, "attempts": attempts},
+            {
+                "first": first[0],
+                "count": count,
+                "salt": uuid.uuid4().hex,
+                "due_in": due_in,
+                "attempts": attempts,
+            },
         )
         connection.execute("UPDATE webhooks_endpoint SET next_due_at = now()")
         connection.execute("VACUUM ANALYZE webhooks_delivery, webhooks_event")
