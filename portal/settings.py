@@ -11,6 +11,8 @@ from typing import Any
 
 import environ
 
+from portal.console import CONTENT_SECURITY_POLICY, UNFOLD  # noqa: F401 - settings
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()  # type: ignore[no-untyped-call]
@@ -75,20 +77,6 @@ X_FRAME_OPTIONS = "DENY"
 # A redirect turns the PUT of many clients into a GET, so the documented paths are
 # served with and without their last slash instead.
 APPEND_SLASH = False
-
-# Alpine, which django-unfold's admin is built on, evaluates its attributes.
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "script-src": ["'self'", "'unsafe-eval'"],
-        "style-src": ["'self'", "'unsafe-inline'"],
-        "img-src": ["'self'", "data:"],
-        "object-src": ["'none'"],
-        "base-uri": ["'none'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-    }
-}
 
 # --- The application -----------------------------------------------------------------
 
@@ -168,9 +156,10 @@ else:
     # not hold its locks until TCP gives up, for hours: every worker would wait for the
     # row of one endpoint's statistics. Long enough for any of ours, and far shorter than
     # a lease. `?options=` in the URL takes its place.
-    _database.setdefault("OPTIONS", {}).setdefault(
-        "options", "-c idle_in_transaction_session_timeout=30s"
-    )
+    _options = _database.setdefault("OPTIONS", {})
+    _options.setdefault("options", "-c idle_in_transaction_session_timeout=30s")
+    # A database that answers nothing is seen to be away within seconds, not minutes.
+    _options.setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Django would forget a third of 300 entries: fewer than the keys of a busy minute.
@@ -230,26 +219,6 @@ USE_I18N = False
 USE_TZ = True
 FORMAT_MODULE_PATH = "portal.formats"
 
-UNFOLD = {
-    "SITE_TITLE": "Webhook Portal",
-    "SITE_HEADER": "Webhook Portal",
-    "SITE_SUBHEADER": "Staff console",
-    "SITE_SYMBOL": "webhook",
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "type": "image/svg+xml",
-            "href": "webhooks.admin.navigation.favicon",
-        }
-    ],
-    "STYLES": ["webhooks.admin.navigation.stylesheet"],
-    "SHOW_BACK_BUTTON": True,
-    "SIDEBAR": {
-        "show_search": True,
-        "navigation": "webhooks.admin.navigation.sections",
-    },
-}
-
 # --- The APIs ------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -288,6 +257,12 @@ WEBHOOKS_EGRESS_ALLOW = env.list(
 WEBHOOKS_ALLOW_HTTP = env.bool("WEBHOOKS_ALLOW_HTTP", default=False)
 # The portal's own public addresses, which no delivery may call.
 WEBHOOKS_SELF_ADDRESSES = env.list("WEBHOOKS_SELF_ADDRESSES", default=[])
+
+# Days that something is kept after it ended; 0 = for ever. With a delivery go its event and
+# attempts. Failed is what did not arrive, and events that nobody was to be told of.
+WEBHOOKS_RETENTION_DELIVERED_DAYS = env.int("WEBHOOKS_RETENTION_DELIVERED_DAYS", 30)
+WEBHOOKS_RETENTION_FAILED_DAYS = env.int("WEBHOOKS_RETENTION_FAILED_DAYS", 90)
+WEBHOOKS_RETENTION_STATISTICS_DAYS = env.int("WEBHOOKS_RETENTION_STATISTICS_DAYS", 365)
 
 # --- Who watches it --------------------------------------------------------------------
 

@@ -14,13 +14,14 @@ class WebhooksConfig(AppConfig):
         from webhooks import dialects
         from webhooks.delivery import chores, incidents, standard, wire
         from webhooks.operations import incidents as news
-        from webhooks.operations import notices, recoveries, repeats
+        from webhooks.operations import notices, pruning, recoveries, repeats
 
         wire.register(standard.PROFILE)
         for dialect in dialects.DIALECTS:
             wire.register(dialect.profile)
         incidents.listen(news.tell)
         chores.register(notices.CHORE)
+        chores.register(pruning.CHORE)
         chores.register(recoveries.CHORE)
         chores.register(repeats.CHORE)
         post_migrate.connect(_fill_catalogue, sender=self)

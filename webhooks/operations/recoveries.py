@@ -160,7 +160,12 @@ def _take(recovery: Recovery, selection: Selection, room: int, now: datetime) ->
     behind = selection.events()
     if recovery.cursor is not None:
         behind = behind.filter(id__gt=recovery.cursor)
-    window = list(behind.values_list("id", flat=True)[:_WINDOW])
+    # Locked, so that none is pruned before its new deliveries are written.
+    window = list(
+        behind.select_for_update(of=("self",), no_key=True).values_list(
+            "id", flat=True
+        )[:_WINDOW]
+    )
     originals: dict[UUID, list[Delivery]] = {}
     for original in (
         selection.deliveries()

@@ -1,0 +1,47 @@
+"""`manage.py prune`: deletes what is kept no longer."""
+
+import argparse
+from collections import Counter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from webhooks.operations import pruning, retention
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete what is kept no longer, as WEBHOOKS_RETENTION_… say. Workers do so every "
+        "hour; it may be run beside them."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--dry-run", action="store_true", help="count, and delete nothing"
+        )
+        parser.add_argument(
+            "--batch-size",
+            type=_positive,
+            default=pruning.BATCH,
+            help="events in one transaction (default: %(default)s)",
+        )
+
+    def handle(self, **options: Any) -> None:
+        total: pruning.Counts = Counter()
+        for counts in pruning.walk(
+            rules=retention.rules(),
+            now=timezone.now(),
+            size=options["batch_size"],
+            is_dry_run=options["dry_run"],
+        ):
+            total.update(counts)
+        verb = "would be deleted" if options["dry_run"] else "deleted"
+        self.stdout.write(f"{pruning.in_words(total) or 'Nothing'} {verb}.")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
