@@ -11,6 +11,7 @@ import logging
 import time
 from asyncio import TaskGroup
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -23,13 +24,15 @@ from webhooks.delivery.client import Client
 from webhooks.delivery.database import DatabaseThread
 from webhooks.delivery.job import Claim, Job, Settlement
 from webhooks.delivery.lines import Lines
+from webhooks.models import Delivery
 
 logger = logging.getLogger(__name__)
 
 SETTLE_BATCH = 500
 SETTLE_PAUSE = 0.05
 """Seconds in which results gather before they are written: the delivery has arrived, its
-record is in no hurry, and a transaction costs the same for one row as for fifty."""
+record is in no hurry, and a transaction costs the same for one row as for fifty. A failure
+is written at once, because it may close its endpoint to what else waits for it."""
 
 LEASE_MARGIN = 5.0
 """Seconds of a lease that are kept for settling; a job that would need them for its
@@ -70,6 +73,7 @@ class LocalBackend:
         self._returned: list[Job] = []
         self._finished: list[Settlement] = []
         self._ended = asyncio.Event()  # something was returned or finished
+        self._failed = asyncio.Event()
         self._jobs: set[Job] = set()
         self._parted = asyncio.Condition()  # with some of the jobs
 
@@ -159,16 +163,24 @@ class LocalBackend:
             if time.monotonic() + attempt.timeout_of(job) + LEASE_MARGIN > job.until:
                 self._give_back([job])
             else:
-                self._finished.append(await attempt.make(job, self._client))
-                self._ended.set()
+                self._finish(await attempt.make(job, self._client))
             job = self._lines.swap(job)
             self._note_room()
+
+    def _finish(self, settlement: Settlement) -> None:
+        self._finished.append(settlement)
+        self._ended.set()
+        if settlement.state is not Delivery.State.DELIVERED:
+            self._failed.set()
 
     async def _settle(self) -> None:
         while True:
             await self._ended.wait()
-            await asyncio.sleep(SETTLE_PAUSE)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_PAUSE):
+                    await self._failed.wait()
             self._ended.clear()
+            self._failed.clear()
             while self._returned:
                 jobs, self._returned = self._returned, []
                 await self._settling.run(partial(outbox.release, jobs))
