@@ -264,6 +264,13 @@ WEBHOOKS_RETENTION_DELIVERED_DAYS = env.int("WEBHOOKS_RETENTION_DELIVERED_DAYS",
 WEBHOOKS_RETENTION_FAILED_DAYS = env.int("WEBHOOKS_RETENTION_FAILED_DAYS", 90)
 WEBHOOKS_RETENTION_STATISTICS_DAYS = env.int("WEBHOOKS_RETENTION_STATISTICS_DAYS", 365)
 
+# Where `deliver` has them sent from: `local` is its own process, `celery` is workers
+# that are reached through a broker.
+WEBHOOKS_BACKEND = env.str("WEBHOOKS_BACKEND", default="local")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+# Portals that share a broker need a queue each.
+CELERY_QUEUE = env.str("CELERY_QUEUE", default="webhooks")
+
 # --- Who watches it --------------------------------------------------------------------
 
 # Shown by who reads /metrics. Without it only this machine may, and only in development.

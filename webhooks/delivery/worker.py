@@ -73,10 +73,7 @@ CHORES = (
 
 
 class Worker:
-    """Runs once. With `until_idle` it ends when nothing is due and nothing claimed.
-
-    `lease` is in seconds: how long what it claims is left to it.
-    """
+    """Runs once. With `until_idle` it ends when nothing is due and nothing claimed."""
 
     def __init__(
         self,
@@ -84,12 +81,10 @@ class Worker:
         *,
         concurrency: int,
         until_idle: bool = False,
-        lease: float = outbox.LEASE,
     ) -> None:
         self._make_backend = make_backend
         self._concurrency = concurrency
         self._until_idle = until_idle
-        self._lease = lease
         self._is_stopping = False
         self._woken = asyncio.Event()
         self._claiming: asyncio.Task[None] | None = None
@@ -172,7 +167,7 @@ class Worker:
                     limit=limit,
                     most=-(-limit // 2),
                     full=full,
-                    lease=self._lease,
+                    lease=backend.lease,
                     is_begun=backend.is_begun,
                 )
                 made.append(claim)

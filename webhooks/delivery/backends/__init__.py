@@ -7,9 +7,12 @@ backend that loses what it holds costs the time of a lease.
 
 from asyncio import TaskGroup
 from collections.abc import Callable, Collection
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Protocol, Self
 from uuid import UUID
+
+from django.conf import settings
 
 from webhooks.delivery.database import DatabaseThread
 from webhooks.delivery.job import Claim
@@ -24,6 +27,9 @@ class Backend(Protocol):
 
     is_begun: bool
     """Whether what is claimed for it is in hand at once, or only reserved."""
+
+    lease: float
+    """Seconds for which it is given what is claimed for it."""
 
     @property
     def batch(self) -> int:
@@ -74,4 +80,25 @@ class MakeBackend(Protocol):
         """`has_room` is to be called when a batch fits again after `take` left less."""
 
 
-BACKENDS: dict[str, MakeBackend] = {"local": LocalBackend}
+class Unavailable(Exception):
+    """There is no such backend, or it lacks what it needs; says what, in words."""
+
+
+def _celery(**parts: Any) -> Backend:
+    from .celery import CeleryBackend  # with the extra only
+
+    return CeleryBackend(**parts)
+
+
+BACKENDS: dict[str, MakeBackend] = {"local": LocalBackend, "celery": _celery}
+
+
+def check(name: str) -> None:
+    """Raises Unavailable when no worker can be run with that backend."""
+    if name not in BACKENDS:
+        raise Unavailable(f"There is no backend {name!r}, only {', '.join(BACKENDS)}.")
+    if name == "celery":
+        if find_spec("celery") is None:
+            raise Unavailable("The backend celery needs the extra of that name.")
+        if not settings.CELERY_BROKER_URL:
+            raise Unavailable("The backend celery needs CELERY_BROKER_URL.")

@@ -51,6 +51,7 @@ class LocalBackend:
 
     name = "local"
     is_begun = True
+    lease = outbox.LEASE
 
     def __init__(
         self,
@@ -75,7 +76,6 @@ class LocalBackend:
         self._ended = asyncio.Event()  # something was returned or finished
         self._failed = asyncio.Event()
         self._jobs: set[Job] = set()
-        self._parted = asyncio.Condition()  # with some of the jobs
 
     @property
     def held(self) -> int:
@@ -134,13 +134,10 @@ class LocalBackend:
         return outbox.load(claim)
 
     async def take(self, prepared: Collection[Job]) -> None:
-        self._put(prepared)
-
-    async def send(self, jobs: Collection[Job]) -> None:
-        """Take what was loaded; returns when all of it is settled or given back."""
-        self._put(jobs)
-        async with self._parted:
-            await self._parted.wait_for(lambda: self._jobs.isdisjoint(jobs))
+        self._jobs.update(prepared)
+        for job in prepared:
+            self._lines.put(job)
+        self._note_room()
 
     async def drain(self, *, within: float) -> None:
         self._give_back(self._lines.drop_all())
@@ -149,12 +146,6 @@ class LocalBackend:
             self._give_back(list(self._lines.out))
             if not await self._is_empty_within(LAST_WRITES):
                 logger.warning("%d deliveries are left to their leases.", self.held)
-
-    def _put(self, jobs: Collection[Job]) -> None:
-        self._jobs.update(jobs)
-        for job in jobs:
-            self._lines.put(job)
-        self._note_room()
 
     async def _post(self) -> None:
         job: Job | None = None
@@ -184,12 +175,12 @@ class LocalBackend:
             while self._returned:
                 jobs, self._returned = self._returned, []
                 await self._settling.run(partial(outbox.release, jobs))
-                await self._part_with(jobs)
+                self._jobs.difference_update(jobs)
             while self._finished:
                 batch = self._finished[:SETTLE_BATCH]
                 del self._finished[:SETTLE_BATCH]
                 await self._record(batch)
-                await self._part_with([settlement.job for settlement in batch])
+                self._jobs.difference_update(s.job for s in batch)
                 self._note_room()
 
     async def _record(self, batch: Sequence[Settlement]) -> None:
@@ -205,11 +196,6 @@ class LocalBackend:
         else:
             # What else was claimed for a closed endpoint waits in the table, unattempted.
             self._give_back(self._lines.drop(settled.closed))
-
-    async def _part_with(self, jobs: Collection[Job]) -> None:
-        self._jobs.difference_update(jobs)
-        async with self._parted:
-            self._parted.notify_all()
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
         if jobs:

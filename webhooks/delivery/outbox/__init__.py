@@ -28,6 +28,7 @@ from .ending import cancel_disabled, cancel_pending, park, pass_on
 from .engines import engine
 from .loading import load
 from .settling import DELETED, Settled, settle
+from .standing import standing
 
 __all__ = [
     "DELETED",
@@ -46,6 +47,7 @@ __all__ = [
     "release",
     "rest",
     "settle",
+    "standing",
     "wake",
 ]
 

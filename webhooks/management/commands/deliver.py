@@ -8,10 +8,11 @@ import signal
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from webhooks.delivery.backends import BACKENDS
+from webhooks.delivery import backends
 from webhooks.delivery.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -40,12 +41,17 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--backend",
-            choices=BACKENDS,
-            default="local",
-            help="where deliveries are sent from (default: %(default)s, this process)",
+            choices=backends.BACKENDS,
+            default=settings.WEBHOOKS_BACKEND,
+            help="where deliveries are sent from: this process, or Celery workers "
+            "(default: %(default)s)",
         )
 
     def handle(self, **options: Any) -> None:
+        try:
+            backends.check(options["backend"])
+        except backends.Unavailable as error:
+            raise CommandError(str(error)) from error
         connections.close_all()  # the worker's threads have their own
         _tune()
         asyncio.run(_run(**options))
@@ -64,11 +70,13 @@ def _tune() -> None:
 async def _run(
     *, backend: str, concurrency: int, until_idle: bool, **_: object
 ) -> None:
-    worker = Worker(BACKENDS[backend], concurrency=concurrency, until_idle=until_idle)
+    worker = Worker(
+        backends.BACKENDS[backend], concurrency=concurrency, until_idle=until_idle
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
-    logger.info("Delivering, %d requests at once.", concurrency)
+    logger.info("Delivering by %s, %d requests at once.", backend, concurrency)
     await worker.run()
     logger.info("Done delivering.")
 

@@ -1,0 +1,91 @@
+"""The Celery application: one queue, whose messages carry ids and nothing else.
+
+Everything that can be lost with a broker is in the database: what a delivery says, when
+it is due and whose it is. A message is acknowledged when the database knows that its
+deliveries are in hand.
+"""
+
+import threading
+from collections.abc import Sequence
+from uuid import UUID
+
+from celery import Celery
+from celery.exceptions import Reject
+from celery.signals import worker_process_shutdown, worker_shutdown
+from django.conf import settings
+
+from .sender import Sender
+
+TIMEOUT = 4.0
+"""Seconds in which a broker answers, or is away."""
+
+_OF_TRANSPORT = {
+    "redis": {
+        # What a worker fetched and did not get to do is handed to another.
+        "visibility_timeout": 60,
+        "socket_connect_timeout": TIMEOUT,
+        "socket_timeout": TIMEOUT,
+        "socket_keepalive": True,
+    },
+    "amqp": {"confirm_publish": True},
+}
+
+app = Celery("webhooks")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_transport_options=next(
+        (
+            options
+            for scheme, options in _OF_TRANSPORT.items()
+            if settings.CELERY_BROKER_URL.startswith(scheme)
+        ),
+        {},
+    ),
+    broker_connection_timeout=TIMEOUT,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # a broker may be away for as long as it likes
+    result_backend=None,
+    task_acks_late=True,
+    task_default_queue=settings.CELERY_QUEUE,
+    task_ignore_result=True,
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0},
+    task_reject_on_worker_lost=True,
+    task_serializer="json",
+    accept_content=["json"],
+    # A task ends before it could be cancelled, and one done twice does nothing.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=1,
+    worker_redirect_stdouts=False,
+)
+
+_sender: Sender | None = None
+_starting = threading.Lock()
+
+
+@app.task(name="webhooks.send")
+def send(token: str, ids: Sequence[str]) -> None:
+    """Take what a claim reserved in hand; it is sent after this returns.
+
+    A message that came twice, or too late, finds nothing that is still the token's.
+    """
+    try:
+        _current().take(UUID(token), [UUID(id) for id in ids])
+    except TimeoutError as error:
+        raise Reject(error, requeue=True) from error  # another may have room
+
+
+def _current() -> Sender:
+    """The sender of this process, made by its first task: a fork inherits none."""
+    global _sender
+    with _starting:
+        if _sender is None:
+            _sender = Sender()
+    return _sender
+
+
+@worker_process_shutdown.connect  # of a process of the pool
+@worker_shutdown.connect  # where the worker is its own pool
+def _stop(**_: object) -> None:
+    if _sender is not None:
+        _sender.stop()

@@ -1,0 +1,101 @@
+"""The sender of a process that is told from outside what to send.
+
+The very backend of `manage.py deliver`, in an event loop and a thread that last as long
+as the process: connections to receivers are kept from one task to the next, and no task
+waits for the slowest of its deliveries.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+from asyncio import TaskGroup
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+from webhooks.delivery import outbox
+from webhooks.delivery.database import DatabaseThread
+
+from .local import LocalBackend
+
+logger = logging.getLogger(__name__)
+
+CONCURRENCY = 200
+"""Requests under way at once."""
+
+PATIENCE = 5.0
+"""Seconds to wait for room."""
+
+GRACE = 8.0
+"""Seconds to finish in when told to stop."""
+
+
+class Sender:
+    """Started when it is made. Its methods may be called from any thread."""
+
+    def __init__(self, *, concurrency: int = CONCURRENCY) -> None:
+        self._concurrency = concurrency
+        self._is_ready = threading.Event()
+        self._thread = threading.Thread(target=self._main, name="sender", daemon=True)
+        self._thread.start()
+        self._is_ready.wait()
+
+    def take(
+        self, token: UUID, ids: Sequence[UUID], *, within: float = PATIENCE
+    ) -> None:
+        """Begin what a claim reserved, as far as it is still the token's.
+
+        Returns when it is in hand, and sends it later. Raises TimeoutError when there is
+        no room `within` so many seconds, and then has taken nothing.
+        """
+        asyncio.run_coroutine_threadsafe(
+            self._take(token, ids, within), self._loop
+        ).result()
+
+    def stop(self) -> None:
+        """Finish what is being sent, give back the rest, and end."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except BaseException:
+            # Without it the process would go on, and send nothing. What it had in hand
+            # is left to its leases.
+            logger.critical("The sender failed; its process ends.", exc_info=True)
+            os._exit(1)
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._has_room = asyncio.Event()
+        self._claims = DatabaseThread("claim")
+        try:
+            async with (
+                TaskGroup() as tasks,
+                LocalBackend(
+                    concurrency=self._concurrency,
+                    tasks=tasks,
+                    claims=self._claims,
+                    has_room=self._has_room.set,
+                ) as self._backend,
+            ):
+                self._is_ready.set()
+                await self._stopping.wait()
+                await self._backend.drain(within=GRACE)
+        finally:
+            self._claims.close()
+
+    async def _take(self, token: UUID, ids: Sequence[UUID], within: float) -> None:
+        # In turn, or two of them would take the same room.
+        async with asyncio.timeout(within), self._turn:
+            while self._backend.room < min(len(ids), self._backend.batch):
+                self._has_room.clear()
+                await self._has_room.wait()
+            claim = await self._claims.run(partial(outbox.begin, token=token, ids=ids))
+            if claim.ids:
+                prepare = partial(self._backend.prepare, claim)
+                await self._backend.take(await self._claims.run(prepare))
