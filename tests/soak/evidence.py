@@ -89,6 +89,8 @@ class Evidence:
     hours: Mapping[str, int] = field(default_factory=dict)
     """Attempts at each path, by the portal's own statistics."""
     ended_badly: Sequence[str] = ()
+    errors: Sequence[str] = ()
+    """What the workers logged as such."""
 
     def arrived(self) -> Mapping[tuple[UUID, str], Sequence[Arrival]]:
         """By event and path."""
@@ -130,6 +132,9 @@ def history(moves: Sequence[Move]) -> tuple[list[Claim], list[str]]:
             )
         if move.new_token is not None and move.new_token != move.old_token:
             claims.append(Claim(move.new_token, move.actor, move.at))
+        if move.new_token is not None and move.new_token == move.old_token:
+            # Taken in hand by another than who reserved it for him.
+            claims[-1] = replace(claims[-1], owner=move.actor)
         if move.new_token is None and move.old_token is None:
             strays.append(f"{move.actor}: {move.old_state} to {move.new_state}")
     return claims, strays

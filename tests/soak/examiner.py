@@ -29,6 +29,20 @@ def busy() -> set[str]:
         return {actor for (actor,) in cursor.fetchall()}
 
 
+def was_robbed(actor: str, *, since: float) -> bool:
+    """Whether another took over what `actor` had claimed. Raises while the database is
+    away."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM soak_move AS theirs JOIN soak_move AS mine"
+            " ON mine.delivery = theirs.delivery AND mine.new_token = theirs.old_token"
+            " WHERE theirs.at > %s AND theirs.new_token IS NOT NULL"
+            " AND mine.actor = %s AND theirs.actor <> %s LIMIT 1",
+            [since, actor, actor],
+        )
+        return cursor.fetchone() is not None
+
+
 def events() -> list[Event]:
     rows = models.Event.objects.values_list("id", "idempotency_key", "matched")
     return [Event(id, int(key or -1), matched) for id, key, matched in rows]

@@ -154,6 +154,12 @@ def every_process_ended_as_it_was_told(e: Evidence) -> Iterable[str]:
     return e.ended_badly
 
 
+def no_worker_met_an_error(e: Evidence) -> Iterable[str]:
+    """A settlement that only a constraint of the database refuses is none of a stale
+    owner's that was refused by its token."""
+    return e.errors
+
+
 INVARIANTS: tuple[Callable[[Evidence], Iterable[str]], ...] = (
     every_event_exists_once_and_whole,
     every_event_arrived_everywhere,
@@ -170,6 +176,7 @@ INVARIANTS: tuple[Callable[[Evidence], Iterable[str]], ...] = (
     statistics_count_every_attempt_once,
     the_storm_was_felt,
     every_process_ended_as_it_was_told,
+    no_worker_met_an_error,
 )
 
 

@@ -57,6 +57,7 @@ def run(
                 incidents=storm.incidents,
                 hours=examiner.hours(),
                 ended_badly=ended_badly,
+                errors=_errors(fleet),
             ),
             time.time() - started,
         )
@@ -88,3 +89,12 @@ def _end(fleet: Fleet) -> Sequence[str]:
         worker.stop()
     asked = [p for p in fleet.all if not p.name.startswith("receiver")]
     return [bad for p in asked if (bad := p.ended_badly(within=LAST))]
+
+
+def _errors(fleet: Fleet) -> Sequence[str]:
+    return [
+        f"{process.name}: {line}"
+        for process in fleet.all
+        for line in process.log.read_text().splitlines()
+        if " ERROR " in line
+    ]

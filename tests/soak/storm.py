@@ -1,22 +1,18 @@
 """What happens to a portal that is delivering: the seeded loop."""
 
 import random
-import signal
 import time
 from collections.abc import Callable
 
 from django.db import DatabaseError, connection
 
 from . import examiner
-from .apps import LEASE
 from .cluster import Cluster
 from .evidence import Incident
 from .fleet import DELIVER, Fleet, Process
+from .freezer import Freezer
 
 WORKERS = 3
-FROZEN = 1.3 * LEASE
-"""Seconds, for the first lease of a row. What was lost before has a longer one."""
-
 GAP = 1.2
 """Seconds between two incidents, on average. Were workers killed much faster than leases
 run out, a row could lose five of them in a row by chance and be parked, as it should."""
@@ -43,7 +39,7 @@ class Storm:
         self._publish = publish
         self._publisher: Process | None = None
         self._cluster = cluster
-        self._frozen: dict[float, tuple[float, Process]] = {}
+        self._freezer = Freezer()
         self.incidents: list[Incident] = []
         self._kinds: dict[str, tuple[int, Callable[[], None]]] = {
             # kind: weight, what happens
@@ -78,7 +74,7 @@ class Storm:
         end = time.time() + seconds
         while time.time() < end:
             self._wait(0.2)
-            if not self._frozen and self.is_all_published and is_over():
+            if not self._freezer.processes and self.is_all_published and is_over():
                 return True
         return False
 
@@ -97,9 +93,8 @@ class Storm:
 
     def _wait(self, seconds: float) -> None:
         end = time.time() + seconds
-        while (now := time.time()) < end:
-            for until in [until for until in self._frozen if until <= now]:
-                self._thaw(until)
+        while time.time() < end:
+            self.incidents += self._freezer.thaw()
             self.keep_up()
             time.sleep(0.05)
 
@@ -107,7 +102,7 @@ class Storm:
         self.incidents.append(Incident(kind, name, began, time.time()))
 
     def _awake(self) -> list[Process]:
-        frozen = [process for _, process in self._frozen.values()]
+        frozen = self._freezer.processes
         return [
             p
             for p in self._fleet.running("worker")
@@ -142,17 +137,8 @@ class Storm:
         self._note("stop", "", 0)
 
     def _freeze(self) -> None:
-        if len(self._awake()) < 2:
-            return  # somebody has to find what it holds
-        victim = self._victim()
-        began = time.time()
-        victim.send(signal.SIGSTOP)
-        self._frozen[began + FROZEN] = began, victim
-
-    def _thaw(self, until: float) -> None:
-        began, process = self._frozen.pop(until)
-        process.send(signal.SIGCONT)
-        self._note("freeze", process.name, began)
+        if len(self._awake()) > 1:  # somebody has to find what it holds
+            self._freezer.freeze(self._victim())
 
     def _kill_publisher(self) -> None:
         if self._publisher is not None and self._publisher.is_running:

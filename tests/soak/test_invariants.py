@@ -169,6 +169,10 @@ BAD = {
         replace(GOOD, hours={"/a": 2}),
         {"statistics_count_every_attempt_once"},
     ),
+    "a worker logged an error": (
+        replace(GOOD, errors=["worker-2: cannot be settled"]),
+        {"no_worker_met_an_error"},
+    ),
     "a worker ended by itself": (
         replace(GOOD, ended_badly=["worker-2 ended with 1"]),
         {"every_process_ended_as_it_was_told"},
@@ -221,7 +225,9 @@ def test_claims_are_told_from_the_changes_of_a_row():
             Move(4, "c", None, token(3), "pending", "pending", 0, 0),
             Move(5, "a", token(3), None, "pending", "pending", 0, 1),
             Move(6, "c", None, token(4), "pending", "pending", 1, 1),
-            Move(7, "d", None, None, "pending", "cancelled", 1, 1),
+            Move(7, "e", token(4), token(4), "pending", "pending", 1, 1),
+            Move(8, "e", token(4), None, "pending", "delivered", 1, 2),
+            Move(9, "d", None, None, "delivered", "cancelled", 2, 2),
         ]
     )
 
@@ -229,6 +235,6 @@ def test_claims_are_told_from_the_changes_of_a_row():
         Claim(token(1), "a", 1, "lost", 2, "b"),
         Claim(token(2), "b", 2, "given back", 3, "b"),
         Claim(token(3), "c", 4, "settled", 5, "a"),
-        Claim(token(4), "c", 6),
+        Claim(token(4), "e", 6, "settled", 8, "e"),
     ]
-    assert strays == ["d: pending to cancelled"]
+    assert strays == ["d: delivered to cancelled"]
