@@ -8,7 +8,6 @@ anybody but the portal. The profiles are two real ones under names of their own.
 import os
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.apps import AppConfig
@@ -38,9 +37,7 @@ class Soak(AppConfig):
         from webhooks.delivery import database, health, standard, wire
         from webhooks.delivery.backends import local
         from webhooks.delivery.schedule import Schedule
-        from webhooks.delivery.worker import Worker
         from webhooks.dialects.topiic import wire as topiic
-        from webhooks.management.commands import deliver
 
         for name, profile in (STANDARD, standard.PROFILE), (TOPIIC, topiic.PROFILE):
             schedule = Schedule(WAITS, jitter=0.2)
@@ -51,7 +48,7 @@ class Soak(AppConfig):
         health.LONGEST_PAUSE = timedelta(seconds=2)
         local.LEASE_MARGIN = MARGIN
         database.LONGEST_PAUSE = LONGEST_PAUSE
-        vars(deliver)["Worker"] = partial(Worker, lease=LEASE)
+        local.LocalBackend.lease = LEASE
         connection_created.connect(_tell_name)
 
 
