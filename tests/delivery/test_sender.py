@@ -57,7 +57,7 @@ def test_it_takes_nothing_that_is_not_the_tokens_any_more(receiver):
 
 
 def test_it_takes_no_more_than_it_has_room_for_until_it_has(receiver):
-    receiver.answer(delay=0.5)
+    receiver.answer(delay=0.2)
     queued(receiver.url(), 14)
     claim = reserve()
     with sender(concurrency=2) as running:
