@@ -1,0 +1,88 @@
+"""docs/delivery.md says what the code does: its tables are compared with it."""
+
+import re
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from webhooks.delivery import wire
+from webhooks.delivery.attempt import ERROR
+from webhooks.delivery.incidents import Kind
+from webhooks.delivery.result import Outcome
+from webhooks.models import Delivery
+
+PAGE = (Path(settings.BASE_DIR) / "docs" / "delivery.md").read_text()
+UNITS = {
+    "": 1,
+    "s": 1,
+    "min": 60,
+    "h": 3600,
+    "days": 24 * 3600,
+    "KiB": 1024,
+}
+
+
+def rows(heading):
+    """The cells of the tables under a heading, without their heads."""
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    table = [line for line in section.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in table]
+    return cells[2:]
+
+
+def number(text):
+    """`75 h 35 min` in seconds; `64 KiB` in bytes; `5` as it is."""
+    parts = re.findall(r"([\d.]+) ?([A-Za-z]*)", text)
+    assert " ".join(f"{value} {unit}".strip() for value, unit in parts) == text
+    return sum(float(value) * UNITS[unit] for value, unit in parts)
+
+
+NUMBERS = rows("The numbers")
+SCHEDULES = {cells[0].strip("`"): cells[1:] for cells in rows("The schedules")}
+
+
+def test_its_schedules_are_those_of_all_profiles():
+    assert set(SCHEDULES) == set(wire.profiles())
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_is_the_profiles_own(name):
+    profile = wire.profile(name)
+    attempts, waits, spread, timeout = SCHEDULES[name]
+    count, _, total = attempts.partition(" in ")
+
+    assert [number(wait) for wait in waits.split(", ")] == list(profile.schedule.waits)
+    assert int(count) == profile.schedule.attempts
+    assert number(total) == sum(profile.schedule.waits)
+    jitter = profile.schedule.jitter
+    assert spread == (f"± {jitter:.0%}".replace("%", " %") if jitter else "nothing")
+    assert number(timeout) == profile.timeout
+
+
+@pytest.mark.parametrize(
+    ("value", "where"), [pytest.param(v, w, id=w.strip("`")) for _, v, w in NUMBERS]
+)
+def test_a_number_is_the_one_in_the_code(value, where):
+    module, _, name = where.strip("`").rpartition(".")
+    found = getattr(import_module(f"webhooks.delivery.{module}"), name)
+    if isinstance(found, timedelta):
+        found = found.total_seconds()
+
+    assert number(value) == found
+
+
+def test_it_has_every_outcome_and_every_state():
+    outcomes = {word for cells in rows("What counts as what") for word in cells[1:2]}
+    assert outcomes == {f"`{outcome}`" for outcome in (*Outcome, ERROR)}
+
+    promise = PAGE.partition("## The promise")[2].partition("\n## ")[0]
+    ended = set(Delivery.State.values) - {"pending"}
+    assert {state for state in ended if f"`{state}`" in promise} == ended
+
+
+def test_it_lists_every_operational_event():
+    listed = {cells[0].strip("`") for cells in rows("When an endpoint fails")}
+    assert listed == set(Kind)
