@@ -23,6 +23,7 @@ from webhooks.models import (
     Event,
     Partner,
     Subscription,
+    bulk,
 )
 
 from . import audit, eventchecks
@@ -140,7 +141,7 @@ def _publish(
     # In one order for all: two calls with the same keys in orders of their own would
     # each wait for the other to write the next.
     created.sort(key=lambda event: (event.partner_id, event.idempotency_key or ""))
-    Event.objects.bulk_create(created)
+    bulk.insert(created)
     outbox.enqueue(deliveries)
     if by.kind == AuditEntry.ActorKind.STAFF:
         _record(by, created, now)

@@ -22,7 +22,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from webhooks.delivery.job import Claim, Job
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, bulk
 
 from .ending import cancel_disabled, cancel_pending, park, pass_on
 from .engines import engine
@@ -77,7 +77,7 @@ def enqueue(deliveries: Sequence[Delivery]) -> None:
         for delivery in pending:
             if delivery.due_at is not None:
                 delivery.due_at -= ahead
-    Delivery.objects.bulk_create(deliveries)
+    bulk.insert(deliveries)
     wake({delivery.endpoint_id for delivery in pending})
 
 
