@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connections, transaction
@@ -186,7 +187,15 @@ def test_it_refuses_a_public_id_twice_until_the_first_is_deleted(partner):
     assert create(partner, at=at).public_id == "mine"
 
 
-def test_it_deletes_what_is_queued_along_with_the_subscription(partner):
+@pytest.mark.parametrize(
+    ("claim", "state"),
+    [
+        ({}, "cancelled"),
+        ({"claim_token": uuid4()}, "cancelled"),  # a broker holds it
+        ({"claim_token": uuid4(), "is_begun": True}, "pending"),  # its worker cancels
+    ],
+)
+def test_it_ends_what_is_queued_along_with_the_subscription(partner, claim, state):
     made = create(partner, urls=[A])
     event = Event.objects.create(
         partner=partner, type="x", data={}, occurred_at=NOW, created_at=NOW, matched=1
@@ -201,11 +210,14 @@ def test_it_deletes_what_is_queued_along_with_the_subscription(partner):
         state="pending",
         created_at=NOW,
         due_at=NOW,
+        **claim,
     )
     subscriptions.delete(by=SYSTEM, subscription=made, now=LATER)
     waiting.refresh_from_db()
-    assert (waiting.state, waiting.settled_at) == ("cancelled", LATER)
-    assert "deleted" in waiting.reason
+    assert waiting.state == state
+    if state == "cancelled":
+        assert (waiting.settled_at, waiting.claim_token) == (LATER, None)
+        assert waiting.reason == "The subscription was deleted."
     assert not Subscription.objects.of(partner, "portal").exists()
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Prefetch
-from django.db.models.functions import Now
 
 from webhooks.delivery import outbox
 from webhooks.models import Delivery, Endpoint, Event, Recovery, Subscription
@@ -156,8 +155,7 @@ def _hasten(delivery: Delivery, rerender: bool) -> None:
         raise UnderWay(delivery.id)
     if rerender:
         raise StillPending(delivery.id)
-    Delivery.objects.filter(id=delivery.id, due_at__gt=Now()).update(due_at=Now())
-    outbox.wake({delivery.endpoint_id})
+    outbox.hasten(delivery.id)
     delivery.refresh_from_db()
 
 

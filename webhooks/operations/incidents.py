@@ -23,7 +23,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
-from webhooks.delivery import wire
+from webhooks.delivery import outbox, wire
 from webhooks.delivery.incidents import Incident, Kind
 from webhooks.delivery.result import Outcome, Result
 from webhooks.models import AuditEntry, Delivery, Endpoint, Subscription
@@ -201,9 +201,7 @@ def _leave_out_own(
         else:
             own |= Q(event=outcome.event, endpoint=endpoint_id)
     if own:
-        Delivery.objects.pending().filter(own).update(
-            state=Delivery.State.CANCELLED, reason=OWN, due_at=None, settled_at=now
-        )
+        outbox.cancel(own, reason=OWN, now=now)
 
 
 def _data(case: Case) -> dict[str, Any]:

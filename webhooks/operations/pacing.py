@@ -35,9 +35,7 @@ def requeue(subscription: Subscription) -> None:
     """Have what waits for it go in order from now on, or no longer; in the caller's
     transaction."""
     lane = Delivery.Lane.ORDERED if subscription.is_ordered else Delivery.Lane.FRESH
-    pending = Delivery.objects.pending().filter(endpoint__subscription=subscription)
-    pending.exclude(lane=lane).update(lane=lane)
-    outbox.wake(set(pending.values_list("endpoint_id", flat=True)))
+    outbox.requeue(subscription, lane=lane)
 
 
 def revive(subscription: Subscription, *, was_disabled: bool) -> None:

@@ -239,17 +239,7 @@ def _finish(recovery: Recovery, now: datetime) -> bool:
 
 
 def _cancel_pending(recovery: Recovery, now: datetime) -> int:
-    return (
-        Delivery.objects.pending()
-        .filter(Q(claim_token=None) | Q(is_begun=False), recovery=recovery)
-        .update(
-            state=Delivery.State.CANCELLED,
-            claim_token=None,
-            reason=_CANCELLED,
-            due_at=None,
-            settled_at=now,
-        )
-    )
+    return outbox.cancel(Q(recovery=recovery), reason=_CANCELLED, now=now)
 
 
 def _record(by: audit.Actor, action: str, recovery: Recovery, now: datetime) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from webhooks.delivery import egress, outbox, policy
 from webhooks.models import ApiKey, Endpoint, Partner, SigningSecret, Subscription
@@ -197,9 +198,7 @@ def delete(*, by: audit.Actor, subscription: Subscription, now: datetime) -> Non
         before = _state(locked)
         locked.deleted_at = locked.updated_at = now
         locked.save(update_fields=["deleted_at", "updated_at"])
-        outbox.cancel_pending(
-            subscription=locked, reason="The subscription was deleted.", now=now
-        )
+        outbox.cancel(Q(endpoint__subscription=locked), reason=outbox.DELETED, now=now)
         record(by, "subscription.deleted", locked, now, before=before)
 
 

@@ -24,9 +24,10 @@ from django.db.models.functions import Now
 from webhooks.delivery.job import Claim, Job
 from webhooks.models import Delivery, Endpoint, bulk
 
-from .ending import cancel_disabled, cancel_pending, park, pass_on
+from .ending import cancel, cancel_disabled, park, pass_on
 from .engines import engine
 from .loading import load
+from .moving import hasten, requeue
 from .settling import DELETED, Settled, settle
 from .standing import standing
 
@@ -37,14 +38,16 @@ __all__ = [
     "PARKED",
     "Settled",
     "begin",
+    "cancel",
     "cancel_disabled",
-    "cancel_pending",
     "claim",
     "enqueue",
+    "hasten",
     "is_idle",
     "load",
     "reconcile",
     "release",
+    "requeue",
     "rest",
     "settle",
     "standing",

@@ -9,22 +9,23 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from webhooks.delivery import incidents
-from webhooks.models import Delivery, Endpoint, Subscription
+from webhooks.models import Delivery, Endpoint
 
 from .engines import engine
 
 
-def cancel_pending(*, subscription: Subscription, reason: str, now: datetime) -> int:
-    """End what waits for a subscription; returns how many. In the caller's transaction.
+def cancel(which: Q, *, reason: str, now: datetime) -> int:
+    """End the deliveries of `which` that wait; returns how many. In the caller's
+    transaction.
 
-    A delivery that is being sent is left to its worker, which cancels instead of
-    retrying.
+    What is being sent is left to its worker; what a broker holds has not begun.
     """
     return (
         Delivery.objects.pending()
-        .filter(endpoint__subscription=subscription, claim_token=None)
+        .filter(Q(claim_token=None) | Q(is_begun=False), which)
         .update(
             state=Delivery.State.CANCELLED,
+            claim_token=None,
             reason=reason,
             due_at=None,
             settled_at=now,
