@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from tests import factories
 from tests.operations.outcomes import URL, ended, hook, publish, settle
 from webhooks.models import AuditEntry, Delivery, Endpoint, Event, Recovery
-from webhooks.operations import deliveries, events, partners, recoveries, testing
+from webhooks.operations import (
+    deliveries,
+    events,
+    incidents,
+    partners,
+    recoveries,
+    testing,
+)
 from webhooks.operations import subscriptions as subscriptions_of
 from webhooks.operations.audit import SYSTEM, Actor
 from webhooks.operations.recoveries import Filter, InvalidFilter, Outcome
@@ -402,6 +409,15 @@ def test_what_was_missed_and_then_failed_is_replayed_like_any_other(partner):
     assert preview(partner, until=until) == {"exhausted": 1}
     new = Delivery.objects.get(recovery=run(start(partner, until=until)))
     assert new.redelivery_of == first.id
+
+
+def test_what_was_kept_from_an_endpoint_for_being_about_it_stays_so(partner):
+    hook(partner)
+    own, other = ended(partner, "cancelled"), ended(partner, "cancelled")
+    Delivery.objects.filter(id=own.id).update(reason=incidents.OWN)
+    assert preview(partner, "cancelled") == {"cancelled": 1}
+    recovery = run(start(partner, "cancelled"))
+    assert Delivery.objects.get(recovery=recovery).redelivery_of == other.id
 
 
 def test_a_wish_that_grew_meanwhile_raises_the_total(partner):

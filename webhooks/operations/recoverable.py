@@ -13,7 +13,7 @@ from django.db.models.fields.json import KT
 
 from webhooks.models import Delivery, Event, Partner, Recovery, Subscription, ids
 
-from . import deliveries, events, testing
+from . import deliveries, events, incidents, testing
 
 
 class Outcome(StrEnum):
@@ -93,6 +93,8 @@ class Selection:
                 Q(endpoint__disabled_at=None)
                 | Q(endpoint__removed_at__isnull=False)  # another takes its place
             )
+            # An endpoint is not sent what is about itself, the second time neither.
+            .exclude(state=Delivery.State.CANCELLED, reason=incidents.OWN)
             .filter(Q(state=Delivery.State.DELIVERED) | ~Exists(arrived))
             .filter(~Exists(repeats.filter(state=Delivery.State.PENDING)))
         )
