@@ -80,6 +80,11 @@ def test_every_migration_runs_over_rows_and_keeps_them():
             # The catalogue is filled in by the first start of each release.
             "EventType": after["EventType"]
         }
+        recovery = executor.loader.project_state(latest).apps.get_model(
+            "webhooks", "Recovery"
+        )
+        (once_a_preview,) = recovery.objects.all()
+        assert (once_a_preview.state, once_a_preview.finished_at) == ("cancelled", NOW)
     finally:
         executor = MigrationExecutor(connection)
         executor.migrate(latest)

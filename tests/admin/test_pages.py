@@ -262,7 +262,7 @@ def test_it_names_the_families_in_the_sidebar_by_permission(console, login) -> N
         ("event", "matched=yes"),
         ("event", "matched=no"),
         ("endpoint", "failing_since__isempty=1"),
-        ("recovery", "state__exact=preview"),
+        ("recovery", "state__exact=running"),
         ("auditentry", "actor_kind__exact=system"),
     ],
 )
@@ -272,7 +272,7 @@ def test_it_filters_lists(console: Client, model, query) -> None:
     shown = console.get(f"/admin/webhooks/{model}/?{query}")
     assert shown.status_code == 200
     expected = query.rsplit("=")[1] in {
-        "usable", "on", "blaze", "delivered", "yes", "1", "preview", "system"
+        "usable", "on", "blaze", "delivered", "yes", "1", "running", "system"
     }  # fmt: skip
     assert len(shown.context["cl"].result_list) == (
         len(full.context["cl"].result_list) if expected else 0

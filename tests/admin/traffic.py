@@ -89,7 +89,7 @@ def one_of_each() -> dict[type, Any]:
         name=f"type.{partner.id.hex[:8]}", defaults={"description": "Something."}
     )
     recovery = Recovery.objects.create(
-        partner=partner, state="preview", total=3, actor="boss", created_at=now
+        partner=partner, state="running", total=3, actor="boss", created_at=now
     )
     notice = Notice.objects.create(
         partner=partner,

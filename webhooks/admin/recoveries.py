@@ -9,7 +9,6 @@ from webhooks.models import Recovery
 from .rows import ReadOnlyRows
 
 STATES = {
-    "Preview": "info",
     "Running": "info",
     "Done": "success",
     "Cancelled": "warning",

@@ -141,6 +141,12 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["partner", "-id"], name="delivery_partner"),
             models.Index(fields=["subscription", "-id"], name="delivery_subscription"),
+            # What failed is looked for among all that did not, and is written here once.
+            models.Index(
+                fields=["partner", "-id"],
+                condition=Q(state__in=["exhausted", "cancelled", "not_sent"]),
+                name="delivery_failed",
+            ),
             models.Index(
                 fields=["recovery", "state"],
                 condition=Q(recovery__isnull=False),

@@ -11,7 +11,6 @@ class Recovery(models.Model):
     """A bulk replay: what it was asked to replay, and how far it has come."""
 
     class State(models.TextChoices):
-        PREVIEW = "preview"
         RUNNING = "running"
         DONE = "done"
         CANCELLED = "cancelled"
@@ -37,14 +36,14 @@ class Recovery(models.Model):
         verbose_name_plural = "recoveries"
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["preview", "running", "done", "cancelled"]),
+                condition=Q(state__in=["running", "done", "cancelled"]),
                 name="recovery_state_known",
             ),
             models.CheckConstraint(
                 condition=Q(done__lte=F("total")), name="recovery_done_within_total"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["preview", "running"], finished_at=None)
+                condition=Q(state="running", finished_at=None)
                 | Q(state__in=["done", "cancelled"], finished_at__isnull=False),
                 name="recovery_finished_when_it_ended",
             ),
