@@ -3,8 +3,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests import factories
-from webhooks.models import AuditEntry, SigningSecret, encryption
-from webhooks.operations import reencryption
+from webhooks.models import Answer, AuditEntry, SigningSecret, encryption
+from webhooks.operations import reencryption, repeats
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -56,12 +56,14 @@ def test_a_second_run_has_nothing_to_do(secrets, capsys):
 
 
 def test_it_goes_on_where_it_was_cut_short(secrets):
-    first = reencryption.next_batch(by=SYSTEM, now=timezone.now(), size=2)
+    first = reencryption.next_batch(
+        of=SigningSecret, by=SYSTEM, now=timezone.now(), size=2
+    )
     assert key_names() == ["new"] * 2 + ["old"] * 3
     assert (first.moved, first.last) == (2, secrets[1].id)
 
     second = reencryption.next_batch(
-        by=SYSTEM, now=timezone.now(), after=first.last, size=2
+        of=SigningSecret, by=SYSTEM, now=timezone.now(), after=first.last, size=2
     )
     assert (second.moved, second.last) == (2, secrets[3].id)
     call_command("rotate_encryption")
@@ -92,7 +94,22 @@ def test_it_does_not_undo_what_another_process_wrote_meanwhile(secrets, monkeypa
 
     monkeypatch.setattr(SigningSecret, "seal", seal)
 
-    batch = reencryption.next_batch(by=SYSTEM, now=timezone.now())
+    batch = reencryption.next_batch(of=SigningSecret, by=SYSTEM, now=timezone.now())
 
     assert batch.moved == 4
     assert SigningSecret.objects.get(id=theirs.id).reveal() == "newer"
+
+
+def test_it_moves_answers_too(settings, capsys):
+    settings.ENCRYPTION_KEYS = [OLD]
+    partner = factories.partner()
+    asked = {"partner": partner, "key": "k", "fingerprint": "f"}
+    repeats.once(**asked, do=lambda: "whk_shown_once")
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+
+    call_command("rotate_encryption")
+
+    assert capsys.readouterr().out == "1 secrets re-encrypted.\n"
+    settings.ENCRYPTION_KEYS = [NEW]
+    assert repeats.once(**asked, do=lambda: "again").text == "whk_shown_once"
+    assert encryption.key_name(Answer.objects.get().sealed) == "new"

@@ -13,6 +13,8 @@ class Answer(models.Model):
     Encrypted, because some answers show a secret for the only time.
     """
 
+    SEALED = "sealed"
+
     id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
     partner = models.ForeignKey(
         Partner, on_delete=models.CASCADE, related_name="+", db_index=False

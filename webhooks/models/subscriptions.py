@@ -211,6 +211,8 @@ class SigningSecretQuerySet(models.QuerySet["SigningSecret"]):
 class SigningSecret(models.Model):
     """A secret that signs. Two live at most, while one replaces the other."""
 
+    SEALED = "value"
+
     # Ordered, so that secrets given together keep the order they were given in.
     id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
     subscription = models.ForeignKey(

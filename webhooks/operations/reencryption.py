@@ -1,4 +1,4 @@
-"""Signing secrets moved to the first encryption key, beside running workers.
+"""What is encrypted moved to the first encryption key, beside running workers.
 
 A worker that read a secret before it was moved holds a value that still decrypts, since
 every configured key does; a row that another process changed in between is left to the
@@ -11,11 +11,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from webhooks.models import SigningSecret, encryption
+from webhooks.models import Answer, SigningSecret, encryption
 
 from . import audit
 
 BATCH = 500
+
+KINDS: tuple[type[SigningSecret | Answer], ...] = (SigningSecret, Answer)
 
 
 @dataclass(frozen=True)
@@ -28,32 +30,37 @@ class Batch:
 
 
 def next_batch(
-    *, by: audit.Actor, now: datetime, after: UUID | None = None, size: int = BATCH
+    *,
+    of: type[SigningSecret | Answer],
+    by: audit.Actor,
+    now: datetime,
+    after: UUID | None = None,
+    size: int = BATCH,
 ) -> Batch:
-    """Re-encrypt the next secrets with an id above `after` that another key encrypted.
+    """Re-encrypt the next rows with an id above `after` that another key encrypted.
 
     One transaction, with an audit entry of how many. What is already under the first key
-    is not read, so a run that was cut short goes on where it stopped. A secret that no
-    configured key opens is counted and stays.
+    is not read, so a run that was cut short goes on where it stopped. What no configured
+    key opens is counted and stays.
     """
     current = next(iter(encryption.keys()))
-    rows = SigningSecret.objects.exclude(value__startswith=f"{current}:").order_by("id")
+    field = of.SEALED
+    rows = of._default_manager.exclude(**{f"{field}__startswith": f"{current}:"})
     if after is not None:
         rows = rows.filter(id__gt=after)
     moved = unreadable = 0
     last: UUID | None = None
     with transaction.atomic():
-        for secret in rows[:size]:
-            last = secret.id
-            stored = secret.value
+        for row in rows.order_by("id")[:size]:
+            last = row.id
+            stored = getattr(row, field)
             try:
-                secret.seal(secret.reveal())
+                row.seal(row.reveal())
             except encryption.Undecryptable:
                 unreadable += 1
                 continue
-            moved += SigningSecret.objects.filter(id=secret.id, value=stored).update(
-                value=secret.value
-            )
+            same = of._default_manager.filter(**{"id": row.id, field: stored})
+            moved += same.update(**{field: getattr(row, field)})
         if moved:
             audit.record(
                 by=by,

@@ -1,4 +1,4 @@
-"""Re-encrypts every signing secret with the first of ENCRYPTION_KEYS."""
+"""Re-encrypts whatever is encrypted with the first of ENCRYPTION_KEYS."""
 
 from typing import Any
 from uuid import UUID
@@ -11,18 +11,24 @@ from webhooks.operations.audit import SYSTEM
 
 
 class Command(BaseCommand):
-    help = "Re-encrypt every signing secret with the first key; may be run at any time."
+    help = (
+        "Re-encrypt signing secrets, and answers that hold some, with the first key; "
+        "may be run at any time."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         moved = unreadable = 0
-        after: UUID | None = None
-        while True:
-            batch = reencryption.next_batch(by=SYSTEM, now=timezone.now(), after=after)
-            if batch.last is None:
-                break
-            after = batch.last
-            moved += batch.moved
-            unreadable += batch.unreadable
+        for kind in reencryption.KINDS:
+            after: UUID | None = None
+            while True:
+                batch = reencryption.next_batch(
+                    of=kind, by=SYSTEM, now=timezone.now(), after=after
+                )
+                if batch.last is None:
+                    break
+                after = batch.last
+                moved += batch.moved
+                unreadable += batch.unreadable
         self.stdout.write(f"{moved} secrets re-encrypted.")
         if unreadable:
             raise CommandError(
