@@ -10,8 +10,15 @@ from django.utils import timezone
 
 from tests import factories
 from webhooks.delivery import wire
-from webhooks.models import ApiKey, AuditEntry, EventType, Partner, Subscription
-from webhooks.operations import event_types, partners, subscriptions
+from webhooks.models import (
+    ApiKey,
+    AuditEntry,
+    Endpoint,
+    EventType,
+    Partner,
+    Subscription,
+)
+from webhooks.operations import event_types, keys, partners, subscriptions
 from webhooks.operations.audit import Actor
 
 from . import traffic
@@ -35,6 +42,26 @@ def inlines(*prefixes: str) -> dict[str, str]:
         for prefix in prefixes
         for name in ("TOTAL_FORMS", "INITIAL_FORMS")
     }
+
+
+@pytest.fixture
+def disable():
+    """Disables an endpoint as a worker does, and with `whole` its subscription."""
+
+    def disable(subscription: Subscription, *, whole: bool = True) -> Endpoint:
+        now, endpoint = timezone.now(), subscription.endpoints.order_by("position")[0]
+        Endpoint.objects.filter(pk=endpoint.pk).update(
+            disabled_at=now, disabled_reason="gone for good", failing_since=now,
+            consecutive_failures=9, trips=3, open_until=now + timedelta(hours=1),
+        )  # fmt: skip
+        if whole:
+            Subscription.objects.filter(pk=subscription.pk).update(
+                disabled_at=now, disabled_reason="gone for good"
+            )
+        endpoint.refresh_from_db()
+        return endpoint
+
+    return disable
 
 
 class TestPartners:
@@ -170,6 +197,11 @@ class TestKeys:
         partner = factories.partner()
         response = console.get(f"{PARTNER}/{partner.pk}/issue-key/")
         assert response["Location"] == f"{KEY}/add/?partner={partner.pk}"
+
+    def test_it_grants_every_scope_that_there_is(self, console: Client) -> None:
+        scopes = [keys.READ, keys.WRITE, keys.REVEAL, keys.MANAGE]
+        self.issue(console, partner=factories.partner().pk, scopes=scopes)
+        assert ApiKey.objects.get().scopes == scopes
 
     def test_it_names_what_hangs_on_a_key_and_revokes_it(self, console: Client) -> None:
         partner = factories.partner()
@@ -314,6 +346,79 @@ class TestSubscriptions:
         errors = response.context["adminform"].form.errors["urls"]
         assert any(words in error for error in errors)
         assert Subscription.objects.get().urls == ["https://receiver.example.com/hook"]
+
+    def test_it_enables_what_the_portal_disabled(
+        self, console, subscription, disable
+    ) -> None:
+        address = f"{SUBSCRIPTION}/{subscription.pk}"
+        assert "/enable/" not in console.get(f"{address}/change/").content.decode()
+        endpoint = disable(subscription)
+        assert "/enable/" in console.get(f"{address}/change/").content.decode()
+
+        asked = console.get(f"{address}/enable/").content.decode()
+        assert endpoint.url in asked
+        assert "gone for good" in asked
+        endpoint.refresh_from_db()
+        assert endpoint.disabled_at is not None
+
+        console.post(f"{address}/enable/")
+        endpoint.refresh_from_db()
+        subscription.refresh_from_db()
+        assert (subscription.disabled_at, subscription.disabled_reason) == (None, "")
+        assert (endpoint.disabled_at, endpoint.open_until) == (None, None)
+        assert (endpoint.trips, endpoint.consecutive_failures) == (0, 0)
+        assert endpoint.next_due_at is not None, "claims look at it"
+        entry = last_entry()
+        assert entry.action == "subscription.updated"
+        assert entry.before == {"disabled_reason": "gone for good"}
+
+    def test_it_enables_one_endpoint_of_a_subscription_that_is_on(
+        self, console, disable
+    ) -> None:
+        made = factories.subscription(
+            factories.partner(), "blaze",
+            urls=["https://a.example.com/", "https://b.example.com/"],
+        )  # fmt: skip
+        endpoint = disable(made, whole=False)
+        console.post(f"{SUBSCRIPTION}/{made.pk}/enable/")
+        endpoint.refresh_from_db()
+        assert endpoint.disabled_at is None
+
+    def test_it_switches_nothing_on_that_its_owner_switched_off(
+        self, console, subscription, disable
+    ) -> None:
+        endpoint = disable(subscription)
+        Subscription.objects.update(is_active=False)
+        address = f"{SUBSCRIPTION}/{subscription.pk}"
+        assert "/enable/" not in console.get(f"{address}/change/").content.decode()
+        console.post(f"{address}/enable/")
+        endpoint.refresh_from_db()
+        assert endpoint.disabled_at is not None
+        assert not Subscription.objects.get().is_active
+
+    def test_it_needs_the_permission_to_enable(
+        self, login, subscription, disable
+    ) -> None:
+        disable(subscription)
+        client = login("view_subscription")
+        address = f"{SUBSCRIPTION}/{subscription.pk}"
+        assert client.post(f"{address}/enable/").status_code == 403
+        assert b"/enable/" not in client.get(f"{address}/change/").content
+        assert Subscription.objects.get().disabled_at is not None
+
+    def test_it_enables_nothing_that_is_gone(
+        self, console, subscription, disable, monkeypatch
+    ) -> None:
+        nobody = f"{SUBSCRIPTION}/00000000-0000-4000-8000-000000000000/enable/"
+        assert console.post(nobody)["Location"] == f"{SUBSCRIPTION}/"
+        disable(subscription)
+
+        def gone(**_):
+            raise subscriptions.Gone
+
+        monkeypatch.setattr(subscriptions, "update", gone)
+        answer = console.post(f"{SUBSCRIPTION}/{subscription.pk}/enable/", follow=True)
+        assert "Somebody else changed this" in answer.content.decode()
 
     def test_it_deletes_by_the_operation_and_keeps_the_history(
         self, console, subscription

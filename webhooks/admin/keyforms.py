@@ -20,6 +20,8 @@ from webhooks.operations import keys
 SCOPES = {
     keys.READ: "Read webhook settings",
     keys.WRITE: "Change webhook settings",
+    keys.REVEAL: "See signing secrets again",
+    keys.MANAGE: "List, replace and revoke the partner's keys",
     keys.PUBLISH: "Publish events (publisher keys only)",
 }
 

@@ -7,11 +7,15 @@ stands beside its field.
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from webhooks.delivery import wire
 from webhooks.models import Endpoint, SigningSecret, Subscription
@@ -90,6 +94,7 @@ class SubscriptionAdmin(Rows):
     searched_ids = ("id", "partner", "api_key")
     ordering = ("-updated_at",)
     inlines = (Endpoints, Secrets)
+    actions_detail = ("enable",)
     overtaken = (subscriptions.Gone,)
     fieldsets = (
         (None, {"fields": ("state", "name", "urls", "events", "is_active")}),
@@ -164,6 +169,54 @@ class SubscriptionAdmin(Rows):
     ) -> bool:
         return _is_live(obj) and bool(super().has_delete_permission(request, obj))
 
+    def has_enable_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        subscription = self.get_object(request, unquote(str(object_id)))
+        if subscription is None or not _disabled(subscription):
+            return []
+        return super().get_actions_detail(request, object_id)
+
+    @action(
+        description="Enable again",
+        url_path="enable",
+        icon="restart_alt",
+        permissions=["enable"],
+    )
+    def enable(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What the portal disabled; what its owner switched off has a field."""
+        subscription = self.get_object(request, unquote(object_id))
+        if subscription is None:
+            return redirect(self.list_address)
+        address = reverse("admin:webhooks_subscription_change", args=[subscription.pk])
+        disabled = _disabled(subscription)
+        if not disabled:
+            messages.info(request, "Nothing of it is disabled.")
+            return redirect(address)
+        if request.method != "POST":
+            context = {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "original": subscription,
+                "title": f"Enable {subscription} again?",
+                "disabled": disabled,
+                "address": address,
+            }
+            template = "admin/webhooks/subscription/enable.html"
+            return TemplateResponse(request, template, context)
+        try:
+            subscriptions.update(
+                by=staff_actor(request),
+                subscription=subscription,
+                now=timezone.now(),
+                is_active=True,
+            )
+        except subscriptions.Gone:
+            return self.was_overtaken(request)
+        messages.success(request, "It is enabled: its URLs are called again.")
+        return redirect(address)
+
     def save_model(
         self,
         request: HttpRequest,
@@ -192,6 +245,14 @@ class SubscriptionAdmin(Rows):
         subscriptions.delete(
             by=staff_actor(request), subscription=obj, now=timezone.now()
         )
+
+
+def _disabled(subscription: Subscription) -> list[Endpoint]:
+    """Its endpoints that the portal calls no more, if it is to be called at all."""
+    if subscription.deleted_at is not None or not subscription.is_active:
+        return []
+    live: list[Endpoint] = subscription.live_endpoints  # type: ignore[attr-defined]
+    return [endpoint for endpoint in live if endpoint.disabled_at is not None]
 
 
 def _is_live(subscription: Any) -> bool:
