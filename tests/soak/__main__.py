@@ -4,6 +4,7 @@ import argparse
 import os
 import pickle
 import random
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -15,20 +16,28 @@ import django
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], required=True)
+    parser.add_argument("--backend", choices=["local", "celery"], default="local")
     parser.add_argument("--events", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
+    # Whoever ends it ends all that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
-    about = f"{options.events} events on {options.database}, SEED={options.seed}"
+    about = f"{options.events} events on {options.database}, {options.backend} backend, SEED={options.seed}"
     print(f"{about}, logs in {folder}", flush=True)  # noqa: T201
     with ExitStack() as stack:
-        cluster = None
+        cluster = broker = None
         url = f"sqlite:///{folder / 'portal.sqlite3'}"
         if options.database == "postgresql":
             from .cluster import Cluster
 
             cluster = stack.enter_context(Cluster())
             url = cluster.url
+        if options.backend == "celery":
+            from .broker import Broker
+
+            broker = stack.enter_context(Broker(folder))
+            os.environ["CELERY_BROKER_URL"] = broker.url
         os.environ |= {
             "DATABASE_URL": url,
             "DEBUG": "true",
@@ -40,7 +49,12 @@ def main() -> int:
         from . import report, soak
 
         evidence, seconds = soak.run(
-            folder, events=options.events, seed=options.seed, cluster=cluster
+            folder,
+            backend=options.backend,
+            events=options.events,
+            seed=options.seed,
+            cluster=cluster,
+            broker=broker,
         )
         # For whoever looks into a failure: the database is gone by then.
         (folder / "evidence.pickle").write_bytes(pickle.dumps(evidence))

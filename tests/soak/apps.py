@@ -11,12 +11,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.db.backends.signals import connection_created
 
 LEASE = 5.0
 TIMEOUT = 1.5
 MARGIN = 1.5
 """Seconds; what is claimed has two left to be sent in, or it is given back."""
+
+RESERVATION = 3.0
+"""Seconds, for what is handed to a broker."""
 
 LONGEST_PAUSE = 0.5
 """Seconds between two tries while the database is away."""
@@ -34,7 +38,7 @@ class Soak(AppConfig):
     name = "tests.soak"
 
     def ready(self) -> None:
-        from webhooks.delivery import database, health, standard, wire
+        from webhooks.delivery import database, health, outbox, standard, wire
         from webhooks.delivery.backends import local
         from webhooks.delivery.schedule import Schedule
         from webhooks.dialects.topiic import wire as topiic
@@ -49,6 +53,13 @@ class Soak(AppConfig):
         local.LEASE_MARGIN = MARGIN
         database.LONGEST_PAUSE = LONGEST_PAUSE
         local.LocalBackend.lease = LEASE
+        defaults = outbox.begin.__kwdefaults__
+        assert defaults is not None
+        defaults["lease"] = LEASE
+        if settings.CELERY_BROKER_URL:
+            from webhooks.delivery.backends.celery import CeleryBackend
+
+            CeleryBackend.lease = RESERVATION
         connection_created.connect(_tell_name)
 
 

@@ -55,6 +55,8 @@ class Claim:
     end: str = "open"  # settled, given back, lost
     ended: float = 0
     ended_by: str = ""
+    is_begun: bool = True
+    """Whether it was more than a reservation, and there may have been a request."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class Move:
     new_state: str
     old_attempts: int
     new_attempts: int
+    is_begun: bool = True
 
 
 def history(moves: Sequence[Move]) -> tuple[list[Claim], list[str]]:
@@ -131,10 +134,14 @@ def history(moves: Sequence[Move]) -> tuple[list[Claim], list[str]]:
                 claims[-1], end=end, ended=move.at, ended_by=move.actor
             )
         if move.new_token is not None and move.new_token != move.old_token:
-            claims.append(Claim(move.new_token, move.actor, move.at))
+            claims.append(
+                Claim(move.new_token, move.actor, move.at, is_begun=move.is_begun)
+            )
         if move.new_token is not None and move.new_token == move.old_token:
             # Taken in hand by another than who reserved it for him.
-            claims[-1] = replace(claims[-1], owner=move.actor)
+            claims[-1] = replace(
+                claims[-1], owner=move.actor, began=move.at, is_begun=True
+            )
         if move.new_token is None and move.old_token is None:
             strays.append(f"{move.actor}: {move.old_state} to {move.new_state}")
     return claims, strays

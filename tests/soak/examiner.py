@@ -93,9 +93,10 @@ def _moves() -> dict[UUID, list[Move]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT delivery, at, actor, old_token, new_token, old_state, new_state,"
-            " old_attempts, new_attempts FROM soak_move ORDER BY id"
+            " old_attempts, new_attempts, is_begun FROM soak_move ORDER BY id"
         )
         for delivery, at, actor, old, new, *rest in cursor.fetchall():
+            rest[-1] = bool(rest[-1])
             found[_uuid(delivery)].append(
                 Move(at, actor, _token(old), _token(new), *rest)
             )

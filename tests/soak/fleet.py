@@ -12,7 +12,29 @@ from .apps import NAME
 
 ROOT = Path(__file__).resolve().parents[2]
 
-DELIVER = ("manage.py", "deliver", "--concurrency=20")
+
+@dataclass(frozen=True)
+class Role:
+    """One kind of worker. `{name}` in its command is the process's own."""
+
+    name: str
+    count: int
+    command: tuple[str, ...]
+    started: str
+    """What it logs when it has begun; before, SIGTERM ends it as it ends any program."""
+
+
+_DELIVER = ("manage.py", "deliver", "--concurrency=20")
+_CELERY = "-m celery -A portal worker --pool=solo --hostname={name}@soak"
+_QUIET = "--without-gossip --without-mingle --without-heartbeat"
+
+CREWS = {
+    "local": [Role("worker", 3, _DELIVER, "Delivering by")],
+    "celery": [
+        Role("claimer", 2, (*_DELIVER, "--backend=celery"), "Delivering by"),
+        Role("sender", 2, (*_CELERY.split(), *_QUIET.split()), ". webhooks.send"),
+    ],
+}
 
 
 @dataclass
@@ -68,7 +90,7 @@ class Fleet:
         log = self.folder / f"{name}.log"
         with log.open("wb") as out:
             popen = subprocess.Popen(
-                [sys.executable, *command],
+                [sys.executable, *(word.format(name=name) for word in command)],
                 cwd=ROOT,
                 env=os.environ | {NAME: name, "PGAPPNAME": name},
                 stdin=subprocess.DEVNULL,

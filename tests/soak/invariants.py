@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
+from webhooks.delivery.outbox import MAX_LOST_CLAIMS
+
 from .apps import LONGEST_PAUSE
 from .evidence import Claim, Delivery, Evidence, Incident
 
@@ -60,8 +62,13 @@ def every_signature_is_genuine(e: Evidence) -> Iterable[str]:
 
 
 def every_row_is_delivered(e: Evidence) -> Iterable[str]:
+    """Or parked, after as many workers in a row had died with it in hand as the portal
+    promises: then it is taken for the cause."""
     for d in e.deliveries:
-        if d.state != "delivered":
+        # The last claim is the one that parked it.
+        before = [c.end for c in d.claims if c.is_begun][-MAX_LOST_CLAIMS - 1 : -1]
+        is_parked = d.state == "exhausted" and before == ["lost"] * MAX_LOST_CLAIMS
+        if d.state != "delivered" and not is_parked:
             yield f"{d.id} is {d.state} after {len(d.claims)} claims"
 
 
@@ -109,7 +116,7 @@ def every_request_is_recorded_or_its_claim_was_lost(e: Evidence) -> Iterable[str
         outcomes = Counter(attempt.outcome for attempt in d.recorded)
         most = len(d.recorded) - sum(outcomes[o] for o in NO_REQUEST)
         least = most - sum(outcomes[o] for o in MAYBE_A_REQUEST)
-        lost = sum(claim.end == "lost" for claim in d.claims)
+        lost = sum(c.end == "lost" and c.is_begun for c in d.claims)
         if not least <= requests <= most + lost:
             yield (
                 f"{d.id}: {requests} requests, {len(d.recorded)} attempts "
@@ -119,12 +126,13 @@ def every_request_is_recorded_or_its_claim_was_lost(e: Evidence) -> Iterable[str
 
 def every_lost_claim_has_its_incident(e: Evidence) -> Iterable[str]:
     """Claims are lost by workers that were killed or frozen with the row in hand, and
-    when the database goes away; never otherwise."""
+    when the database goes away; never otherwise. A reservation that nobody began is no
+    loss: brokers forget."""
     for d in e.deliveries:
         for claim in d.claims:
-            if claim.end == "lost" and not any(
-                _explains(i, claim) for i in e.incidents
-            ):
+            if claim.end != "lost" or not claim.is_begun:
+                continue
+            if not any(_explains(incident, claim) for incident in e.incidents):
                 yield (
                     f"{d.id}: {claim.owner} lost it after "
                     f"{claim.ended - claim.began:.1f} s to {claim.ended_by}"
@@ -196,7 +204,7 @@ def unrecorded(e: Evidence) -> int:
 
 
 def lost(deliveries: Iterable[Delivery]) -> int:
-    return sum(claim.end == "lost" for d in deliveries for claim in d.claims)
+    return sum(c.end == "lost" and c.is_begun for d in deliveries for c in d.claims)
 
 
 def _explains(incident: Incident, claim: Claim) -> bool:
@@ -207,3 +215,12 @@ def _explains(incident: Incident, claim: Claim) -> bool:
         and incident.began <= claim.ended
         and incident.ended + after >= claim.began
     )
+
+
+def parked(deliveries: Iterable[Delivery]) -> int:
+    return sum(d.state == "exhausted" for d in deliveries)
+
+
+def forgotten(deliveries: Iterable[Delivery]) -> int:
+    """Reservations that ran out."""
+    return sum(c.end == "lost" and not c.is_begun for d in deliveries for c in d.claims)

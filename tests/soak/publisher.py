@@ -32,6 +32,7 @@ def main(*, ledger: Path, events: int, seconds: float) -> None:
             ]
             if not batch:
                 continue
+            print(batch[0], flush=True)  # noqa: T201 - now is the time to be killed
             while not _published(Partner, batch):
                 time.sleep(0.1)
             file.write("".join(f"{number}\n" for number in batch))

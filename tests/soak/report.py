@@ -19,6 +19,8 @@ def show(evidence: Evidence, seconds: float) -> int:
         "attempts recorded": sum(len(d.recorded) for d in evidence.deliveries),
         "received and not recorded": invariants.unrecorded(evidence),
         "claims lost": invariants.lost(evidence.deliveries),
+        "reservations run out": invariants.forgotten(evidence.deliveries),
+        "deliveries parked": invariants.parked(evidence.deliveries),
         "incidents": _counted(incident.kind for incident in evidence.incidents),
         "answers": _counted(arrival.answer for arrival in evidence.arrivals),
         "outcomes": _counted(

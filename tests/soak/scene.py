@@ -28,15 +28,16 @@ _POSTGRESQL = """
     CREATE TABLE soak_move (
         id bigserial PRIMARY KEY, at float8, actor text, delivery uuid,
         old_token uuid, new_token uuid, old_state text, new_state text,
-        old_attempts int, new_attempts int);
+        old_attempts int, new_attempts int, is_begun boolean);
     CREATE INDEX soak_move_delivery ON soak_move (delivery);
     CREATE FUNCTION soak_note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO soak_move (at, actor, delivery, old_token, new_token,
-                               old_state, new_state, old_attempts, new_attempts)
+                               old_state, new_state, old_attempts, new_attempts,
+                               is_begun)
         VALUES (extract(epoch FROM clock_timestamp()),
                 current_setting('application_name'), NEW.id,
                 OLD.claim_token, NEW.claim_token, OLD.state, NEW.state,
-                OLD.attempts, NEW.attempts);
+                OLD.attempts, NEW.attempts, NEW.is_begun);
         RETURN NULL;
     END $$;
     CREATE TRIGGER soak_note AFTER UPDATE ON webhooks_delivery
@@ -47,16 +48,17 @@ _SQLITE = (
     CREATE TABLE soak_move (
         id integer PRIMARY KEY, at real, actor text, delivery text,
         old_token text, new_token text, old_state text, new_state text,
-        old_attempts int, new_attempts int)
+        old_attempts int, new_attempts int, is_begun boolean)
     """,
     "CREATE INDEX soak_move_delivery ON soak_move (delivery)",
     """
     CREATE TRIGGER soak_note AFTER UPDATE ON webhooks_delivery BEGIN
         INSERT INTO soak_move (at, actor, delivery, old_token, new_token,
-                               old_state, new_state, old_attempts, new_attempts)
+                               old_state, new_state, old_attempts, new_attempts,
+                               is_begun)
         VALUES ((julianday('now') - 2440587.5) * 86400.0, soak_actor(), NEW.id,
                 OLD.claim_token, NEW.claim_token, OLD.state, NEW.state,
-                OLD.attempts, NEW.attempts);
+                OLD.attempts, NEW.attempts, NEW.is_begun);
     END
     """,
 )

@@ -7,9 +7,10 @@ from pathlib import Path
 from django.db import DatabaseError, connections
 
 from . import evidence, examiner, publisher, scene
+from .broker import Broker
 from .cluster import Cluster
 from .evidence import Evidence
-from .fleet import Fleet, Process
+from .fleet import CREWS, Fleet, Process, Role
 from .storm import GAP, Storm
 
 EVENTS_PER_INCIDENT = 60
@@ -22,7 +23,13 @@ LAST = 20.0
 
 
 def run(
-    folder: Path, *, events: int, seed: int, cluster: Cluster | None
+    folder: Path,
+    *,
+    backend: str,
+    events: int,
+    seed: int,
+    cluster: Cluster | None,
+    broker: Broker | None,
 ) -> tuple[Evidence, float]:
     """What a soak left behind, and the seconds it took."""
     started = time.time()
@@ -42,10 +49,18 @@ def run(
                 *(f"--events={events}", f"--seconds={0.8 * incidents * GAP}"),
             )
 
-        storm = Storm(fleet, seed=seed, publish=publish, cluster=cluster)
+        crew = CREWS[backend]
+        storm = Storm(
+            fleet,
+            seed=seed,
+            publish=publish,
+            crew=crew,
+            cluster=cluster,
+            broker=broker,
+        )
         storm.rage(incidents)
         storm.calm(_is_over, seconds=END)
-        ended_badly = _end(fleet)
+        ended_badly = _end(fleet, crew)
         return (
             Evidence(
                 count=events,
@@ -82,11 +97,11 @@ def _is_over() -> bool:
         return False
 
 
-def _end(fleet: Fleet) -> Sequence[str]:
+def _end(fleet: Fleet, crew: Sequence[Role]) -> Sequence[str]:
     """Tell the workers to end; what is wrong with how anything ended."""
-    workers = fleet.running("worker")
-    for worker in workers:
-        worker.stop()
+    for role in crew:
+        for worker in fleet.running(role.name):
+            worker.stop()
     asked = [p for p in fleet.all if not p.name.startswith("receiver")]
     return [bad for p in asked if (bad := p.ended_badly(within=LAST))]
 

@@ -2,17 +2,17 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.db import DatabaseError, connection
 
 from . import examiner
+from .broker import Broker
 from .cluster import Cluster
 from .evidence import Incident
-from .fleet import DELIVER, Fleet, Process
+from .fleet import Fleet, Process, Role
 from .freezer import Freezer
 
-WORKERS = 3
 GAP = 1.2
 """Seconds between two incidents, on average. Were workers killed much faster than leases
 run out, a row could lose five of them in a row by chance and be parked, as it should."""
@@ -20,8 +20,8 @@ run out, a row could lose five of them in a row by chance and be parked, as it s
 LOOKING = 3.0
 """Seconds in which a worker is looked for that has something in hand."""
 
-STARTED = "Delivering by"
-"""What a worker says when it has begun; before, SIGTERM ends it as it ends any program."""
+PUBLISH = 0.02
+"""Seconds that the publishing of a batch takes, more or less."""
 
 
 class Storm:
@@ -31,13 +31,17 @@ class Storm:
         *,
         seed: int,
         publish: Callable[[], Process],
-        cluster: Cluster | None = None,
+        crew: Sequence[Role],
+        cluster: Cluster | None,
+        broker: Broker | None,
     ) -> None:
         self._random = random.Random(seed)
         self._fleet = fleet
         self._publish = publish
         self._publisher: Process | None = None
+        self._crew = crew
         self._cluster = cluster
+        self._broker = broker
         self._freezer = Freezer()
         self.incidents: list[Incident] = []
         self._kinds: dict[str, tuple[int, Callable[[], None]]] = {
@@ -52,11 +56,13 @@ class Storm:
                 "restart": (1, self._restart_fast),
                 "crash": (1, self._restart_immediate),
             }
+        if broker is not None:
+            self._kinds["wipe"] = (3, self._wipe)
 
     def rage(self, count: int) -> None:
         """`count` incidents; each kind happens once before any happens again."""
         self.keep_up()
-        while len(self._awake()) < WORKERS:
+        while len(self._awake()) < sum(role.count for role in self._crew):
             self._wait(0.1)
         self._publisher = self._publish()
         weights = [weight for weight, _ in self._kinds.values()]
@@ -80,8 +86,9 @@ class Storm:
     def keep_up(self) -> None:
         """As many workers as there should be, and a publisher until all is published."""
         # One that ended by itself is replaced too, and shows in the end.
-        while len(self._fleet.running("worker")) < WORKERS:
-            self._fleet.start("worker", *DELIVER)
+        for role in self._crew:
+            while len(self._fleet.running(role.name)) < role.count:
+                self._fleet.start(role.name, *role.command)
         if self._publisher is not None and self._publisher.was_killed:
             self._publisher = self._publish()
 
@@ -103,9 +110,10 @@ class Storm:
     def _awake(self) -> list[Process]:
         frozen = self._freezer.processes
         return [
-            p
-            for p in self._fleet.running("worker")
-            if p not in frozen and STARTED in p.log.read_text()
+            process
+            for role in self._crew
+            for process in self._fleet.running(role.name)
+            if process not in frozen and role.started in process.log.read_text()
         ]
 
     def _victim(self) -> Process:
@@ -136,14 +144,32 @@ class Storm:
         self._note("stop", "", 0)
 
     def _freeze(self) -> None:
-        if len(self._awake()) > 1:  # somebody has to find what it holds
-            self._freezer.freeze(self._victim())
+        victim = self._victim()
+        role = victim.name.partition("-")[0]
+        # Somebody has to find what it holds.
+        if sum(p.name.startswith(role) for p in self._awake()) > 1:
+            self._freezer.freeze(victim)
 
     def _kill_publisher(self) -> None:
         if self._publisher is not None and self._publisher.is_running:
+            self._wait_for_publish(self._publisher)
             began = time.time()
             self._publisher.kill()
             self._note("kill publisher", "", began)
+
+    def _wait_for_publish(self, publisher: Process) -> None:
+        """Into the middle of one, as far as that can be hit."""
+        said = publisher.log.stat().st_size
+        end = time.time() + LOOKING
+        while publisher.log.stat().st_size == said and time.time() < end:
+            time.sleep(0.0005)
+        time.sleep(self._random.uniform(0, PUBLISH))
+
+    def _wipe(self) -> None:
+        assert self._broker is not None
+        began = time.time()
+        self._broker.wipe()
+        self._note("wipe", "", began)
 
     def _restart_fast(self) -> None:
         self._restart("restart", "fast")

@@ -110,6 +110,10 @@ BAD = {
         with_delivery(state="pending"),
         {"every_row_is_delivered"},
     ),
+    "a row was given up too early": (
+        with_delivery(state="exhausted", claims=[LOST] * 4 + [SETTLED]),
+        {"every_row_is_delivered"},
+    ),
     "a number is missing": (
         with_delivery(attempts=2),
         {"attempts_are_numbered_and_end_with_success"},
@@ -212,6 +216,11 @@ def test_the_database_going_away_explains_any_lost_claim():
     assert broken(replace(GOOD, incidents=[crash])) == set()
 
 
+def test_a_row_may_be_parked_after_five_lost_claims():
+    evidence = with_delivery(state="exhausted", claims=[LOST] * 5 + [SETTLED])
+    assert broken(evidence) == set()
+
+
 def token(number: int) -> UUID:
     return UUID(int=number)
 
@@ -235,6 +244,6 @@ def test_claims_are_told_from_the_changes_of_a_row():
         Claim(token(1), "a", 1, "lost", 2, "b"),
         Claim(token(2), "b", 2, "given back", 3, "b"),
         Claim(token(3), "c", 4, "settled", 5, "a"),
-        Claim(token(4), "e", 6, "settled", 8, "e"),
+        Claim(token(4), "e", 7, "settled", 8, "e"),
     ]
     assert strays == ["d: delivered to cancelled"]
