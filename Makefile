@@ -58,3 +58,4 @@ bench: setup ## the numbers of docs/benchmarks.md, as ratios measured in one run
 soak: setup ## kill, freeze and cut off everything while events are delivered (SEED= EVENTS=)
 	$(BIN)/python -m tests.soak --database sqlite $(SOAK)
 	$(BIN)/python -m tests.soak --database postgresql $(SOAK)
+	$(BIN)/python -m tests.soak --database postgresql --backend celery $(SOAK)

@@ -32,7 +32,7 @@ CREWS = {
     "local": [Role("worker", 3, _DELIVER, "Delivering by")],
     "celery": [
         Role("claimer", 2, (*_DELIVER, "--backend=celery"), "Delivering by"),
-        Role("sender", 2, (*_CELERY.split(), *_QUIET.split()), ". webhooks.send"),
+        Role("sender", 2, (*_CELERY.split(), *_QUIET.split()), "[queues]"),
     ],
 }
 
