@@ -5,28 +5,25 @@ Publishing by key is traffic and leaves no audit entry: the event is its own rec
 member of staff who publishes has done something that is worth one.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Prefetch
 
 from webhooks.delivery import outbox, wire
 from webhooks.models import (
     AuditEntry,
     Delivery,
-    Endpoint,
     Event,
     Partner,
     Subscription,
     bulk,
 )
 
-from . import audit, eventchecks
+from . import audit, eventchecks, matching
 from .eventchecks import InvalidEvent, NewEvent
 
 __all__ = [
@@ -36,7 +33,6 @@ __all__ = [
     "Published",
     "publish",
     "publish_batch",
-    "why_not",
 ]
 
 NO_URL = "The subscription had no URL when the event happened."
@@ -117,7 +113,7 @@ def _publish(
 ) -> list[Outcome]:
     accepted = [new for index, new in enumerate(events) if index not in refused]
     first = _already_published(accepted)
-    subscriptions = _subscriptions({new.partner.id for new in accepted})
+    subscriptions = matching.subscriptions({new.partner.id for new in accepted})
     outcomes: list[Outcome] = []
     created: list[Event] = []
     deliveries: list[Delivery] = []
@@ -167,20 +163,6 @@ def _repeated(event: Event, fingerprint: str) -> Outcome:
     )
 
 
-def _subscriptions(partners: Collection[UUID]) -> dict[UUID, list[Subscription]]:
-    """Every live subscription of the partners, those that are off included."""
-    found: dict[UUID, list[Subscription]] = {}
-    endpoints = Prefetch("endpoints", Endpoint.objects.receiving(), to_attr="receivers")
-    for subscription in (
-        Subscription.objects.live()
-        .filter(partner_id__in=partners)
-        .prefetch_related(endpoints)
-        .order_by("id")
-    ):
-        found.setdefault(subscription.partner_id, []).append(subscription)
-    return found
-
-
 def _queued(
     new: NewEvent,
     fingerprint: str,
@@ -188,7 +170,7 @@ def _queued(
     now: datetime,
 ) -> tuple[Event, list[Delivery]]:
     """The event and its deliveries, not yet saved."""
-    misses = [(s, why_not(s, new)) for s in subscriptions]
+    misses = [(s, matching.why_not(s, new)) for s in subscriptions]
     told = [s for s, why in misses if why is None]
     event = Event(
         partner=new.partner,
@@ -205,37 +187,8 @@ def _queued(
         return event, []
     event.matched = len(told)
     if not told:
-        event.unmatched_reason = _in_words([why for _, why in misses if why])
+        event.unmatched_reason = matching.in_words([why for _, why in misses if why])
     return event, [d for s in told for d in _deliveries(event, s, now)]
-
-
-_OFF = "inactive or disabled"
-_NAMELESS = "in a dialect that has no name for this type"
-_UNWANTED = "not subscribed to this type"
-_OTHER_SHOP = "bound to another shop"
-
-
-def why_not(subscription: Subscription, new: NewEvent | Event) -> str | None:
-    """Why the event does not concern the subscription; None when it does."""
-    if not subscription.is_active or subscription.disabled_at is not None:
-        return _OFF
-    profile = wire.profiles().get(subscription.profile)
-    name = profile.name_of(new.type) if profile else None
-    if profile is None or name is None:
-        return _NAMELESS
-    if not profile.wants(subscription.events, name):
-        return _UNWANTED
-    shop = new.attributes.get("shop_id")
-    if subscription.shop_id and shop and shop != subscription.shop_id:
-        return _OTHER_SHOP
-    return None
-
-
-def _in_words(reasons: Sequence[str]) -> str:
-    if not reasons:
-        return "The partner has no subscriptions."
-    counted = ", ".join(f"{n} {why}" for why, n in Counter(reasons).most_common())
-    return f"Of the partner's subscriptions: {counted}."
 
 
 def _deliveries(
@@ -248,7 +201,7 @@ def _deliveries(
         "profile": subscription.profile,
         "created_at": now,
     }
-    receivers: list[Endpoint] = subscription.receivers  # type: ignore[attr-defined]
+    receivers = matching.queued_to(subscription)
     if not receivers:
         return [
             Delivery(
@@ -262,15 +215,15 @@ def _deliveries(
     return [
         Delivery(
             **fields,
-            endpoint=endpoint,
-            url=endpoint.url,
+            endpoint_id=endpoint,
+            url=url,
             state=Delivery.State.PENDING,
             lane=Delivery.Lane.ORDERED
             if subscription.is_ordered
             else Delivery.Lane.FRESH,
             due_at=now + first_wait if first_wait else now,
         )
-        for endpoint in receivers
+        for endpoint, url in receivers
     ]
 
 

@@ -13,7 +13,7 @@ from django.db.models.fields.json import KT
 
 from webhooks.models import Delivery, Event, Partner, Recovery, Subscription, ids
 
-from . import deliveries, events, incidents, testing
+from . import deliveries, incidents, matching, testing
 
 
 class Outcome(StrEnum):
@@ -135,7 +135,7 @@ class Selection:
     def wanted(self, event: Event) -> bool:
         """Whether the one subscription would be told of it today."""
         (subscription,) = self.receiving.values()
-        return events.why_not(subscription, event) is None
+        return matching.why_not(subscription, event) is None
 
 
 def select(partner: Partner, filter: Filter, *, at: datetime) -> Selection:
