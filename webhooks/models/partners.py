@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import Any, Self, cast
 
 from django.db import models
 from django.db.models import Q
@@ -27,7 +27,34 @@ class Partner(models.Model):
         return self.name
 
 
+# Written, because every request makes it and building it takes five times as long.
+_NAMED = (
+    "SELECT k.*, p.name AS partner_name, p.contact_email AS partner_email,"
+    " p.is_active AS partner_is_active"
+    " FROM webhooks_apikey AS k LEFT JOIN webhooks_partner AS p ON p.id = k.partner_id"
+    " WHERE k.prefix = %s"
+)
+
+
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def named(self, prefix: str) -> "ApiKey | None":
+        """The key of that prefix, with its partner; one SELECT."""
+        key: Any  # and beside its own columns those of its partner
+        for key in self.raw(_NAMED, [prefix]):
+            if key.partner_id is not None:
+                key.partner = Partner.from_db(
+                    self.db,
+                    ["id", "name", "contact_email", "is_active"],
+                    [
+                        key.partner_id,
+                        key.partner_name,
+                        key.partner_email,
+                        bool(key.partner_is_active),
+                    ],
+                )
+            return cast(ApiKey, key)
+        return None
+
     def of(self, partner: Partner) -> Self:
         return self.filter(partner=partner)
 
