@@ -162,8 +162,9 @@ class Attempt(models.Model):
     """One request that was made for a delivery, and what came back."""
 
     id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
+    # Its index is that of `attempt_number_unique`.
     delivery = models.ForeignKey(
-        Delivery, on_delete=models.CASCADE, related_name="attempt_log"
+        Delivery, on_delete=models.CASCADE, related_name="attempt_log", db_index=False
     )
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField()

@@ -25,7 +25,12 @@ class Event(models.Model):
     """Something that happened at a partner, published once."""
 
     id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    partner = models.ForeignKey(
+        Partner,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,  # that of `event_partner`
+    )
     type = models.CharField(max_length=128)
     data = models.JSONField(decoder=foreignjson.Decoder)
     # What narrows its audience and is not part of the data, such as `shop_id`.
