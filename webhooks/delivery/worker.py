@@ -36,7 +36,8 @@ BUSY_FOR = 2.0
 endpoint is left awake (see `CHORES`), for until it is at rest nobody is told of more."""
 
 GRACE = 8.0
-"""Seconds to finish in after SIGTERM; Docker kills after ten."""
+"""Seconds in which what is under way may still be answered after SIGTERM. With all that
+comes before and after them a worker ends within twelve."""
 
 LAST_BEAT = 1.0
 """Seconds to say goodbye in."""

@@ -54,6 +54,8 @@ app.conf.update(
     accept_content=["json"],
     # A task ends before it could be cancelled, and one done twice does nothing.
     worker_cancel_long_running_tasks_on_connection_loss=False,
+    # Whoever reaches the broker could otherwise stop the workers through it.
+    worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
     worker_redirect_stdouts=False,
