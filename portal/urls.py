@@ -16,6 +16,8 @@ urlpatterns = [
     path("", include("webhooks.front.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("staff", RedirectView.as_view(pattern_name="staff:home")),
+    path("staff/", include("webhooks.staff.urls")),
     path("", include("webhooks.api.urls")),
     *(path("", include(f"webhooks.dialects.{slug}.urls")) for slug in dialects.SLUGS),
 ]

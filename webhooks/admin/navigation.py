@@ -6,7 +6,12 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-# Family -> (title, icon, model's label)
+# The staff pages: (title, icon, address, permission)
+_PAGES = [
+    ("Deliveries", "outbox", "staff:deliveries", "webhooks.view_delivery"),
+]
+
+# Raw rows. Family -> (title, icon, model's label)
 _FAMILIES: dict[str, list[tuple[str, str, str]]] = {
     "Partners": [
         ("Partners", "domain", "webhooks.partner"),
@@ -35,7 +40,14 @@ _FAMILIES: dict[str, list[tuple[str, str, str]]] = {
 
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
     """What this member of staff may see; a family without anything is left out."""
-    shown = []
+    pages = [
+        {"title": title, "icon": icon, "link": reverse(name)}
+        for title, icon, name, permission in _PAGES
+        if request.user.has_perm(permission)
+    ]
+    shown: list[dict[str, Any]] = []
+    if pages:
+        shown.append({"title": "Console", "items": pages})
     for family, entries in _FAMILIES.items():
         items = [
             {"title": title, "icon": icon, "link": _list_address(label)}

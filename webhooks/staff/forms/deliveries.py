@@ -1,0 +1,71 @@
+"""What deliveries are filtered by, and how one is sent again."""
+
+from typing import Any
+
+from django import forms
+
+from webhooks.delivery import wire
+from webhooks.delivery.attempt import ERROR
+from webhooks.delivery.result import Outcome
+from webhooks.models import Delivery
+from webhooks.staff import words
+
+from .filters import Filters
+from .partners import PartnerField
+
+_FAILED = "failed"
+"""Beside the stored states: every one in which a delivery ended without arriving."""
+
+
+def _profiles() -> list[tuple[str, str]]:
+    return [("", "any"), *((name, name) for name in sorted(wire.profiles()))]
+
+
+class DeliveryFilters(Filters):
+    state = forms.ChoiceField(
+        required=False,
+        choices=[("", "any"), (_FAILED, "Not delivered"), *words.STATES.items()],
+    )
+    partner = PartnerField(required=False, max_length=200)
+    url = forms.CharField(required=False, label="URL contains", max_length=200)
+    event_type = forms.CharField(required=False, max_length=128)
+    profile = forms.ChoiceField(required=False, label="Dialect", choices=_profiles)
+    status = forms.IntegerField(
+        required=False, label="Status code", min_value=100, max_value=599
+    )
+    outcome = forms.ChoiceField(
+        required=False,
+        label="Last outcome",
+        choices=[("", "any"), *((o, words.outcome(o)) for o in [*Outcome, ERROR])],
+    )
+    subscription = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    endpoint = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        given = self.cleaned_data
+        for field in ("partner", "subscription"):
+            if given[field]:
+                rows = rows.filter(**{field: given[field]})
+        match given["state"]:
+            case Delivery.State.PENDING:
+                rows = rows.pending()
+            case state if state in words.FAILED:
+                rows = rows.filter(state=state)
+            case "failed":
+                rows = rows.filter(state__in=words.FAILED)
+        return rows
+
+    def sift(self, rows: Any) -> Any:
+        given = self.cleaned_data
+        sieve = {
+            "state": given["state"] == Delivery.State.DELIVERED and given["state"],
+            "endpoint": given["endpoint"],
+            "url__icontains": given["url"],
+            "event__type": given["event_type"],
+            "profile": given["profile"],
+            "last_status": given["status"],
+            "last_outcome": given["outcome"],
+        }
+        sieve = {column: value for column, value in sieve.items() if value}
+        return rows.filter(**sieve) if sieve else rows

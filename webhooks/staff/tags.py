@@ -1,0 +1,53 @@
+"""Template tags of the console's pages: times, badges, addresses."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from . import words
+
+register = template.Library()
+
+
+@register.simple_tag
+def moment(value: datetime | None, none: str = "never") -> SafeString | str:
+    """A time in UTC; staff.js shows it in the viewer's zone and leaves UTC on hover."""
+    if value is None:
+        return none
+    utc = value.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{} UTC</time>',
+        utc.isoformat(timespec="milliseconds"),
+        utc.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00"),
+        f"{utc:%Y-%m-%d %H:%M:%S}",
+    )
+
+
+@register.simple_tag
+def state_badge(state: str) -> SafeString:
+    return badge(words.STATES.get(state, state), words.TONES.get(state, ""))
+
+
+@register.simple_tag
+def badge(text: str, tone: str = "") -> SafeString:
+    """`tone` is info, success, warning, danger or nothing."""
+    return format_html('<span class="badge {}">{}</span>', tone, text)
+
+
+@register.filter
+def outcome(stored: str) -> str:
+    return words.outcome(stored)
+
+
+@register.filter
+def milliseconds(value: int) -> str:
+    return f"{value} ms" if value < 1000 else f"{value / 1000:.1f} s"
+
+
+@register.simple_tag(takes_context=True)
+def may(context: Any, permission: str) -> bool:
+    """Whether the viewer has a permission of this app, such as `replay_delivery`."""
+    return bool(context["request"].user.has_perm(f"webhooks.{permission}"))

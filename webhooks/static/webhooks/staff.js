@@ -1,0 +1,35 @@
+// Makes the staff pages livelier; every one of them works without.
+import { start as startLive } from "./staff_live.js";
+
+const zoned = new Intl.DateTimeFormat(undefined, {
+  year: "numeric", month: "short", day: "2-digit",
+  hour: "2-digit", minute: "2-digit", second: "2-digit",
+});
+
+// The server writes UTC, which stays on hover.
+export function localTimes(within) {
+  for (const element of within.querySelectorAll("time[datetime]")) {
+    element.textContent = zoned.format(new Date(element.dateTime));
+  }
+}
+
+// A button beside a text; without the script the text can be selected all the same.
+export function copyButtons(within) {
+  if (!navigator.clipboard) return; // there on https and on localhost only
+  for (const button of within.querySelectorAll("button[data-copies]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const source = document.getElementById(button.dataset.copies);
+      await navigator.clipboard.writeText(source.textContent);
+      button.textContent = "Copied";
+    });
+  }
+}
+
+function enliven(within) {
+  localTimes(within);
+  copyButtons(within);
+}
+
+enliven(document);
+startLive(enliven);
