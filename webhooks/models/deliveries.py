@@ -101,6 +101,7 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
+        permissions = [("replay_delivery", "Can send a delivery again")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(
@@ -146,6 +147,11 @@ class Delivery(models.Model):
                 fields=["partner", "-id"],
                 condition=Q(state__in=["exhausted", "cancelled", "not_sent"]),
                 name="delivery_failed",
+            ),
+            models.Index(
+                fields=["-id"],
+                condition=Q(state__in=["exhausted", "cancelled", "not_sent"]),
+                name="delivery_failed_of_all",
             ),
             models.Index(
                 fields=["recovery", "state"],

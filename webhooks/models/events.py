@@ -57,7 +57,13 @@ class Event(models.Model):
                 name="event_unmatched_with_a_reason",
             ),
         ]
-        indexes = [models.Index(fields=["partner", "-id"], name="event_partner")]
+        indexes = [
+            models.Index(fields=["partner", "-id"], name="event_partner"),
+            # Those that nobody was told of are looked for among all the others.
+            models.Index(
+                fields=["-id"], condition=Q(matched=0), name="event_unmatched"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"
