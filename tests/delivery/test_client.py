@@ -1,10 +1,12 @@
 """The client against real sockets: loopback receivers, and an internet that leads there."""
 
 import asyncio
+import gc
 import gzip
 import itertools
 import json
 import ssl
+import sys
 import time
 import tracemalloc
 from pathlib import Path
@@ -648,6 +650,38 @@ def test_it_tells_a_partner_the_same_of_everything_that_failed(internet, receive
 
 
 # --- Stopping ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", ["refused", "connect", "bad_answer", "timeout"])
+def test_a_failure_keeps_nothing_that_was_sent(receiver, failure):
+    """Not until a collection either: a worker's are seldom, and bodies large."""
+    url = receiver.url()
+    match failure:
+        case "refused":
+            url = "http://10.0.0.1/"
+        case "connect":
+            url = "http://127.0.0.1:1999/"
+        case "bad_answer":
+            receiver.answer(raw=b"no HTTP\r\n\r\n")
+        case "timeout":
+            receiver.answer(delay=1)
+    body = b"x" * 100_000
+
+    async def several():
+        async with Client(LOOPBACK) as client:
+            before = sys.getrefcount(body)
+            for _ in range(5):
+                result = await post(client, url, body=body, timeout=0.3)
+                assert result.outcome == failure
+            await asyncio.sleep(0.05)
+            return sys.getrefcount(body) - before
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert asyncio.run(several()) == 0
+    finally:
+        gc.enable()
 
 
 def test_it_passes_on_a_cancellation(receiver):

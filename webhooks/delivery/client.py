@@ -15,6 +15,7 @@ import asyncio
 import socket
 import ssl
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
@@ -138,12 +139,14 @@ class Client:
                 status, pairs, content = await self._attempt(
                     url, body, headers, started + timeout
                 )
+        # In words: an exception that is kept here keeps this frame, and the body in it,
+        # until the collector comes by, which in a worker is seldom.
         except Refused as refused:
-            failed = _Failed(Outcome.REFUSED, refused)
+            outcome, error = Outcome.REFUSED, str(refused)
         except TimeoutError:
-            failed = _Failed(Outcome.TIMEOUT, f"not over within {timeout:g} s")
-        except _Failed as error:
-            failed = error
+            outcome, error = Outcome.TIMEOUT, f"not over within {timeout:g} s"
+        except _Failed as failed:
+            outcome, error = failed.outcome, str(failed)
         else:
             return Result(
                 outcome=answer.outcome(status),
@@ -153,9 +156,9 @@ class Client:
                 body=content,
             )
         return Result(
-            outcome=failed.outcome,
+            outcome=outcome,
             duration=time.perf_counter() - started,
-            error=_printable(str(failed)),
+            error=_printable(error),
         )
 
     async def _attempt(
@@ -253,6 +256,12 @@ def _share(deadline: float, left: int) -> aiohttp.ClientTimeout:
 
 
 def _describe(error: BaseException) -> str:
+    """In words, and the frames that it passed let go of what they hold, the body among
+    it: aiohttp keeps errors in them, in circles that only the collector breaks."""
+    passed: BaseException | None = error
+    while passed is not None:
+        traceback.clear_frames(passed.__traceback__)
+        passed = passed.__cause__ or passed.__context__
     return f"{type(error).__name__}: {error}"
 
 
