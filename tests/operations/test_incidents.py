@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from standardwebhooks import Webhook
 
 from tests import factories
-from tests.delivery.backlog import SECRET, deliver, publish, subscription
-from webhooks.delivery import incidents
+from tests.delivery.backlog import SECRET, all_due, deliver, publish, subscription
+from tests.delivery.settlements import claimed, retry
+from webhooks.delivery import incidents, outbox
 from webhooks.delivery.incidents import Incident, Kind
 from webhooks.models import (
     AuditEntry,
@@ -332,6 +333,30 @@ class TestLoops:
             )
 
         assert Event.objects.count() == 1
+
+    def test_two_that_fail_on_news_of_each_other_do_not_go_on(self, pair):
+        """What was carried is what settling says, so it is settled here."""
+        one, two = pair
+        for _ in range(5):
+            publish(one.subscription)
+        own = Delivery.objects.filter(endpoint=two, event__type="order.created")
+        own.update(state="cancelled", due_at=None, settled_at=AT)
+
+        for _ in range(12):  # until both have failed often enough
+            outbox.settle([retry(job) for job in claimed()])
+            all_due()
+
+        assert Endpoint.objects.get(id=one.id).consecutive_failures >= 5
+        assert Endpoint.objects.get(id=two.id).consecutive_failures >= 5
+        kinds = [Kind.FAILING.value]
+        assert (
+            list(
+                Event.objects.exclude(type="order.created").values_list(
+                    "type", flat=True
+                )
+            )
+            == kinds
+        )
 
 
 class TestTheLog:

@@ -158,6 +158,7 @@ def _incidents(
         "failures": after.failures,
         "outcome": last.outcome,
         "status": last.status,
+        "event_type": last.job.event_type,
     }
     if after.is_failing and not before.is_failing:
         yield Incident(kind=Kind.FAILING, **about)
