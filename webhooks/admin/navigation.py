@@ -9,6 +9,9 @@ from django.urls import reverse
 # The staff pages: (title, icon, address, permission)
 _PAGES = [
     ("Deliveries", "outbox", "staff:deliveries", "webhooks.view_delivery"),
+    ("Events", "bolt", "staff:events", "webhooks.view_event"),
+    ("Event types", "category", "staff:event-types", "webhooks.view_eventtype"),
+    ("Audit log", "history", "staff:audit", "webhooks.view_auditentry"),
 ]
 
 # Raw rows. Family -> (title, icon, model's label)

@@ -86,7 +86,11 @@ class List(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         form = self.filters(request.GET)
         listed = paging.nothing() if not form.is_valid() else self._listed(form)
-        return self.page(self.title, form=form, listed=listed)
+        return self.page(self.title, form=form, listed=listed, **self.more(listed))
+
+    def more(self, listed: paging.Listed) -> dict[str, Any]:
+        """What else the template needs of the rows that are shown."""
+        return {}
 
     def _listed(self, form: Filters) -> paging.Listed:
         narrowed = form.narrow(self.rows())

@@ -40,11 +40,12 @@ class DeliveryFilters(Filters):
     )
     subscription = forms.UUIDField(required=False, widget=forms.HiddenInput)
     endpoint = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    event = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def narrow(self, rows: Any) -> Any:
         rows = super().narrow(rows)
         given = self.cleaned_data
-        for field in ("partner", "subscription"):
+        for field in ("partner", "subscription", "event"):
             if given[field]:
                 rows = rows.filter(**{field: given[field]})
         match given["state"]:
@@ -69,3 +70,18 @@ class DeliveryFilters(Filters):
         }
         sieve = {column: value for column, value in sieve.items() if value}
         return rows.filter(**sieve) if sieve else rows
+
+
+class Redelivery(forms.Form):
+    SAME = "same"
+    ANEW = "anew"
+
+    bytes = forms.ChoiceField(
+        label="What is sent",
+        initial=SAME,
+        widget=forms.RadioSelect,
+        choices=[
+            (SAME, "The same bytes as the first time, signed anew"),
+            (ANEW, "The event, rendered as the subscription's dialect does it today"),
+        ],
+    )

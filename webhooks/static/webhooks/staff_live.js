@@ -10,19 +10,30 @@ function follow(element, enliven) {
   if (!element.dataset.live) return;
   const seconds = Number(element.dataset.liveSeconds);
   window.setTimeout(async () => {
-    if (document.hidden || element.contains(document.activeElement)) {
-      return follow(element, enliven);
-    }
+    if (document.hidden || isBeingRead(element)) return follow(element, enliven);
     const fresh = await asked(element.dataset.live);
     if (!fresh) return; // logged out, or gone: reloading the page says which
-    for (const open of element.querySelectorAll("details[open][id]")) {
-      const same = fresh.querySelector(`#${CSS.escape(open.id)}`);
-      if (same) same.open = true;
-    }
+    const focused = element.contains(document.activeElement)
+      && document.activeElement.closest("details[id]");
     enliven(fresh);
+    keepOpen(element, fresh);
     element.replaceWith(fresh);
+    if (focused) document.querySelector(`#${focused.id} > summary`)?.focus();
     follow(fresh, enliven);
   }, seconds * 1000);
+}
+
+function isBeingRead(element) {
+  const selection = document.getSelection();
+  return !selection.isCollapsed && element.contains(selection.anchorNode);
+}
+
+// An element that is new opens as the server has it, one that was there as the reader has.
+function keepOpen(former, fresh) {
+  for (const details of former.querySelectorAll("details[id]")) {
+    const same = fresh.querySelector(`#${details.id}`);
+    if (same) same.open = details.open;
+  }
 }
 
 async function asked(address) {

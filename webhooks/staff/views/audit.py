@@ -1,0 +1,62 @@
+"""The audit log: who changed what, and from what to what."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+
+from webhooks.models import AuditEntry, Partner
+from webhooks.staff import diffs, paging
+from webhooks.staff.forms.audit import AuditFilters
+from webhooks.staff.pages import Crumb, List, Page
+
+
+class Audit(List):
+    permission = "webhooks.view_auditentry"
+    title = "Audit log"
+    template = "staff/audit.html"
+    filters = AuditFilters
+    keyset = paging.Keyset("at", "id")
+
+    def rows(self) -> Any:
+        return AuditEntry.objects.all()
+
+    def more(self, listed: paging.Listed) -> dict[str, Any]:
+        names = _partners(listed.rows)
+        return {
+            "entries": [
+                (entry, names.get(entry.partner_id), _changed(entry))
+                for entry in listed.rows
+            ]
+        }
+
+
+class One(Page):
+    permission = "webhooks.view_auditentry"
+    template = "staff/audit_entry.html"
+
+    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
+        entry = AuditEntry.objects.filter(id=id).first()
+        if entry is None:
+            raise Http404
+        return self.page(
+            entry.action,
+            under=(Crumb("Audit log", reverse("staff:audit")),),
+            entry=entry,
+            partner=_partners([entry]).get(entry.partner_id),
+            changes=diffs.of(entry.before, entry.after),
+        )
+
+
+def _partners(entries: Iterable[AuditEntry]) -> dict[UUID | None, Partner]:
+    """By id. An entry outlives its partner, so some may be missing."""
+    ids = {entry.partner_id for entry in entries if entry.partner_id}
+    return dict(Partner.objects.in_bulk(ids)) if ids else {}
+
+
+def _changed(entry: AuditEntry) -> str:
+    """The names of the fields that an entry speaks of."""
+    names = dict.fromkeys([*(entry.before or ()), *(entry.after or ())])
+    return ", ".join(name.replace("_", " ") for name in names)

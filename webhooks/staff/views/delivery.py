@@ -1,0 +1,174 @@
+"""One delivery: how it stands, its raw bodies, and sending it again."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from webhooks.models import Attempt, Delivery, Endpoint, Subscription
+from webhooks.operations import deliveries
+from webhooks.rest.caller import staff_actor
+from webhooks.staff import links, progress
+from webhooks.staff.forms.deliveries import Redelivery
+from webhooks.staff.pages import Crumb, Page
+
+
+def found(id: UUID) -> Delivery:
+    """The delivery with what its pages say of others; raises Http404."""
+    rows = Delivery.objects.select_related(
+        "partner", "event", "subscription", "endpoint"
+    )
+    delivery = rows.filter(id=id).first()
+    if delivery is None:
+        raise Http404
+    return delivery
+
+
+def above() -> Crumb:
+    return Crumb("Deliveries", reverse("staff:deliveries"))
+
+
+class One(Page):
+    permission = "webhooks.view_delivery"
+    template = "staff/delivery.html"
+
+    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
+        delivery = found(id)
+        return self.page(
+            f"{delivery.event.type} to {delivery.partner}",
+            under=(above(),),
+            delivery=delivery,
+            progress=progress.of(delivery, now=timezone.now()),
+            repeated=_repeated(delivery),
+            repeats=_repeats(delivery),
+            subscription_row=links.admin_row(delivery.subscription),
+            partner_row=links.admin_row(delivery.partner),
+        )
+
+
+class Progress(Page):
+    """The part of the page that changes while the delivery is on its way."""
+
+    permission = "webhooks.view_delivery"
+
+    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
+        now = timezone.now()
+        shown = progress.of(found(id), now=now)
+        context = {"progress": shown, "delivery": shown.delivery, "now": now}
+        return render(request, "staff/parts/progress.html", context)
+
+
+class Body(Page):
+    """What was sent or received, byte by byte: to be saved and never to be shown."""
+
+    permission = "webhooks.view_delivery"
+
+    def get(self, request: HttpRequest, id: UUID, side: str) -> HttpResponse:
+        field = {"request": "request_body", "response": "response_body"}[side]
+        row = Attempt.objects.filter(id=id).values_list(field).first()
+        if row is None or row[0] is None:
+            raise Http404
+        return HttpResponse(
+            bytes(row[0]),
+            content_type="application/octet-stream",
+            headers={
+                "Content-Disposition": f'attachment; filename="{side}-{id}.bin"',
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+
+class Redeliver(Page):
+    """Says what would be sent where, and by POST sends it."""
+
+    permission = "webhooks.replay_delivery"
+    template = "staff/redeliver.html"
+
+    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
+        return self._asked(found(id), Redelivery())
+
+    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
+        delivery, form = found(id), Redelivery(request.POST)
+        if not form.is_valid():
+            return self._asked(delivery, form, status=422)
+        try:
+            queued = deliveries.redeliver(
+                by=staff_actor(request),
+                delivery=delivery,
+                now=timezone.now(),
+                rerender=form.cleaned_data["bytes"] == Redelivery.ANEW,
+            )
+        except deliveries.NotReceiving as why:
+            messages.error(request, f"Nothing was sent. {why}")
+        except deliveries.UnderWay:
+            messages.warning(request, "An attempt is under way at this moment.")
+        except deliveries.StillPending:
+            messages.error(
+                request,
+                "It still waits for a retry, and only what has ended is rendered anew.",
+            )
+        except deliveries.Gone:
+            raise Http404 from None
+        else:
+            return self._sent(delivery, queued)
+        return redirect("staff:delivery", id)
+
+    def _sent(self, delivery: Delivery, queued: Delivery) -> HttpResponse:
+        if queued.id == delivery.id:
+            text = "It no longer waits for its turn: the next attempt is made now."
+        else:
+            text = "Queued. This is the new delivery; the former stays as it was."
+        messages.success(self.request, text)
+        return redirect("staff:delivery", queued.id)
+
+    def _asked(
+        self, delivery: Delivery, form: Redelivery, status: int = 200
+    ) -> HttpResponse:
+        targets, obstacle = _targets(delivery)
+        return self.page(
+            "Send now" if delivery.state == Delivery.State.PENDING else "Send again",
+            under=(
+                above(),
+                Crumb(
+                    str(delivery.event.type),
+                    reverse("staff:delivery", args=[delivery.id]),
+                ),
+            ),
+            status=status,
+            delivery=delivery,
+            form=form,
+            targets=targets,
+            obstacle=obstacle,
+        )
+
+
+def _targets(delivery: Delivery) -> tuple[list[Endpoint], str]:
+    """Where it would go, or why nowhere."""
+    rows = deliveries.with_receivers(Subscription.objects.all())
+    subscription = rows.get(id=delivery.subscription_id)
+    try:
+        receiving = deliveries.receivers(subscription)
+    except deliveries.NotReceiving as why:
+        return [], str(why)
+    targets = deliveries.targets(delivery, receiving)
+    if not targets and delivery.endpoint:
+        return [], f"The endpoint was disabled: {delivery.endpoint.disabled_reason}"
+    return list(targets), ""
+
+
+def _repeated(delivery: Delivery) -> Delivery | None:
+    """The one that this repeats; it may be kept no longer."""
+    if delivery.redelivery_of is None:
+        return None
+    return Delivery.objects.filter(id=delivery.redelivery_of).first()
+
+
+def _repeats(delivery: Delivery) -> Any:
+    """Deliveries that repeat this one, found among those of its event."""
+    return Delivery.objects.filter(
+        event_id=delivery.event_id, redelivery_of=delivery.id
+    ).order_by("-id")[:20]
