@@ -176,7 +176,8 @@ class LocalBackend:
                 jobs, self._returned = self._returned, []
                 await self._settling.run(partial(outbox.release, jobs))
                 self._jobs.difference_update(jobs)
-            while self._finished:
+            # What ends meanwhile gathers for the next time.
+            for _ in range(0, len(self._finished), SETTLE_BATCH):
                 batch = self._finished[:SETTLE_BATCH]
                 del self._finished[:SETTLE_BATCH]
                 await self._record(batch)
