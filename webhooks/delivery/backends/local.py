@@ -13,6 +13,7 @@ from asyncio import TaskGroup
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import accumulate
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -33,6 +34,14 @@ SETTLE_PAUSE = 0.05
 """Seconds in which results gather before they are written: the delivery has arrived, its
 record is in no hurry, and a transaction costs the same for one row as for fifty. A failure
 is written at once, because it may close its endpoint to what else waits for it."""
+
+SETTLE_BYTES = 8 * 1024 * 1024
+"""Of bodies that are written at once: they travel in one text, which is held a few times
+on its way."""
+
+HEAVY = 16 * 1024
+"""So many bytes of an event take the room of another job: what a worker holds is bounded
+in memory and not only in number."""
 
 LEASE_MARGIN = 5.0
 """Seconds of a lease that are kept for settling; a job that would need them for its
@@ -76,6 +85,7 @@ class LocalBackend:
         self._ended = asyncio.Event()  # something was returned or finished
         self._failed = asyncio.Event()
         self._jobs: set[Job] = set()
+        self._weight = 0  # of those, beside their number
 
     @property
     def held(self) -> int:
@@ -102,7 +112,8 @@ class LocalBackend:
     def _space(self) -> int:
         # Results that the database is slow to take hold back further claims.
         late = len(self._finished) // SETTLE_BATCH * SETTLE_BATCH
-        return self._capacity - self._lines.waiting - len(self._lines.out) - late
+        taken = self._lines.waiting + len(self._lines.out) + late + self._weight
+        return self._capacity - taken
 
     async def __aenter__(self) -> Self:
         # SQLite takes one writer at a time: a second would only wait for the first.
@@ -135,6 +146,7 @@ class LocalBackend:
 
     async def take(self, prepared: Collection[Job]) -> None:
         self._jobs.update(prepared)
+        self._weight += sum(map(_weight, prepared))
         for job in prepared:
             self._lines.put(job)
         self._note_room()
@@ -175,14 +187,18 @@ class LocalBackend:
             while self._returned:
                 jobs, self._returned = self._returned, []
                 await self._settling.run(partial(outbox.release, jobs))
-                self._jobs.difference_update(jobs)
-            # What ends meanwhile gathers for the next time.
-            for _ in range(0, len(self._finished), SETTLE_BATCH):
-                batch = self._finished[:SETTLE_BATCH]
-                del self._finished[:SETTLE_BATCH]
+                self._forget(jobs)
+            while self._finished:
+                batch = self._next_batch()
                 await self._record(batch)
-                self._jobs.difference_update(s.job for s in batch)
-                self._note_room()
+                self._forget([s.job for s in batch])
+
+    def _next_batch(self) -> Sequence[Settlement]:
+        sizes = accumulate(map(_size, self._finished[:SETTLE_BATCH]))
+        count = sum(size <= SETTLE_BYTES for size in sizes) or 1
+        batch = self._finished[:count]
+        del self._finished[:count]
+        return batch
 
     async def _record(self, batch: Sequence[Settlement]) -> None:
         try:
@@ -204,6 +220,11 @@ class LocalBackend:
             self._ended.set()
             self._note_room()
 
+    def _forget(self, jobs: Sequence[Job]) -> None:
+        self._jobs.difference_update(jobs)
+        self._weight -= sum(map(_weight, jobs))
+        self._note_room()
+
     def _note_room(self) -> None:
         """To be called after whatever changes `room`, or the worker waits for ever."""
         was_full, self._is_full = self._is_full, self.room < self.batch
@@ -220,3 +241,14 @@ class LocalBackend:
         for sender in self._senders:
             sender.cancel()
         await asyncio.gather(*self._senders, return_exceptions=True)
+
+
+def _weight(job: Job) -> int:
+    return (len(job.data) + len(job.body or b"")) // HEAVY
+
+
+def _size(settlement: Settlement) -> int:
+    attempt = settlement.attempt
+    if attempt is None:
+        return 0
+    return len(attempt.request_body or b"") + len(attempt.response_body)
