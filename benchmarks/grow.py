@@ -1,4 +1,4 @@
-"""More deliveries, by the million: copies of one that was published."""
+"""More deliveries, by the million: copies of one of each endpoint."""
 
 import uuid
 
@@ -7,47 +7,60 @@ import psycopg
 # Ids grow like those of real rows, so that the indexes do too.
 _ID = """(lpad(to_hex(%(first)s + n), 12, '0') || '7' || substr(md5(%(salt)s || n), 1, 3)
     || '8' || substr(md5(%(salt)s || n), 4, 15))::uuid"""
-_GROW = f"""
-    WITH source AS (
-        SELECT d.*, row_number() OVER () - 1 AS position, count(*) OVER () AS sources
-        FROM (SELECT DISTINCT ON (endpoint_id) * FROM webhooks_delivery) AS d
-    ), event AS (
-        INSERT INTO webhooks_event
-        SELECT (jsonb_populate_record(e, jsonb_build_object(
-            'id', {_ID}, 'idempotency_key', NULL))).*
-        FROM generate_series(1, %(count)s) AS n
-        JOIN source ON source.position = n %% source.sources
-        JOIN webhooks_event AS e ON e.id = source.event_id
-    )
-    INSERT INTO webhooks_delivery
-    SELECT (jsonb_populate_record(d, jsonb_build_object(
-        'id', {_ID}, 'event_id', {_ID}, 'state', 'pending', 'attempts', %(attempts)s,
-        'lane', (%(attempts)s > 0)::int, 'claim_token', NULL, 'is_begun', false,
-        'settled_at', NULL, 'last_outcome', '', 'last_status', NULL,
-        'due_at', now() + make_interval(secs => %(due_in)s + n * 0.001)))).*
-    FROM generate_series(1, %(count)s) AS n
-    JOIN source ON source.position = n %% source.sources
-    JOIN webhooks_delivery AS d ON d.id = source.id
-"""
+_EVENT = {"id": _ID, "idempotency_key": "NULL"}
+_DELIVERY = {
+    "id": _ID,
+    "event_id": _ID,
+    "state": "'pending'",
+    "attempts": "%(attempts)s",
+    "lane": "%(attempts)s",
+    "claim_token": "NULL",
+    "is_begun": "false",
+    "settled_at": "NULL",
+    "last_outcome": "''",
+    "last_status": "NULL",
+    "due_at": "now() + make_interval(secs => %(due_in)s + n * 0.001)",
+}
 
 
 def grow(database: str, count: int, *, due_in: float = 0, attempts: int = 0) -> None:
-    """`count` more deliveries, spread over the endpoints that have one; the first is due
-    in so many seconds, the others a millisecond after each other."""
+    """`count` more deliveries, in turn to the endpoints that have one; the first is due
+    in so many seconds, the others a millisecond after each other. `attempts` 0 or 1."""
     with psycopg.connect(database, autocommit=True) as connection:
-        first = connection.execute(
+        row = connection.execute(
             "SELECT extract(epoch FROM clock_timestamp())::bigint * 1000"
         ).fetchone()
-        assert first is not None
-        connection.execute(
-            _GROW,
-            {
-                "first": first[0],
-                "count": count,
-                "salt": uuid.uuid4().hex,
-                "due_in": due_in,
-                "attempts": attempts,
-            },
-        )
+        assert row is not None
+        values = {
+            "first": row[0],
+            "count": count,
+            "salt": uuid.uuid4().hex,
+            "due_in": due_in,
+            "attempts": attempts,
+        }
+        connection.execute("""
+            CREATE TEMPORARY TABLE source AS
+            SELECT d.*, row_number() OVER () - 1 AS position, count(*) OVER () AS sources
+            FROM (SELECT DISTINCT ON (endpoint_id) * FROM webhooks_delivery) AS d
+        """)
+        for table, joined, changed in (
+            ("webhooks_event", "e.id = source.event_id", _EVENT),
+            ("webhooks_delivery", "e.id = source.id", _DELIVERY),
+        ):
+            connection.execute(_copy(connection, table, joined, changed), values)
         connection.execute("UPDATE webhooks_endpoint SET next_due_at = now()")
         connection.execute("VACUUM ANALYZE webhooks_delivery, webhooks_event")
+
+
+def _copy(
+    connection: psycopg.Connection, table: str, joined: str, changed: dict[str, str]
+) -> str:
+    description = connection.execute(f"SELECT * FROM {table} LIMIT 0").description
+    names = [column.name for column in description or ()]
+    return f"""
+        INSERT INTO {table} ({", ".join(names)})
+        SELECT {", ".join(changed.get(name, f"e.{name}") for name in names)}
+        FROM generate_series(1, %(count)s) AS n
+        JOIN source ON source.position = n %% source.sources
+        JOIN {table} AS e ON {joined}
+    """
