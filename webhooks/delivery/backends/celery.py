@@ -141,13 +141,18 @@ class CeleryBackend:
         )
 
     async def _give_back(self, claim: Claim) -> None:
-        """And take no more for a while. A message that got through all the same finds
-        its token gone."""
+        """And take no more for a while. A message that got through all the same, and only
+        its answer was lost, keeps what a worker has begun; later it finds nothing."""
         self._is_away = True
         asyncio.get_running_loop().call_later(PAUSE, self._try_again)
         for id in claim.ids:
-            del self._handed[id]
-        await self._claims.run(lambda: outbox.release(outbox.load(claim)))
+            self._handed.pop(id, None)  # a look may have found it settled
+        await self._claims.run(partial(self._release, claim))
+
+    @staticmethod
+    def _release(claim: Claim) -> None:
+        unbegun = outbox.begin(token=claim.token, ids=claim.ids)
+        outbox.release(outbox.load(unbegun))
 
     def _try_again(self) -> None:
         self._is_away = False
