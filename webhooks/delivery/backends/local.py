@@ -188,8 +188,11 @@ class LocalBackend:
                 jobs, self._returned = self._returned, []
                 await self._settling.run(partial(outbox.release, jobs))
                 self._forget(jobs)
-            while self._finished:
+            # What ends meanwhile gathers for the next time.
+            left = len(self._finished)
+            while left > 0:
                 batch = self._next_batch()
+                left -= len(batch)
                 await self._record(batch)
                 self._forget([s.job for s in batch])
 
