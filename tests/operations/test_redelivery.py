@@ -205,6 +205,16 @@ def test_one_that_is_being_sent_is_left_alone(partner):
         again(old)
 
 
+def test_one_that_waits_for_an_endpoint_that_was_disabled_is_not_promised(partner):
+    """Workers are about to cancel it."""
+    hook(partner)
+    old = waiting(partner)
+    Endpoint.objects.update(disabled_at=timezone.now(), disabled_reason="Gone.")
+    with pytest.raises(deliveries.NotReceiving, match=r"endpoint was disabled: Gone\."):
+        again(old)
+    assert not AuditEntry.objects.filter(action="delivery.hastened").exists()
+
+
 def test_one_that_waits_is_not_rendered_anew(partner):
     hook(partner)
     with pytest.raises(deliveries.StillPending):

@@ -129,8 +129,7 @@ def redeliver(
         )
         endpoints = targets(locked, receivers(subscription))
         if not endpoints and locked.endpoint:
-            reason = locked.endpoint.disabled_reason
-            raise NotReceiving(f"The endpoint was disabled: {reason}")
+            raise _disabled(locked.endpoint)
         new = queued(
             locked.event,
             subscription,
@@ -155,8 +154,14 @@ def _hasten(delivery: Delivery, rerender: bool) -> None:
         raise UnderWay(delivery.id)
     if rerender:
         raise StillPending(delivery.id)
+    if delivery.endpoint and delivery.endpoint.disabled_at is not None:
+        raise _disabled(delivery.endpoint)  # it is about to be cancelled
     outbox.hasten(delivery.id)
     delivery.refresh_from_db()
+
+
+def _disabled(endpoint: Endpoint) -> NotReceiving:
+    return NotReceiving(f"The endpoint was disabled: {endpoint.disabled_reason}")
 
 
 def _first(delivery: Delivery) -> Delivery:
