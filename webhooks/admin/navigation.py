@@ -16,14 +16,14 @@ _PAGES = [
 
 # Raw rows. Family -> (title, icon, model's label)
 _FAMILIES: dict[str, list[tuple[str, str, str]]] = {
-    "Partners": [
+    "Partner data": [
         ("Partners", "domain", "webhooks.partner"),
         ("API keys", "key", "webhooks.apikey"),
         ("Subscriptions", "rss_feed", "webhooks.subscription"),
         ("Endpoints", "link", "webhooks.endpoint"),
         ("Signing secrets", "lock", "webhooks.signingsecret"),
     ],
-    "Traffic": [
+    "Traffic data": [
         ("Deliveries", "outbox", "webhooks.delivery"),
         ("Attempts", "replay", "webhooks.attempt"),
         ("Events", "bolt", "webhooks.event"),
@@ -58,7 +58,14 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
             if _may_see(request, label)
         ]
         if items:
-            shown.append({"title": family, "separator": True, "items": items})
+            shown.append(
+                {
+                    "title": family,
+                    "separator": True,
+                    "collapsible": True,
+                    "items": items,
+                }
+            )
     return shown
 
 

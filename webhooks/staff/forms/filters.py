@@ -64,7 +64,7 @@ class Filters(forms.Form):
     is_in_id: ClassVar[bool] = True
 
     def __init__(self, query: QueryDict) -> None:
-        super().__init__(query, label_suffix="")
+        super().__init__(query)
         self.order_fields([n for n in self.fields if n not in Filters.base_fields])
 
     def narrow(self, rows: Any) -> Any:

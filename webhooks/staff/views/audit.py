@@ -42,7 +42,7 @@ class One(Page):
         if entry is None:
             raise Http404
         return self.page(
-            entry.action,
+            f"Change {entry.action}",
             under=(Crumb("Audit log", reverse("staff:audit")),),
             entry=entry,
             partner=_partners([entry]).get(entry.partner_id),

@@ -39,7 +39,7 @@ class One(Page):
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
         delivery = found(id)
         return self.page(
-            f"{delivery.event.type} to {delivery.partner}",
+            f"Delivery of {delivery.event.type} to {delivery.partner}",
             under=(above(),),
             delivery=delivery,
             progress=progress.of(delivery, now=timezone.now()),

@@ -30,7 +30,7 @@ class One(Page):
             raise Http404
         names = {p.name: p.name_of(name) for p in wire.profiles().values()}
         return self.page(
-            found.name,
+            f"Event type {found.name}",
             under=(Crumb("Event types", reverse("staff:event-types")),),
             event_type=found,
             example=texts.of_json(found.example),

@@ -47,7 +47,7 @@ class One(Page):
             raise Http404
         found = list(event.deliveries.order_by("-id")[: MOST_DELIVERIES + 1])
         return self.page(
-            f"{event.type} of {event.partner}",
+            f"Event {event.type} of {event.partner}",
             under=(above(),),
             event=event,
             data=texts.of_json(event.data),

@@ -1,15 +1,18 @@
 // Makes the staff pages livelier; every one of them works without.
 import { start as startLive } from "./staff_live.js";
 
-const zoned = new Intl.DateTimeFormat(undefined, {
-  year: "numeric", month: "short", day: "2-digit",
-  hour: "2-digit", minute: "2-digit", second: "2-digit",
-});
+const parts = {
+  month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+};
+const thisYear = new Intl.DateTimeFormat(undefined, parts);
+const anyYear = new Intl.DateTimeFormat(undefined, { year: "numeric", ...parts });
 
 // The server writes UTC, which stays on hover.
 export function localTimes(within) {
   for (const element of within.querySelectorAll("time[datetime]")) {
-    element.textContent = zoned.format(new Date(element.dateTime));
+    const moment = new Date(element.dateTime);
+    const isRecent = moment.getFullYear() === new Date().getFullYear();
+    element.textContent = (isRecent ? thisYear : anyYear).format(moment);
   }
 }
 

@@ -1,0 +1,93 @@
+"""The audit log: before and after, line by line."""
+
+from django.test import Client
+from django.utils import timezone
+
+from tests import factories
+from webhooks.models import AuditEntry, Partner
+from webhooks.operations import subscriptions
+from webhooks.operations.audit import SYSTEM, Actor
+from webhooks.staff import diffs
+from webhooks.staff.diffs import Change, Line
+
+URL = "https://receiver.example.com/hook"
+
+
+def test_a_list_differs_by_its_items() -> None:
+    before = {"urls": ["a", "b"], "name": "x"}
+    after = {"urls": ["a", "c"], "name": "y"}
+    assert diffs.of(before, after) == [
+        Change("urls", [Line("same", "a"), Line("gone", "b"), Line("new", "c")]),
+        Change("name", [Line("gone", "x"), Line("new", "y")]),
+    ]
+
+
+def test_a_creation_is_all_new_and_a_deletion_all_gone() -> None:
+    assert diffs.of(None, {"is_active": True}) == [
+        Change("is active", [Line("new", "true")])
+    ]
+    assert diffs.of({"limit": None}, None) == [Change("limit", [Line("gone", "null")])]
+
+
+def test_a_text_that_becomes_empty_is_seen() -> None:
+    assert diffs.of({"name": "x"}, {"name": ""}) == [
+        Change("name", [Line("gone", "x"), Line("new", "")])
+    ]
+
+
+def test_what_is_no_object_and_what_is_hidden_is_shown_all_the_same() -> None:
+    assert diffs.of([1], "x") == []
+    assert diffs.of(None, {"a": "\u202ex", "b": {"c": [1]}}) == [
+        Change("a", [Line("new", "\\u202ex")]),
+        Change(
+            "b",
+            [Line("new", t) for t in ("{", '  "c": [', "    1", "  ]", "}")],
+        ),
+    ]
+
+
+def test_an_entry_shows_what_changed_and_who_did_it(console: Client) -> None:
+    subscription = factories.subscription(factories.partner(name="Acme"), "partnero")
+    by = Actor.of_staff(user_id=7, username="<i>grace</i>", ip="192.0.2.7")
+    subscriptions.update(
+        by=by, subscription=subscription, now=timezone.now(),
+        urls=[URL, "https://receiver.example.com/<script>"],
+    )  # fmt: skip
+    entry = AuditEntry.objects.get(action="subscription.updated")
+    page = console.get(f"/staff/audit/{entry.pk}/").content.decode()
+    assert f'<div class="same">{URL}</div>' in page
+    assert "<ins>https://receiver.example.com/&lt;script&gt;</ins>" in page
+    assert "&lt;i&gt;grace&lt;/i&gt;" in page
+    assert "from 192.0.2.7" in page
+    assert "Acme" in page
+    assert f'href="/staff/audit/?target={subscription.pk}"' in page
+    every = console.get(f"/staff/audit/?target={subscription.pk}").context["listed"]
+    assert [row.action for row in every.rows] == [
+        "subscription.updated",
+        "subscription.created",
+    ]
+
+
+def test_the_list_names_partners_and_fields(console: Client) -> None:
+    factories.partner(name="Acme")
+    page = console.get("/staff/audit/").content.decode()
+    assert "Acme" in page
+    assert "contact email" in page
+
+
+def test_an_entry_outlives_its_partner(console: Client) -> None:
+    partner = factories.partner(name="Gone")
+    id = partner.id
+    Partner.objects.all().delete()
+    (entry,) = AuditEntry.objects.filter(partner_id=id)
+    assert console.get("/staff/audit/").status_code == 200
+    assert str(id) in console.get(f"/staff/audit/{entry.pk}/").content.decode()
+
+
+def test_an_entry_without_fields_says_so(console: Client) -> None:
+    entry = AuditEntry.objects.create(
+        at=timezone.now(), actor_kind="system", actor=SYSTEM.label, action="x.y",
+        target_type="x", target_id="1",
+    )  # fmt: skip
+    page = console.get(f"/staff/audit/{entry.pk}/").content.decode()
+    assert "The entry names no fields" in page

@@ -1,0 +1,153 @@
+"""One event, the catalogue of types, and publishing by hand."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests import factories
+from tests.admin import traffic
+from webhooks.models import AuditEntry, Delivery, Event, EventType
+from webhooks.operations import events
+from webhooks.operations.audit import SYSTEM
+
+ADDRESS = "/staff/events/publish/?type=order.created"
+
+
+class TestOne:
+    def test_it_shows_the_payload_and_where_it_went(self, console: Client) -> None:
+        sent = traffic.delivery()
+        page = console.get(f"/staff/events/{sent.event_id}/").content.decode()
+        assert "&quot;id&quot;: &quot;c1&quot;" in page
+        assert f'href="/staff/deliveries/{sent.pk}/"' in page
+        assert "1 subscription" in page
+
+    def test_it_says_why_nobody_was_told(self, console: Client) -> None:
+        event = events.publish(
+            by=SYSTEM, partner=factories.partner(), type="order.created",
+            data={"<b>": "</pre><script>alert(1)</script>"}, now=timezone.now(),
+            attributes={"shop_id": "<i>7</i>"}, idempotency_key="<u>k</u>",
+        ).event  # fmt: skip
+        page = console.get(f"/staff/events/{event.pk}/").content.decode()
+        assert "It is on its way to nobody" in page
+        assert event.unmatched_reason in page
+        for markup in ("<script>alert", "<b>&", "<i>7", "<u>k"):
+            assert markup not in page
+
+    def test_a_type_leads_to_the_catalogue_where_it_is_in_it(
+        self, console: Client
+    ) -> None:
+        event = traffic.delivery().event
+        page = f"/staff/events/{event.pk}/"
+        link = 'href="/staff/event-types/customer.created/"'
+        assert link in console.get(page).content.decode()
+        EventType.objects.filter(name=event.type).delete()
+        assert link not in console.get(page).content.decode()
+
+
+class TestTypes:
+    def test_the_list_leads_to_every_type(self, console: Client) -> None:
+        page = console.get("/staff/event-types/").content.decode()
+        for event_type in EventType.objects.all():
+            assert f'href="/staff/event-types/{event_type.name}/"' in page
+
+    def test_one_says_what_it_is_in_every_dialect(self, console: Client) -> None:
+        EventType.objects.filter(name="customer.created").update(
+            schema={"type": "object", "required": ["id"]}
+        )
+        page = console.get("/staff/event-types/customer.created/").content.decode()
+        assert "A customer signed up." in page
+        assert "ada@example.com" in page
+        assert "&quot;required&quot;" in page
+        assert "NEW_CONSUMER_SIGNUP" in page  # BLAZE's
+        assert "has no name for it" in page  # Capa
+
+    def test_a_name_may_be_any_text(self, console: Client) -> None:
+        name = "a/<script>alert(1)</script>?b&c"
+        EventType.objects.create(name=name, description="<img src=x>")
+        page = console.get("/staff/event-types/").content.decode()
+        assert "<script>alert" not in page
+        assert "<img src=x>" not in page
+        address = console.get("/staff/event-types/").context["event_types"]
+        assert name in {row.name for row in address}
+        link = page.split('href="/staff/event-types/a/')[1].split('"')[0]
+        one = console.get(f"/staff/event-types/a/{link}".replace("&amp;", "&"))
+        assert one.context["event_type"].name == name
+        assert "<script>alert" not in one.content.decode()
+
+
+class TestPublishing:
+    def form(self, **fields: str) -> dict[str, str]:
+        return {
+            "partner": "Acme",
+            "payload": '{"id": "ord_1"}',
+            "shop_id": "",
+            **fields,
+        }
+
+    def test_it_begins_with_the_types_example(self, console: Client) -> None:
+        factories.partner(name="Acme")
+        page = console.get(f"{ADDRESS}&partner=Acme")
+        example = EventType.objects.get(name="order.created").example
+        assert json.loads(page.context["form"]["payload"].value()) == example
+        assert page.context["form"]["partner"].value() == "Acme"
+        assert "cannot tell that it is a test" in page.content.decode()
+        assert not Event.objects.exists()
+
+    def test_without_a_type_it_asks_for_one(self, console: Client) -> None:
+        for query in ("", "?type=unknown"):
+            page = console.get(f"/staff/events/publish/{query}").content.decode()
+            assert '<option value="order.created">' in page
+            assert "payload" not in page
+            response = console.post(f"/staff/events/publish/{query}", self.form())
+            assert response.status_code == 404
+
+    def test_it_publishes_and_shows_where_it_goes(self, console: Client) -> None:
+        partner = factories.partner(name="Acme")
+        factories.subscription(partner, "partnero", events=["order.created"])
+        factories.subscription(partner, "portal", profile="standard")
+        response = console.post(ADDRESS, self.form(), follow=True)
+        event = Event.objects.get()
+        assert (event.type, event.data) == ("order.created", {"id": "ord_1"})
+        assert response.redirect_chain == [(f"/staff/events/{event.pk}/", 302)]
+        assert "Below is where it goes" in response.content.decode()
+        assert Delivery.objects.count() == event.matched > 0
+        entry = AuditEntry.objects.get(action="event.published")
+        assert (entry.actor_kind, entry.actor, entry.ip) == (
+            "staff",
+            "boss",
+            "127.0.0.1",
+        )
+
+    def test_it_says_when_nobody_is_told(self, console: Client) -> None:
+        factories.partner(name="Acme")
+        response = console.post(ADDRESS, self.form(shop_id="9"), follow=True)
+        event = Event.objects.get()
+        assert event.attributes == {"shop_id": "9"}
+        page = response.content.decode()
+        assert f"nobody is told. {event.unmatched_reason}" in page
+
+    @pytest.mark.parametrize(
+        ("fields", "field", "says"),
+        [
+            ({"partner": "Nobody"}, "partner", "There is no such partner."),
+            ({"partner": ""}, "partner", "This field is required."),
+            ({"payload": "{"}, "payload", "This is no JSON"),
+            ({"payload": '{"a": NaN}'}, "payload", "This is no JSON"),
+            ({"payload": "[1]"}, "payload", "object"),
+            ({"payload": "{}"}, "payload", "id"),  # by the schema
+            ({"shop_id": "x" * 256}, "shop_id", "at most 255 characters"),
+        ],
+    )
+    def test_what_is_wrong_stands_beside_its_field(
+        self, console: Client, fields, field, says
+    ) -> None:
+        factories.partner(name="Acme")
+        EventType.objects.filter(name="order.created").update(
+            schema={"type": "object", "required": ["id"]}
+        )
+        response = console.post(ADDRESS, self.form(**fields))
+        assert response.status_code == 422
+        assert says in response.context["form"].errors[field][0]
+        assert not Event.objects.exists()
