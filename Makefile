@@ -1,6 +1,6 @@
 # Everything a person types. Each target begins with what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lock schema bench soak
+.PHONY: help setup run test check fix lock schema bench peers soak
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,6 +51,11 @@ schema: setup ## write docs/openapi from the views
 lock: setup ## resolve requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
+
+peers: setup ## install what `make bench` compares with, beside our own
+	@test -x build/peers/bin/python || $(PYTHON) -m venv build/peers
+	@build/peers/bin/python -m pip install --quiet --disable-pip-version-check \
+	  django-webhook2==0.11.0 procrastinate==3.10.0 'celery[redis]~=5.7' 'psycopg[binary]~=3.3' aiohttp
 
 bench: setup ## the numbers of docs/benchmarks.md, as ratios measured in one run
 	$(BIN)/python -m benchmarks

@@ -22,16 +22,22 @@ Environment = Mapping[str, str]
 
 
 @contextmanager
-def postgresql() -> Iterator[Environment]:
-    """The environment of a portal over a migrated PostgreSQL database, which is dropped
-    afterwards."""
+def database() -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, which is dropped afterwards."""
     name = f"bench_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
         try:
-            yield _portal(f"{SERVER}/{name}")
+            yield f"{SERVER}/{name}"
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def postgresql() -> Iterator[Environment]:
+    """The environment of a portal over a migrated PostgreSQL database."""
+    with database() as url:
+        yield _portal(url)
 
 
 @contextmanager
