@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.delivery.backlog import publish, queued, subscription
+from tests.delivery.backlog import publish, queued, subscription, time_passes
+from tests.delivery.settlements import claimed, result
 from tests.delivery.workers import run_until
 from webhooks.delivery import outbox
 from webhooks.models import Attempt, Delivery, Endpoint
@@ -85,3 +86,20 @@ def test_a_claim_takes_of_one_endpoint_what_it_is_told_at_most():
     assert outbox.claim(limit=30, full=[Endpoint.objects.get().id]).ids == []
     assert len(outbox.claim(limit=30).ids) == 20
     assert not outbox.claim(limit=30).has_more
+
+
+def test_a_rate_holds_in_order_too():
+    hook = subscription(URL, rate_per_minute=60, is_ordered=True)
+    publish(hook)
+    (sent,) = claimed()
+    outbox.settle([result(sent)])
+
+    publish(hook)  # which wakes the endpoint
+
+    assert claimed() == []
+    assert not outbox.is_idle(), "it waits for its turn"
+    time_passes(timedelta(seconds=1))
+    Endpoint.objects.update(
+        paced_until=Endpoint.objects.get().paced_until - timedelta(seconds=1)
+    )
+    assert len(claimed()) == 1

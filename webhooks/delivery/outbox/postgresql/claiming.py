@@ -43,7 +43,8 @@ _CLAIM = one_line(f"""
         FOR NO KEY UPDATE OF e SKIP LOCKED
     ), allowed AS MATERIALIZED (
         SELECT id, trips, is_ordered, rate_per_minute, paced_until,
-               GREATEST(0, CASE WHEN trips > 0 OR is_ordered THEN 1 ELSE LEAST(
+               GREATEST(0, CASE WHEN trips > 0 THEN 1 ELSE LEAST(
+                   CASE WHEN is_ordered THEN 1 END,
                    %(most)s,
                    GREATEST(16, 4 * %(limit)s / (SELECT count(*) FROM ready)),
                    max_in_flight - (

@@ -113,8 +113,10 @@ def claim(
 def _allowed(cursor: Any, row: Sequence[Any], share: int) -> int:
     """How many an endpoint may be given; see the claim for PostgreSQL."""
     endpoint, trips, paced_until, is_ordered, in_flight, rate, now, due = row
-    if trips or is_ordered:
+    if trips:
         return 1
+    if is_ordered:
+        share = 1
     if in_flight is not None:
         cursor.execute(_IN_FLIGHT, {"endpoint": endpoint, "due": due})
         share = min(share, in_flight - cursor.fetchone()[0])
