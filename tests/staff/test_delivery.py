@@ -321,6 +321,20 @@ class TestSendingAgain:
         page = console.get(f"/staff/deliveries/{sent.pk}/send/").content.decode()
         assert "The endpoint was disabled: It said 410." in page
 
+    def test_what_waits_goes_where_it_waits_for(self, console: Client) -> None:
+        waits = pending()
+        address = f"/staff/deliveries/{waits.pk}/send/"
+        Partner.objects.update(is_active=False)  # new events are held back, not this
+        assert waits.url in console.get(address).content.decode()
+        Endpoint.objects.update(
+            disabled_at=timezone.now(), disabled_reason="It said 410."
+        )
+        page = console.get(address).content.decode()
+        assert "The endpoint was disabled: It said 410." in page
+        assert 'name="bytes"' not in page
+        response = self.send(console, waits)
+        assert "Nothing was sent. The endpoint was" in response.content.decode()
+
     def test_an_attempt_under_way_is_left_alone(self, console: Client) -> None:
         response = self.send(console, pending(claim_token=uuid4()))
         assert "An attempt is under way at this moment" in response.content.decode()

@@ -148,6 +148,13 @@ class Redeliver(Page):
 
 def _targets(delivery: Delivery) -> tuple[list[Endpoint], str]:
     """Where it would go, or why nowhere."""
+    endpoint = delivery.endpoint
+    if delivery.state == Delivery.State.PENDING and endpoint:
+        return (
+            ([endpoint], "")
+            if endpoint.disabled_at is None
+            else ([], _disabled(endpoint))
+        )
     rows = deliveries.with_receivers(Subscription.objects.all())
     subscription = rows.get(id=delivery.subscription_id)
     try:
@@ -155,9 +162,13 @@ def _targets(delivery: Delivery) -> tuple[list[Endpoint], str]:
     except deliveries.NotReceiving as why:
         return [], str(why)
     targets = deliveries.targets(delivery, receiving)
-    if not targets and delivery.endpoint:
-        return [], f"The endpoint was disabled: {delivery.endpoint.disabled_reason}"
+    if not targets and endpoint:
+        return [], _disabled(endpoint)
     return list(targets), ""
+
+
+def _disabled(endpoint: Endpoint) -> str:
+    return f"The endpoint was disabled: {endpoint.disabled_reason}"
 
 
 def _repeated(delivery: Delivery) -> Delivery | None:
