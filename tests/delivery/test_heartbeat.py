@@ -74,6 +74,17 @@ def test_one_that_is_alive_is_enough():
     assert not standing.is_silent
 
 
+def test_who_only_claims_does_not_stand_for_those_who_send():
+    sender = uuid4()
+    heartbeat.beat(uuid4(), "celery")
+    heartbeat.beat(sender, heartbeat.SENDER)
+    assert not heartbeat.standing().is_silent
+
+    silent_for(sender, minutes=1)
+
+    assert heartbeat.standing().is_silent
+
+
 def test_a_worker_that_left_is_not_missed():
     worker, other = uuid4(), uuid4()
     heartbeat.beat(worker, "local")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.delivery.backlog import queued
 from tests.delivery.cluster import begun, eventually, states
-from webhooks.delivery import outbox
+from webhooks.delivery import heartbeat, outbox
 from webhooks.delivery.backends import celery_app
 from webhooks.delivery.backends.sender import Sender
 from webhooks.models import Attempt, Delivery
@@ -41,6 +41,13 @@ def test_it_sends_what_was_reserved_and_keeps_its_connection(receiver):
 
     assert states() == {"delivered": 3}
     assert receiver.connections == 1
+
+
+def test_it_is_seen_while_it_runs_and_not_missed_afterwards():
+    with sender():
+        eventually(lambda: heartbeat.standing().senders_alive == 1)
+
+    assert heartbeat.standing().registered == 0
 
 
 def test_it_takes_nothing_that_is_not_the_tokens_any_more(receiver):

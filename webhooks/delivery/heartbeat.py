@@ -23,6 +23,9 @@ SILENT_AFTER = timedelta(seconds=30)
 
 FORGOTTEN_AFTER = timedelta(days=1)
 
+SENDER = "celery sender"
+"""The backend of who sends what a worker with the Celery backend claims."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -30,10 +33,17 @@ class Standing:
     """Workers that started and did not end as they should."""
     alive: int
     last_seen: datetime | None
+    claims_for_senders: bool = False
+    """A worker that is alive only claims, and others send."""
+    senders: int = 0
+    """Of the registered, those that send for such a worker."""
+    senders_alive: int = 0
 
     @property
     def is_silent(self) -> bool:
-        """There should be a worker, and none has been heard of."""
+        """There should be somebody who sends, and nobody has been heard of."""
+        if self.claims_for_senders and self.senders:
+            return self.senders_alive == 0
         return self.registered > 0 and self.alive == 0
 
 
@@ -69,14 +79,21 @@ def leave(worker_id: UUID) -> None:
 
 def standing() -> Standing:
     """One statement over as many rows as there are workers."""
+    alive = Q(seen_at__gte=Now() - SILENT_AFTER)
     found = Worker.objects.aggregate(
         registered=Count("id"),
-        alive=Count("id", filter=Q(seen_at__gte=Now() - SILENT_AFTER)),
+        alive=Count("id", filter=alive),
         last_seen=Max("seen_at"),
+        claiming=Count("id", filter=alive & Q(backend="celery")),
+        senders=Count("id", filter=Q(backend=SENDER)),
+        senders_alive=Count("id", filter=alive & Q(backend=SENDER)),
     )
     last_seen = found["last_seen"]
     return Standing(
         found["registered"],
         found["alive"],
         last_seen.astimezone(UTC) if last_seen else None,
+        claims_for_senders=found["claiming"] > 0,
+        senders=found["senders"],
+        senders_alive=found["senders_alive"],
     )

@@ -11,10 +11,11 @@ import os
 import threading
 from asyncio import TaskGroup
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from webhooks.delivery import outbox
+from webhooks.delivery import heartbeat, outbox
 from webhooks.delivery.database import DatabaseThread
 
 from .local import LocalBackend
@@ -30,12 +31,16 @@ PATIENCE = 5.0
 GRACE = 8.0
 """Seconds to finish in when told to stop."""
 
+LAST_BEAT = 1.0
+"""Seconds to say goodbye in."""
+
 
 class Sender:
     """Started when it is made. Its methods may be called from any thread."""
 
     def __init__(self, *, concurrency: int = CONCURRENCY) -> None:
         self._concurrency = concurrency
+        self._id = uuid4()
         self._is_ready = threading.Event()
         self._thread = threading.Thread(target=self._main, name="sender", daemon=True)
         self._thread.start()
@@ -83,11 +88,22 @@ class Sender:
                     has_room=self._has_room.set,
                 ) as self._backend,
             ):
+                beating = tasks.create_task(self._beat())
                 self._is_ready.set()
                 await self._stopping.wait()
+                beating.cancel()
                 await self._backend.drain(within=GRACE)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_BEAT):
+                    await self._claims.run(partial(heartbeat.leave, self._id))
         finally:
             self._claims.close()
+
+    async def _beat(self) -> None:
+        beat = partial(heartbeat.beat, self._id, heartbeat.SENDER)
+        while True:
+            await self._claims.run(beat)
+            await asyncio.sleep(heartbeat.INTERVAL)
 
     async def _take(self, token: UUID, ids: Sequence[UUID], within: float) -> None:
         # In turn, or two of them would take the same room.
