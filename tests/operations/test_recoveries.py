@@ -129,6 +129,19 @@ def test_it_replays_what_it_counted(partner):
     assert entry.after["total"] == 3
 
 
+def test_one_that_cannot_go_on_holds_up_no_other(partner, caplog):
+    hook(partner)
+    ended(partner, "exhausted")
+    broken, whole = start(partner), start(partner)
+    Recovery.objects.filter(id=broken.id).update(filter={"outcomes": 5})
+
+    advance()
+
+    assert Recovery.objects.get(id=whole.id).state == "done"
+    assert Recovery.objects.get(id=broken.id).state == "running"
+    assert f"Recovery {broken.id} cannot go on." in caplog.text
+
+
 def test_it_renders_anew_where_that_is_asked_for(partner):
     hook(partner)
     ended(partner, "exhausted")
@@ -654,6 +667,7 @@ def test_workers_at_once_queue_each_delivery_once(partner, monkeypatch):
     for thread in threads:
         thread.join()
     assert failures == []
+    advance()  # they may all have passed over it before it could end
     recovery.refresh_from_db()
     assert (recovery.state, recovery.done) == ("done", 60)
     repeated = Delivery.objects.filter(recovery=recovery).values_list("redelivery_of")

@@ -5,12 +5,13 @@ a transaction of its own, so that a replay of millions never stands before what 
 Nothing that matches is left out for being too much.
 """
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
@@ -22,6 +23,8 @@ from . import audit, deliveries, recoverable
 from .recoverable import Filter, InvalidFilter, Outcome, Selection
 
 __all__ = ["Filter", "InvalidFilter", "Outcome", "Progress"]
+
+logger = logging.getLogger(__name__)
 
 MAX_WAITING = 200
 """So many deliveries of one recovery wait for their first attempt, and those of one event
@@ -123,13 +126,24 @@ def advance(*, now: datetime) -> bool:
     """
     running = Recovery.objects.filter(state=Recovery.State.RUNNING)
     ids = list(running.order_by("id").values_list("id", flat=True))
-    has_more = [_advance(id, now) for id in ids]
+    has_more = [_advance_alone(id, now) for id in ids]
     for recovery in Recovery.objects.filter(
         state=Recovery.State.CANCELLED, finished_at__gt=now - _SWEPT_FOR
     ):
         # What was being sent when it was cancelled, and has failed since.
         _cancel_pending(recovery, now)
     return any(has_more)
+
+
+def _advance_alone(id: UUID, now: datetime) -> bool:
+    """One that fails holds up none of the others. It stays running, and is tried again."""
+    try:
+        return _advance(id, now)
+    except Error:
+        raise  # the database is away from all of them
+    except Exception:
+        logger.exception("Recovery %s cannot go on.", id)
+        return False
 
 
 def _advance(id: UUID, now: datetime) -> bool:
