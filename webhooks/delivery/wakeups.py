@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def _keep(
     while not ended.is_set():
         try:
             listen(tell, ended)
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("No wake-ups for %.0f s: %s", PAUSE, error)
             ended.wait(PAUSE)
         finally:

@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -29,7 +29,7 @@ def ready(request: HttpRequest) -> JsonResponse:
         if not _is_migrated():
             return _unavailable("Migrations are missing; run manage.py migrate.")
         workers = heartbeat.standing()
-    except DatabaseError:
+    except Error:
         return _unavailable("The database cannot be reached.")
     if workers.is_silent:
         return _unavailable(
