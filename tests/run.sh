@@ -20,7 +20,7 @@ except psycopg.Error as error:
 PYTHON
 }
 
-# Pytest on every core, then what measures time by itself; whether enough is covered is
+# Pytest on every core, then what measures time or drives a browser by itself; whether enough is covered is
 # asked once, at the end.
 run() {
   "$python" -m pytest -n auto -m "not alone" --cov --cov-append --cov-report= --cov-fail-under=0 "$@"
