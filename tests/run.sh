@@ -20,8 +20,8 @@ except psycopg.Error as error:
 PYTHON
 }
 
-# Pytest on every core, then what measures time or drives a browser by itself; whether enough is covered is
-# asked once, at the end.
+# Pytest on every core, then what measures time or drives a browser by itself; whether
+# enough is covered is asked once, at the end.
 run() {
   "$python" -m pytest -n auto -m "not alone" --cov --cov-append --cov-report= --cov-fail-under=0 "$@"
   # Without coverage, which would be measured too. 5: none of the chosen tests is such.
