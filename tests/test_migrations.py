@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
@@ -71,6 +72,9 @@ def test_every_migration_runs_over_rows_and_keeps_them():
     ]
     try:
         executor.migrate([FIRST])
+        # What somebody has made of a role by hand, and a database without the others.
+        Group.objects.filter(name__in=["Viewer", "Operator", "Manager"]).delete()
+        by_hand = Group.objects.create(name="Operator")
         before = fill(MigrationExecutor(connection).loader.project_state(FIRST).apps)
         assert set(before.values()) == {1}
         executor = MigrationExecutor(connection)
@@ -80,14 +84,34 @@ def test_every_migration_runs_over_rows_and_keeps_them():
             # The catalogue is filled in by the first start of each release.
             "EventType": after["EventType"]
         }
+        assert not by_hand.permissions.exists()
+        viewer, manager = (Group.objects.get(name=n) for n in ("Viewer", "Manager"))
+        assert viewer.permissions.filter(codename="view_delivery").exists()
+        assert manager.permissions.filter(codename="reveal_secret").exists()
         recovery = executor.loader.project_state(latest).apps.get_model(
             "webhooks", "Recovery"
         )
         (once_a_preview,) = recovery.objects.all()
         assert (once_a_preview.state, once_a_preview.finished_at) == ("cancelled", NOW)
     finally:
+        Group.objects.filter(name="Operator").delete()
         executor = MigrationExecutor(connection)
         executor.migrate(latest)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_roles_are_made_where_no_permission_is_yet():
+    """As on a new database, where permissions come after the last migration."""
+    executor = MigrationExecutor(connection)
+    latest = [
+        node for node in executor.loader.graph.leaf_nodes() if node[0] == "webhooks"
+    ]
+    executor.migrate([("webhooks", "0008_staff_lists")])
+    Group.objects.all().delete()
+    Permission.objects.all().delete()
+    MigrationExecutor(connection).migrate(latest)
+    counts = {g.name: g.permissions.count() for g in Group.objects.all()}
+    assert counts == {"Viewer": 14, "Operator": 20, "Manager": 29}
 
 
 def test_the_graph_has_one_end():

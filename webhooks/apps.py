@@ -1,4 +1,4 @@
-"""Wiring: the delivery room is handed here what it must not import."""
+"""Wiring: the rooms below are handed here what they must not import."""
 
 from typing import Any
 
@@ -15,16 +15,25 @@ class WebhooksConfig(AppConfig):
         from webhooks.delivery import chores, incidents, standard, wire
         from webhooks.operations import incidents as news
         from webhooks.operations import notices, pruning, recoveries, repeats
+        from webhooks.rest import desks
 
         wire.register(standard.PROFILE)
         for dialect in dialects.DIALECTS:
             wire.register(dialect.profile)
+            desks.register(dialect.slug, dialect.desk)
+        desks.register("portal", _portal_desk)
         incidents.listen(news.tell)
         chores.register(notices.CHORE)
         chores.register(pruning.CHORE)
         chores.register(recoveries.CHORE)
         chores.register(repeats.CHORE)
         post_migrate.connect(_fill_catalogue, sender=self)
+
+
+def _portal_desk() -> Any:
+    from webhooks.api import desk
+
+    return desk.DESK
 
 
 def _fill_catalogue(using: str, apps: Any = apps, **_: object) -> None:

@@ -6,6 +6,8 @@ from .deliveries import Attempt, Delivery, EndpointHour
 from .events import Event, EventType
 from .notices import Notice
 from .partners import ApiKey, Partner
+from .people import Authenticator as Authenticator  # as with answers
+from .people import RecoveryCode as RecoveryCode
 from .recoveries import Recovery
 from .subscriptions import Endpoint, SigningSecret, Subscription
 from .workers import Worker

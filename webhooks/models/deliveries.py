@@ -3,7 +3,7 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from .events import Event
 from .ids import time_ordered
@@ -15,6 +15,22 @@ from .subscriptions import Endpoint, Subscription
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def pending(self) -> Self:
         return self.filter(state=Delivery.State.PENDING)
+
+    def unrecovered(self) -> Self:
+        """Given up, and neither has a repeat arrived nor is one on its way.
+
+        A repeat is looked up by its event too: `redelivery_of` alone is in no index.
+        """
+        again = Delivery.objects.filter(
+            event_id=OuterRef("event_id"),
+            redelivery_of=OuterRef("id"),
+            state__in=[Delivery.State.PENDING, Delivery.State.DELIVERED],
+        )
+        return self.filter(
+            state=Delivery.State.EXHAUSTED,
+            redelivery_of=None,
+            subscription__deleted_at=None,
+        ).filter(~Exists(again))
 
 
 class Delivery(models.Model):

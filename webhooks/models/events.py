@@ -24,6 +24,9 @@ class EventType(models.Model):
 class Event(models.Model):
     """Something that happened at a partner, published once."""
 
+    # The attribute of one that did not happen: the id of the subscription it tests.
+    TEST_OF = "test_of"
+
     id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
     partner = models.ForeignKey(
         Partner,

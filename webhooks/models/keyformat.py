@@ -27,6 +27,8 @@ _FORM = re.compile(
     rf"[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}",
     re.ASCII,
 )
+# Of a key in other text, which may have been cut anywhere within its secret.
+_WITHIN = re.compile(rf"whk_([0-9A-Za-z]{{{LOOKUP_LENGTH}}})_[0-9A-Za-z]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ def lookup_of(text: str) -> str | None:
     ):
         return None
     return match[1]
+
+
+def lookup_within(text: str) -> str | None:
+    """The lookup part of a key that stands, whole or in part, somewhere in `text`."""
+    match = _WITHIN.search(text)
+    return match and match[1]
 
 
 def digest(text: str, *, pepper: int) -> str:

@@ -1,7 +1,7 @@
 """Partners, and the keys that speak for them."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self, cast
 
 from django.db import models
@@ -36,6 +36,10 @@ _NAMED = (
 )
 
 
+EXPIRES_SOON = timedelta(days=14)
+"""Long enough before a key ends to have another one put into a partner's systems."""
+
+
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def named(self, prefix: str) -> "ApiKey | None":
         """The key of that prefix, with its partner; one SELECT."""
@@ -62,6 +66,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(
             Q(expires_at=None) | Q(expires_at__gt=moment), revoked_at=None
         )
+
+    def expiring_at(self, moment: datetime) -> Self:
+        """Those that open at that moment and will not for much longer."""
+        return self.usable_at(moment).filter(expires_at__lte=moment + EXPIRES_SOON)
 
 
 class ApiKey(models.Model):
@@ -115,3 +123,6 @@ class ApiKey(models.Model):
 
     def is_expired_at(self, moment: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= moment
+
+    def expires_soon_at(self, moment: datetime) -> bool:
+        return self.is_expired_at(moment + EXPIRES_SOON)

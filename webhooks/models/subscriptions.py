@@ -134,6 +134,10 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         """Those that new events are queued to."""
         return self.live().filter(disabled_at=None)
 
+    def ailing(self) -> Self:
+        """Those of the live ones that fail, or that failed until they were disabled."""
+        return self.live().exclude(failing_since=None, disabled_at=None)
+
 
 class Endpoint(models.Model):
     """A URL of a subscription, and how it has been doing.
@@ -225,6 +229,7 @@ class SigningSecret(models.Model):
     objects = SigningSecretQuerySet.as_manager()
 
     class Meta:
+        permissions = [("reveal_secret", "Can see a signing secret")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(expires_at=None) | Q(expires_at__gte=F("created_at")),

@@ -1,0 +1,218 @@
+"""Logging in, being locked out, and sessions that end."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from axes.models import AccessAttempt
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests import factories
+from tests.admin import traffic
+from tests.test_roles import pages
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+LOGIN = "/admin/login/"
+PASSWORD = "correct horse"
+HOUR = 3600
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel(NOW, tick=False) as moved:
+        yield moved
+
+
+@pytest.fixture
+def ann(db) -> User:
+    return User.objects.create_superuser("ann", password=PASSWORD)
+
+
+def attempt(password: str, user: str = "ann", ip: str = "192.0.2.1", **more: Any):
+    client = Client(REMOTE_ADDR=ip, **more)
+    return client.post(LOGIN, {"username": user, "password": password})
+
+
+def logged_in() -> Client:
+    client = Client()
+    client.post(LOGIN, {"username": "ann", "password": PASSWORD})
+    assert inside(client)
+    return client
+
+
+def inside(client: Client) -> bool:
+    return bool(client.get("/staff/account/").status_code == 200)
+
+
+# --- Being locked out ----------------------------------------------------------------
+
+
+def test_a_name_is_locked_for_an_address_and_no_further(ann: User, clock) -> None:
+    for _ in range(4):
+        assert attempt("guess").status_code == 200
+    assert attempt("guess").status_code == 429
+    assert attempt(PASSWORD).status_code == 429
+    assert attempt(PASSWORD, HTTP_USER_AGENT="another").status_code == 429
+    assert attempt(PASSWORD, ip="192.0.2.2").status_code == 302
+    User.objects.create_superuser("bob", password=PASSWORD)
+    assert attempt(PASSWORD, user="bob").status_code == 302
+
+
+def test_the_locked_out_are_told_until_when_and_it_ends_then(ann: User, clock) -> None:
+    for _ in range(5):
+        answer = attempt("guess")
+    html = answer.content.decode()
+    assert "Too many failed log-ins" in html
+    assert "2026-11-21 12:15:00 UTC" in html
+    assert answer["Retry-After"] == "900"
+    assert "Content-Security-Policy" in answer
+    clock.shift(600)
+    again = attempt("guess")  # not looked at, so it prolongs nothing
+    assert "2026-11-21 12:15:00 UTC" in again.content.decode()
+    assert again["Retry-After"] == "300"
+    clock.shift(301)
+    assert attempt(PASSWORD).status_code == 302
+
+
+def test_a_log_in_forgets_the_failures_before_it(ann: User, clock) -> None:
+    for _ in range(2):
+        for _ in range(4):
+            attempt("guess")
+        assert attempt(PASSWORD).status_code == 302
+
+
+def test_the_password_is_guessed_no_faster_from_inside(ann: User, clock) -> None:
+    client = logged_in()
+    page = "/staff/account/second-factor/"
+    given = [client.post(page, {"password": "guess"}).status_code for _ in range(5)]
+    assert given == [422] * 4 + [429]
+    assert client.post(page, {"password": PASSWORD}).status_code == 429
+
+
+def test_what_was_typed_is_not_kept(ann: User, clock) -> None:
+    client = logged_in()
+    client.post(
+        "/staff/account/second-factor/remove/",
+        {"password": "my-old-password", "code": "abcd-efgh-jkmn-pqrs"},
+    )
+    kept = str(list(AccessAttempt.objects.values()))
+    assert "my-old-password" not in kept
+    assert "abcd" not in kept
+
+
+# --- Sessions ------------------------------------------------------------------------
+
+
+def test_a_session_ends_when_nothing_is_done(ann: User, clock) -> None:
+    client = logged_in()
+    clock.shift(HOUR - 1)
+    assert inside(client)
+    clock.shift(HOUR)
+    answer = client.get("/staff/account/", follow=True)
+    assert answer.redirect_chain[-1][0] == f"{LOGIN}?next=/staff/account/"
+    assert "nothing was done for a while" in answer.content.decode()
+    assert not inside(client)
+
+
+def test_a_page_that_refreshes_itself_keeps_no_session_alive(ann: User, clock) -> None:
+    page = f"/staff/deliveries/{traffic.delivery().pk}/progress/"
+    client = logged_in()
+    for _ in range(3):
+        clock.shift(HOUR / 3 + 1)
+        answer = client.get(page)
+    assert answer.status_code == 302
+
+
+def test_every_such_page_says_so() -> None:
+    parts = [
+        page
+        for page in pages()
+        if page.name == "staff:needs" or page.name.endswith("-progress")
+    ]
+    assert len(parts) == 4
+    assert not any(page.view.view_class.is_asked_for_by_hand for page in parts)
+
+
+def test_a_session_ends_half_a_day_after_its_log_in_however_busy(
+    ann: User, clock
+) -> None:
+    client = logged_in()
+    for _ in range(23):
+        clock.shift(HOUR / 2)
+        client.post(  # writes to the session
+            f"/staff/partners/{factories.partner().pk}/explore/"
+        )
+        assert inside(client)
+    clock.shift(HOUR / 2)
+    answer = client.get("/staff/account/", follow=True)
+    assert "Your session has ended" in answer.content.decode()
+
+
+def test_an_explorer_s_session_ends_too(ann: User, clock) -> None:
+    client = logged_in()
+    client.post(f"/staff/partners/{factories.partner().pk}/explore/")
+    html: Any = {"HTTP_ACCEPT": "text/html"}
+    clock.shift(HOUR - 1)
+    assert client.get("/v1/webhooks", **html).status_code == 200
+    clock.shift(HOUR - 1)  # exploring is a sign of life
+    assert client.get("/v1/webhooks", **html).status_code == 200
+    clock.shift(HOUR)
+    for _ in range(2):  # being refused is no sign of life
+        assert client.get("/v1/webhooks", **html).status_code == 401
+    assert not inside(client)
+
+
+def test_signs_of_life_are_written_once_a_minute(ann: User, clock) -> None:
+    client = logged_in()
+    assert written(client) == 0
+    clock.shift(59)
+    assert written(client) == 0
+    clock.shift(1)
+    assert written(client) == 1
+    assert written(client) == 0
+
+
+def written(client: Client) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert inside(client)
+    return sum(q["sql"].startswith(("INSERT", "UPDATE")) for q in captured)
+
+
+def test_a_visitor_has_no_session(db) -> None:
+    client = Client()
+    client.get("/")
+    client.get("/docs/")
+    assert not Session.objects.exists()
+
+
+def test_a_new_password_ends_the_other_sessions(ann: User, clock) -> None:
+    here, elsewhere = logged_in(), logged_in()
+    fresh = "another long phrase"
+    answer = here.post(
+        "/admin/password_change/",
+        {"old_password": PASSWORD, "new_password1": fresh, "new_password2": fresh},
+    )
+    assert answer.status_code == 302
+    assert inside(here)
+    assert not inside(elsewhere)
+
+
+def test_logging_out_ends_exploring(ann: User, clock) -> None:
+    client = logged_in()
+    client.post(f"/staff/partners/{factories.partner().pk}/explore/")
+    old = client.cookies["sessionid"].value
+    client.post("/admin/logout/")
+    client.cookies["sessionid"] = old
+    assert client.get("/v1/webhooks", HTTP_ACCEPT="text/html").status_code == 401
+    assert not Session.objects.filter(session_key=old).exists()
+
+
+def test_the_user_menu_leads_to_one_s_own_account(ann: User, clock) -> None:
+    html = logged_in().get("/staff/account/").content.decode()
+    assert re.search(r'href="/staff/account/"[^>]*>\s*Your account', html)

@@ -1,0 +1,93 @@
+"""The roles that staff are given: Viewer, Operator and Manager, each with what the one before may.
+
+They are made once. A group of one of these names that is there already is left as it is, and
+so is every role from then on: whoever manages staff may edit them, and a later migration adds
+to a role by name what its new pages ask for. Going back keeps them, for who is in them.
+"""
+
+from django.contrib.auth.management import create_permissions
+from django.db import migrations
+
+VIEWER = [
+    "view_apikey",
+    "view_attempt",
+    "view_auditentry",
+    "view_delivery",
+    "view_endpoint",
+    "view_endpointhour",
+    "view_event",
+    "view_eventtype",
+    "view_notice",
+    "view_partner",
+    "view_recovery",
+    "view_signingsecret",
+    "view_subscription",
+    "view_worker",
+]
+# Whatever mends a partner's webhooks, and stops a key that leaked.
+OPERATOR = [
+    *VIEWER,
+    "add_event",
+    "add_subscription",
+    "change_subscription",
+    "issue_key",
+    "replay_delivery",
+    "revoke_key",
+]
+# Whatever ends something, shows a secret, or speaks as a partner, which does both.
+MANAGER = [
+    *OPERATOR,
+    "add_eventtype",
+    "add_partner",
+    "change_eventtype",
+    "change_partner",
+    "delete_subscription",
+    "explore_partner",
+    "reveal_secret",
+]
+ROLES = {
+    "Viewer": {"webhooks": VIEWER},
+    "Operator": {"webhooks": OPERATOR},
+    "Manager": {"webhooks": MANAGER, "auth": ["view_group", "view_user"]},
+}
+
+
+def make_roles(apps, schema_editor):
+    using = schema_editor.connection.alias
+    _make_permissions(apps, using)
+    groups = apps.get_model("auth", "Group").objects.using(using)
+    permissions = apps.get_model("auth", "Permission").objects.using(using)
+    for name, granted in ROLES.items():
+        role, is_new = groups.get_or_create(name=name)
+        if not is_new:
+            continue
+        for app, codenames in granted.items():
+            found = permissions.filter(
+                content_type__app_label=app, codename__in=codenames
+            )
+            role.permissions.add(*found)
+
+
+def _make_permissions(apps, using):
+    """Now, since on a new database Django makes them only after the last migration."""
+    for label in ("auth", "webhooks"):
+        config = apps.get_app_config(label)
+        # What stands for an app in a migration does not say that it has models.
+        config.models_module = getattr(config, "models_module", True)
+        create_permissions(config, verbosity=0, using=using, apps=apps)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("contenttypes", "0002_remove_content_type_name"),
+        ("webhooks", "0008_staff_lists"),
+    ]
+
+    operations = [
+        migrations.AlterModelOptions(
+            name="signingsecret",
+            options={"permissions": [("reveal_secret", "Can see a signing secret")]},
+        ),
+        migrations.RunPython(make_roles, migrations.RunPython.noop),
+    ]

@@ -1,0 +1,219 @@
+"""The second factor of staff: set up, asked for after the password, taken away.
+
+A code is looked at under the lock of its authenticator, so that of two requests with the
+same code one is refused, and a wrong one counts even though it ends in an exception.
+"""
+
+import logging
+import secrets
+from base64 import b32decode, b32encode
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from webhooks.models import Authenticator, RecoveryCode, encryption, keyformat
+
+from . import audit
+
+logger = logging.getLogger(__name__)
+
+CODES = 10
+"""Recovery codes that are given at a time."""
+
+# Without what looks alike on paper: 31 characters, so that 16 of them are 79 random bits.
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+_LENGTH = 16
+_KEY_BYTES = 20  # as RFC 4226, section 4 recommends
+
+
+class NotSetUp(Exception):
+    """There is no authenticator, or none that waits to be confirmed."""
+
+
+class AlreadySetUp(Exception):
+    """There is one, which must be removed before there can be another."""
+
+
+class WrongCode(Exception):
+    """The code is not the present one, or was used before."""
+
+
+class TooManyTries(Exception):
+    """The codes before were wrong; nothing is looked at until `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        self.until = until
+
+
+def of(user: User) -> Authenticator | None:
+    """What `user` must show after the password; None while nothing is set up."""
+    return Authenticator.objects.filter(user=user.pk, confirmed=True).first()
+
+
+def waiting(user: User) -> Authenticator | None:
+    """What `user` has begun to set up and not confirmed."""
+    return Authenticator.objects.filter(user=user.pk, confirmed=False).first()
+
+
+def begin(*, user: User, now: datetime) -> Authenticator:
+    """A new key for `user`, in place of one that was never confirmed.
+
+    It does nothing before it is confirmed, so it leaves no entry. Raises AlreadySetUp.
+    """
+    with transaction.atomic():
+        _lock(user)
+        if of(user) is not None:
+            raise AlreadySetUp
+        Authenticator.objects.filter(user=user.pk).delete()
+        made = Authenticator(
+            user_id=user.pk, name="authenticator", confirmed=False, created_at=now
+        )
+        made.seal(b32encode(secrets.token_bytes(_KEY_BYTES)).decode())
+        made.save(force_insert=True)
+    return made
+
+
+def confirm(*, by: audit.Actor, user: User, code: str, now: datetime) -> list[str]:
+    """From now on `user` is asked for a code; the recovery codes, which nobody shows again.
+
+    Raises NotSetUp, WrongCode and TooManyTries.
+    """
+    _spend(user, code, confirmed=False, now=now)
+    with transaction.atomic():
+        if not Authenticator.objects.filter(user=user.pk, confirmed=False).update(
+            confirmed=True
+        ):
+            raise NotSetUp
+        codes = _new_codes(user)
+        _record(by, user, "factor.enrolled", now)
+    return codes
+
+
+def check(*, by: audit.Actor, user: User, code: str, now: datetime) -> Authenticator:
+    """Spend a code of the authenticator, or a recovery code, as the second factor.
+
+    Raises NotSetUp, WrongCode and TooManyTries.
+    """
+    spent = _spend(user, code, confirmed=True, now=now)
+    if isinstance(spent, RecoveryCode):
+        left = unused(spent.authenticator)
+        _record(by, user, "factor.recovery_code_used", now, left=left)
+        return spent.authenticator
+    return spent
+
+
+def unused(authenticator: Authenticator) -> int:
+    """How many recovery codes are left."""
+    return authenticator.recovery_codes.filter(used_at=None).count()
+
+
+def renew_codes(*, by: audit.Actor, user: User, code: str, now: datetime) -> list[str]:
+    """New recovery codes in place of the ones before. Raises what `check` does."""
+    check(by=by, user=user, code=code, now=now)
+    with transaction.atomic():
+        codes = _new_codes(user)
+        _record(by, user, "factor.codes_renewed", now)
+    return codes
+
+
+def remove(*, by: audit.Actor, user: User, code: str, now: datetime) -> None:
+    """`user` is asked for the password alone from now on. Raises what `check` does."""
+    check(by=by, user=user, code=code, now=now)
+    with transaction.atomic():
+        Authenticator.objects.filter(user=user.pk).delete()
+        _record(by, user, "factor.removed", now)
+
+
+def reset(*, by: audit.Actor, user: User, now: datetime) -> None:
+    """Take away what somebody else has lost. Raises NotSetUp."""
+    with transaction.atomic():
+        deleted, _ = Authenticator.objects.filter(user=user.pk).delete()
+        if not deleted:
+            raise NotSetUp
+        _record(by, user, "factor.reset", now)
+
+
+def _spend(
+    user: User, code: str, *, confirmed: bool, now: datetime
+) -> Authenticator | RecoveryCode:
+    with transaction.atomic():
+        device: Authenticator | None = (
+            Authenticator.objects.select_for_update()
+            .filter(user=user.pk, confirmed=confirmed)
+            .first()
+        )
+        if device is None:
+            raise NotSetUp
+        allowed, refusal = device.verify_is_allowed()  # type: ignore[no-untyped-call]
+        if not allowed:
+            raise TooManyTries(refusal["locked_until"])
+        spent = _matching(device, code, now)
+        if spent is None:
+            device.throttle_increment(commit=False)
+        else:
+            device.throttle_reset(commit=False)  # type: ignore[no-untyped-call]
+        device.save()
+    if spent is None:
+        logger.warning("A wrong code for the second factor of staff %s.", user.pk)
+        raise WrongCode
+    return spent
+
+
+def _matching(
+    device: Authenticator, code: str, now: datetime
+) -> Authenticator | RecoveryCode | None:
+    text = "".join(code.lower().replace("-", " ").split())
+    try:
+        key = b32decode(device.reveal())
+    except encryption.Undecryptable:
+        # The recovery codes are still good.
+        logger.exception("The second factor of staff %s.", device.user_id)
+    else:
+        if device.accepts(text, at=now, key=key):
+            return device
+    digests = [_digest(text, pepper) for pepper in keyformat.peppers()]
+    unused_codes = device.recovery_codes.filter(used_at=None, digest__in=digests)
+    found = unused_codes.select_related("authenticator").first()
+    if found is not None:
+        found.used_at = now
+        found.save(update_fields=["used_at"])
+    return found
+
+
+def _new_codes(user: User) -> list[str]:
+    device = Authenticator.objects.get(user=user.pk)
+    device.recovery_codes.all().delete()
+    texts = [
+        "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)) for _ in range(CODES)
+    ]
+    pepper = keyformat.current_pepper()
+    RecoveryCode.objects.bulk_create(
+        RecoveryCode(authenticator=device, digest=_digest(text, pepper))
+        for text in texts
+    )
+    return ["-".join(text[i : i + 4] for i in range(0, _LENGTH, 4)) for text in texts]
+
+
+def _digest(text: str, pepper: int) -> str:
+    return keyformat.digest(f"recovery:{text}", pepper=pepper)
+
+
+def _lock(user: User) -> None:
+    """Two tabs that begin together take turns."""
+    User.objects.select_for_update().get(pk=user.pk)
+
+
+def _record(
+    by: audit.Actor, user: User, action: str, now: datetime, **after: int
+) -> None:
+    audit.record(
+        by=by,
+        action=action,
+        at=now,
+        target_type="user",
+        target_id=str(user.pk),
+        target=user.get_username(),
+        partner_id=None,
+        after=after or None,
+    )

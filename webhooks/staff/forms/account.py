@@ -1,0 +1,89 @@
+"""What staff prove about themselves: the password again, and a code."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.timesince import timeuntil
+
+from webhooks.operations import secondfactor
+
+
+class Code(forms.Form):
+    """A code of the authenticator, or a recovery code in its place."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=40,
+        help_text="The six digits that your authenticator app shows now, or one of your recovery codes.",
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        ),
+    )
+
+    def refuse(self, error: Exception) -> int:
+        """Say beside the field why a code was not taken; the status of the answer."""
+        if isinstance(error, secondfactor.TooManyTries):
+            self.add_error(
+                "code",
+                "Too many wrong codes. This one was not looked at: try again in "
+                f"{timeuntil(error.until) if _is_minutes(error) else 'a moment'}.",
+            )
+            return 429
+        self.add_error(
+            "code",
+            "This is not the code of this moment. A code changes every 30 seconds and is "
+            "taken once: wait for the next one, and see that the phone's clock is right.",
+        )
+        return 422
+
+
+class FirstCode(Code):
+    """The code that confirms an authenticator; there are no recovery codes yet."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=40,
+        help_text="The six digits that the app shows for this portal.",
+        widget=Code.base_fields["code"].widget,
+    )
+
+
+class Password(forms.Form):
+    """The password again, since a browser that was left open is not its owner."""
+
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, request: HttpRequest, data: Any = None) -> None:
+        super().__init__(data)
+        self.request = request
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        # As at the log-in, so that guesses are counted and locked there and here alike.
+        user = authenticate(
+            self.request,
+            username=self.request.user.get_username(),
+            password=password,
+        )
+        if user is None or user.pk != self.request.user.pk:
+            raise ValidationError("This is not your password.")
+        return password
+
+
+class PasswordAndCode(Password, Code):
+    pass
+
+
+def _is_minutes(error: secondfactor.TooManyTries) -> bool:
+    return not timeuntil(error.until).startswith("0")
