@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
 
     from webhooks.delivery.wire import WireProfile
+    from webhooks.rest.desks import Desk
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class Dialect:
             f"{__name__}.{self.slug}.urls"
         ).documented
         return found
+
+    def desk(self) -> "Desk":
+        """How staff see and change its subscriptions; of its folder's `desk.Desk`."""
+        module = import_module(f"{__name__}.{self.slug}.desk")
+        desk: Desk = module.Desk(self.slug, self.title, self.profile)
+        return desk
 
 
 DIALECTS: tuple[Dialect, ...] = (

@@ -150,8 +150,8 @@ class Test(Logged):
         operation_id="test_subscription",
         summary="Send a test",
         description="An event that did not happen, to this subscription and to no "
-        "other, whatever it subscribes to. It is in the log and on the schedule like "
-        "any other.",
+        "other, whatever it subscribes to. It is in the log like any other, and is "
+        "tried once.",
         parameters=[ID, DIALECT_PARAMETER, idempotency.PARAMETER],
         request=serializers.Test,
         responses={

@@ -1,6 +1,6 @@
 """A partner's subscriptions, told by Standard Webhooks 1.0.0."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid5
@@ -17,7 +17,7 @@ from webhooks.api.endpoints import problems
 from webhooks.api.scoping import DIALECT, Scoped
 from webhooks.api.serializers import subscriptions as serializers
 from webhooks.delivery import standard
-from webhooks.models import Subscription
+from webhooks.models import Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 
@@ -34,6 +34,27 @@ _KEY_HEADER = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="Makes a repeat of the request create no second subscription.",
 )
+
+
+def place(partner: Partner, public_id: str | None = None) -> subscriptions.Place:
+    return subscriptions.Place(
+        partner=partner,
+        dialect=DIALECT,
+        profile=standard.NAME,
+        public_id=public_id,
+    )
+
+
+def read(
+    accepted: type[serializers.SubscriptionChanges], body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a body asks of a subscription; raises ValidationError."""
+    asked = accepted(data=body)
+    asked.is_valid(raise_exception=True)
+    fields: dict[str, Any] = dict(asked.validated_data)
+    if "url" in fields:
+        fields["urls"] = [fields.pop("url")]
+    return fields
 
 
 class Subscriptions(Scoped):
@@ -80,9 +101,7 @@ class Subscriptions(Scoped):
     def create(self, request: Request) -> Response:
         body = self.json_object()
         key = idempotency.from_header(request)
-        asked = serializers.NewSubscription(data=body)
-        asked.is_valid(raise_exception=True)
-        fields = _fields(asked.validated_data)
+        fields = read(serializers.NewSubscription, body)
         if len(self.caller.shops) == 1:
             fields.setdefault("shop_id", self.caller.shops[0])
         self.check_shop(fields.get("shop_id", ""))
@@ -93,12 +112,7 @@ class Subscriptions(Scoped):
         try:
             row = subscriptions.create(
                 by=self.caller.actor,
-                place=subscriptions.Place(
-                    partner=self.partner,
-                    dialect=DIALECT,
-                    profile=standard.NAME,
-                    public_id=public_id,
-                ),
+                place=place(self.partner, public_id),
                 now=now,
                 secrets=[standard.new_secret()],
                 extras={_FINGERPRINT: fingerprint} if key is not None else {},
@@ -162,9 +176,7 @@ class SubscriptionDetail(Scoped):
     def change(self, request: Request, id: str) -> Response:
         now = timezone.now()
         row = self.found(id, now)
-        asked = serializers.SubscriptionChanges(data=self.json_object())
-        asked.is_valid(raise_exception=True)
-        fields = _fields(asked.validated_data)
+        fields = read(serializers.SubscriptionChanges, self.json_object())
         self.check_shop(fields.get("shop_id", row.shop_id))
         changed = subscriptions.update(
             by=self.caller.actor, subscription=row, now=now, **fields
@@ -184,13 +196,6 @@ class SubscriptionDetail(Scoped):
         row = self.found(id, now)
         subscriptions.delete(by=self.caller.actor, subscription=row, now=now)
         return Response(status=204)
-
-
-def _fields(validated: dict[str, Any]) -> dict[str, Any]:
-    fields = dict(validated)
-    if "url" in fields:
-        fields["urls"] = [fields.pop("url")]
-    return fields
 
 
 def _behind(key: Sequence[str]) -> Q:

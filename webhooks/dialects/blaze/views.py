@@ -1,6 +1,7 @@
 """What BLAZE's callers may do with their registrations."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.dialects.base import unrecognised
+from webhooks.models import Partner
 from webhooks.models.subscriptions import Subscription, SubscriptionQuerySet
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
@@ -41,6 +43,45 @@ def object_id(now: datetime) -> str:
     return f"{int(now.timestamp()):08x}{secrets.token_hex(8)}"
 
 
+def place(partner: Partner, now: datetime) -> subscriptions.Place:
+    return subscriptions.Place(
+        partner=partner,
+        dialect=DIALECT,
+        profile=wire.PROFILE.name,
+        public_id=object_id(now),
+    )
+
+
+def read(
+    accepted: type[drf.Serializer[Any]], body: Mapping[str, Any], shops: Sequence[str]
+) -> dict[str, Any]:
+    """A body, validated for a caller of those shops, with what nothing here has a meaning
+    for as `unknown`; raises ValidationError."""
+    sent = serializers.without_nulls(body)
+    serializer = accepted(data=sent, context={"shops": shops})
+    serializer.is_valid(raise_exception=True)
+    known = serializer.fields.keys() | serializers.SERVER_OWNED
+    return {**serializer.validated_data, "unknown": unrecognised(sent, known)}
+
+
+def row(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The subscription that a registration is."""
+    url, web_hook_urls = given.get("url"), given["webHookUrls"]
+    event = given.get("webHookType")
+    return {
+        "urls": serializers.targets(url, web_hook_urls),
+        "events": [event] if event else None,
+        "extras": {**given["unknown"], "url": url, "webHookUrls": web_hook_urls},
+    }
+
+
+def replacement(stored: Subscription, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What becomes of a subscription: without webHookUrls or shopId its own stay."""
+    kept = {"webHookUrls": serializers.as_given(stored)[1]}
+    shop = given.get("shopId", stored.shop_id)
+    return {"shop_id": shop, **row({**kept, **given})}
+
+
 class Endpoint(endpoint.Endpoint):
     protocol = Protocol()
     authentication_classes = [Authentication]
@@ -60,23 +101,7 @@ class Endpoint(endpoint.Endpoint):
         return subscription
 
     def given(self, accepted: type[drf.Serializer[Any]]) -> dict[str, Any]:
-        """The body, validated, with what nothing here has a meaning for as `unknown`."""
-        body = serializers.without_nulls(self.json_object())
-        serializer = accepted(data=body, context={"shops": self.caller.shops})
-        serializer.is_valid(raise_exception=True)
-        known = serializer.fields.keys() | serializers.SERVER_OWNED
-        return {**serializer.validated_data, "unknown": unrecognised(body, known)}
-
-
-def row(given: dict[str, Any]) -> dict[str, Any]:
-    """The subscription that a registration is."""
-    url, web_hook_urls = given.get("url"), given["webHookUrls"]
-    event = given.get("webHookType")
-    return {
-        "urls": serializers.targets(url, web_hook_urls),
-        "events": [event] if event else None,
-        "extras": {**given["unknown"], "url": url, "webHookUrls": web_hook_urls},
-    }
+        return read(accepted, self.json_object(), self.caller.shops)
 
 
 class WebHooks(Endpoint):
@@ -123,12 +148,7 @@ class WebHooks(Endpoint):
         shop = given.get("shopId") or next(iter(self.caller.shops), "")
         created = subscriptions.create(
             by=self.caller.actor,
-            place=subscriptions.Place(
-                partner=self.partner,
-                dialect=DIALECT,
-                profile=wire.PROFILE.name,
-                public_id=object_id(now),
-            ),
+            place=place(self.partner, now),
             now=now,
             shop_id=shop,
             **row(given),
@@ -161,13 +181,11 @@ class WebHook(Endpoint):
         now = timezone.now()
         given = self.given(serializers.PartnerWebHookReplacement)
         stored = self.find(now)
-        given.setdefault("webHookUrls", serializers.as_given(stored)[1])
         updated = subscriptions.update(
             by=self.caller.actor,
             subscription=stored,
             now=now,
-            shop_id=given.get("shopId", stored.shop_id),
-            **row(given),
+            **replacement(stored, given),
         )
         return Response(serializers.PartnerWebHook(updated).data)
 

@@ -1,5 +1,6 @@
 """What Capa's one documented operation does."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.dialects.base import unrecognised
+from webhooks.models import Partner
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 from webhooks.rest.parsing import Ignored, ObjectOrArray
@@ -36,6 +38,23 @@ SAMPLE = OpenApiExample(
     response_only=True,
     status_codes=["200"],
 )
+
+
+def place(partner: Partner) -> subscriptions.Place:
+    return subscriptions.Place(
+        partner=partner, dialect="capa", profile=wire.PROFILE.name, is_singleton=True
+    )
+
+
+def wishes(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a body asks of the subscription; raises ValidationError."""
+    asked = serializers.UpdateWebhookSettings(data=body)
+    asked.is_valid(raise_exception=True)
+    url = asked.validated_data["url"]
+    return {
+        "urls": [] if url is None else [url],
+        "extras": unrecognised(body, {"url"}),
+    }
 
 
 class Endpoint(endpoint.Endpoint):
@@ -75,22 +94,11 @@ class WebhookSettings(Endpoint):
         examples=[SAMPLE],
     )
     def update(self, request: Request) -> Response:
-        body = self.json_object()
-        asked = serializers.UpdateWebhookSettings(data=body)
-        asked.is_valid(raise_exception=True)
-        values: dict[str, Any] = asked.validated_data
-        url = values["url"]
         subscription = subscriptions.put(
             by=self.caller.actor,
-            place=subscriptions.Place(
-                partner=self.partner,
-                dialect="capa",
-                profile=wire.PROFILE.name,
-                is_singleton=True,
-            ),
+            place=place(self.partner),
             now=timezone.now(),
             first_secrets=[wire.new_secret()],
-            urls=[] if url is None else [url],
-            extras=unrecognised(body, {"url"}),
+            **wishes(self.json_object()),
         )
         return self.protocol.success(serializers.webhook_settings(subscription))

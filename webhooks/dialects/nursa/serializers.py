@@ -5,7 +5,7 @@ their order were compared with a NestJS 10 application on 2026-11-21.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -61,15 +61,15 @@ class UpdateWebhook(serializers.Serializer[Any]):
     def partial(self, value: bool) -> None:
         pass
 
-    def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
+    def to_internal_value(self, data: Mapping[str, Any]) -> dict[str, Any]:
         url, events, secrets = (data.get(name) for name in ("url", "events", "secrets"))
-        messages = [
-            *_url_messages(url, required=self.fields["url"].required),
-            *_events_messages(events),
-            *_secrets_messages(secrets),
-        ]
-        if messages:
-            raise serializers.ValidationError(messages)
+        messages = {
+            "url": [*_url_messages(url, required=self.fields["url"].required)],
+            "events": [*_events_messages(events)],
+            "secrets": [*_secrets_messages(secrets)],
+        }
+        if wrong := {name: told for name, told in messages.items() if told}:
+            raise serializers.ValidationError(wrong)
         unknown = unrecognised(data, set(self.fields))
         changes: dict[str, Any] = {"events": events, "extras": unknown}
         if url is not None:
@@ -84,7 +84,7 @@ class CreateWebhook(UpdateWebhook):
 
     url = serializers.URLField(help_text="https only.")
 
-    def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
+    def to_internal_value(self, data: Mapping[str, Any]) -> dict[str, Any]:
         # Marked as required on the page, which also says what happens without a value.
         return {"secrets": [wire.new_secret()], **super().to_internal_value(data)}
 

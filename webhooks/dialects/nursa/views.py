@@ -1,5 +1,6 @@
 """What Nursa's operations do. Each answers 201, as each page says, whatever the method."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.dialects.base import unrecognised
-from webhooks.models import Attempt, Delivery, Subscription
+from webhooks.models import Attempt, Delivery, Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 from webhooks.rest.parsing import Ignored, ObjectOrArray
@@ -62,6 +63,24 @@ WEBHOOK_ID = OpenApiParameter(
 )
 
 
+def place(partner: Partner) -> subscriptions.Place:
+    return subscriptions.Place(partner=partner, dialect=SLUG, profile=wire.PROFILE.name)
+
+
+def read(
+    accepted: type[serializers.UpdateWebhook], body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A body's wishes of a subscription; raises ValidationError."""
+    wishes: dict[str, Any] = accepted().run_validation(body)
+    return wishes
+
+
+def changed(subscription: Subscription, wishes: Mapping[str, Any]) -> dict[str, Any]:
+    """What the wishes of a PATCH change: it keeps what it does not name."""
+    kept = unrecognised({**subscription.extras, **wishes["extras"]}, ())
+    return {**wishes, "extras": kept}
+
+
 class Endpoint(endpoint.Endpoint):
     protocol = Protocol()
     authentication_classes = [Authentication]
@@ -69,13 +88,10 @@ class Endpoint(endpoint.Endpoint):
     parser_classes = [ObjectOrArray, Ignored]
     max_body = 100 * 1024  # NestJS's own limit, and no page names another
 
-    def asked(self, serializer: type[serializers.UpdateWebhook]) -> dict[str, Any]:
+    def asked(self, accepted: type[serializers.UpdateWebhook]) -> dict[str, Any]:
         """The body's wishes; an array is an object without fields, to class-validator."""
         body = self.request.data
-        wishes: dict[str, Any] = serializer().run_validation(
-            body if isinstance(body, dict) else {}
-        )
-        return wishes
+        return read(accepted, body if isinstance(body, dict) else {})
 
     def shown(self, subscription: Subscription) -> dict[str, Any]:
         return serializers.webhook(
@@ -115,9 +131,7 @@ class UserWebhooks(Endpoint):
     def create(self, request: Request) -> Response:
         subscription = subscriptions.create(
             by=self.caller.actor,
-            place=subscriptions.Place(
-                partner=self.partner, dialect=SLUG, profile=wire.PROFILE.name
-            ),
+            place=place(self.partner),
             now=timezone.now(),
             **self.asked(serializers.CreateWebhook),
         )
@@ -147,15 +161,13 @@ class UserWebhook(Endpoint):
         examples=[SAMPLE],
     )
     def update(self, request: Request, webhookId: str) -> Response:  # noqa: N803
-        changes = self.asked(serializers.UpdateWebhook)
+        wishes = self.asked(serializers.UpdateWebhook)
         subscription = self.find(webhookId)
-        # A PATCH keeps what it does not name.
-        kept = unrecognised({**subscription.extras, **changes["extras"]}, ())
         updated = subscriptions.update(
             by=self.caller.actor,
             subscription=subscription,
             now=timezone.now(),
-            **{**changes, "extras": kept},
+            **changed(subscription, wishes),
         )
         return Response({"data": self.shown(updated)}, SUCCESS)
 

@@ -18,6 +18,7 @@ from .wire import EVENTS
 
 NAME_LENGTH = 255  # [D] the vendor's n8n node cuts at 100
 KEY_LENGTH = 64  # [D]
+KEY_TAKEN = "The key has already been taken."
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)  # [D]
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#]", re.ASCII | re.IGNORECASE)

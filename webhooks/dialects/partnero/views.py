@@ -1,5 +1,6 @@
 """What Partnero's callers may do with their webhooks."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.dialects.base import unrecognised
-from webhooks.models import Subscription
+from webhooks.models import Partner, Subscription
 from webhooks.models.keyformat import random_text
 from webhooks.models.subscriptions import SubscriptionQuerySet
 from webhooks.operations import subscriptions
@@ -42,11 +43,42 @@ def shown(subscription: Subscription, now: datetime) -> dict[str, Any]:
     return dict(serializers.PartneroWebhook(subscription, context={"now": now}).data)
 
 
+def enveloped(subscription: Subscription, now: datetime) -> dict[str, Any]:
+    return {"data": shown(subscription, now), "status": SUCCESS}
+
+
 def single(subscription: Subscription, now: datetime) -> Response:
-    return Response({"data": shown(subscription, now), "status": SUCCESS})
+    return Response(enveloped(subscription, now))
 
 
-def row(given: dict[str, Any]) -> dict[str, Any]:
+def place(partner: Partner, key: str | None) -> subscriptions.Place:
+    return subscriptions.Place(
+        partner=partner,
+        dialect=DIALECT,
+        profile=wire.PROFILE.name,
+        public_id=key or random_text(KEY_LENGTH),
+    )
+
+
+def created(body: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    """The key that a body gives a new webhook, and the rest of it; raises
+    ValidationError."""
+    serializer = serializers.PartneroWebhookCreate(data=body)
+    serializer.is_valid(raise_exception=True)
+    given = serializer.validated_data
+    extras = unrecognised(body, serializers.KNOWN)
+    return given.get("key"), {"extras": extras, **_row(given)}
+
+
+def changed(subscription: Subscription, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a body changes of a webhook; raises ValidationError."""
+    serializer = serializers.PartneroWebhookUpdate(data=body)
+    serializer.is_valid(raise_exception=True)
+    extras = unrecognised({**subscription.extras, **body}, serializers.KNOWN)
+    return {"extras": extras, **_row(serializer.validated_data)}
+
+
+def _row(given: Mapping[str, Any]) -> dict[str, Any]:
     """What the fields of a request are in a subscription; absent ones stay absent."""
     fields: dict[str, Any] = {
         name: given[name] for name in ("name", "is_active", "events") if name in given
@@ -116,29 +148,18 @@ class Webhooks(Endpoint):
     def create(self, request: Request) -> Response:
         """Create a webhook. Without a key of yours a unique one is generated."""
         now = timezone.now()
-        body = self.json_object()
-        serializer = serializers.PartneroWebhookCreate(data=body)
-        serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
-        place = subscriptions.Place(
-            partner=self.partner,
-            dialect=DIALECT,
-            profile=wire.PROFILE.name,
-            public_id=given.get("key") or random_text(KEY_LENGTH),
-        )
+        key, fields = created(self.json_object())
         try:
-            created = subscriptions.create(
+            row = subscriptions.create(
                 by=self.caller.actor,
-                place=place,
+                place=place(self.partner, key),
                 now=now,
                 secrets=[wire.new_secret()],
-                extras=unrecognised(body, serializers.KNOWN),
-                **row(given),
+                **fields,
             )
         except subscriptions.PublicIdTaken:
-            message = "The key has already been taken."
-            raise ValidationError({"key": [message]}) from None
-        return single(created, now)
+            raise ValidationError({"key": [serializers.KEY_TAKEN]}) from None
+        return single(row, now)
 
 
 class Webhook(Endpoint):
@@ -164,14 +185,11 @@ class Webhook(Endpoint):
         now = timezone.now()
         body = self.json_object()
         found = self.find(now)
-        serializer = serializers.PartneroWebhookUpdate(data=body)
-        serializer.is_valid(raise_exception=True)
         updated = subscriptions.update(
             by=self.caller.actor,
             subscription=found,
             now=now,
-            extras=unrecognised({**found.extras, **body}, serializers.KNOWN),
-            **row(serializer.validated_data),
+            **changed(found, body),
         )
         return single(updated, now)
 

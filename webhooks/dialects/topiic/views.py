@@ -1,5 +1,6 @@
 """What Topiic's one documented operation does."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -9,13 +10,42 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.models import ApiKey
+from webhooks.models import ApiKey, Partner
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 from webhooks.rest.rendering import JSONWithCharset
 
 from . import serializers, wire
 from .protocol import EMPTY_BODY, PROBLEMS, Authentication, Protocol
+
+
+def place(partner: Partner, key: ApiKey) -> subscriptions.Place:
+    return subscriptions.Place(
+        partner=partner,
+        dialect="topiic",
+        profile=wire.PROFILE.name,
+        public_id=str(key.id),
+        api_key=key,
+    )
+
+
+def asked(body: Mapping[str, Any], *, text: bytes, id: str) -> dict[str, Any]:
+    """The command of a body for the key of that id; raises ValidationError."""
+    command = serializers.UpdateWebhook(data=body, context={"text": text, "id": id})
+    command.is_valid(raise_exception=True)
+    given: dict[str, Any] = command.validated_data
+    return given
+
+
+def wishes(command: Mapping[str, Any]) -> dict[str, Any]:
+    """What a command asks of the subscription."""
+    url = command["webhookUrl"]
+    return {
+        "urls": [] if url is None else [url],
+        "events": command["webhookEvents"],
+        "is_active": command["webhookEnabled"],
+        "extras": command["extras"],
+    }
 
 
 class Endpoint(endpoint.Endpoint):
@@ -51,38 +81,24 @@ class Webhook(Endpoint):
     def update(self, request: Request, id: str) -> Response:
         if not self.has_body:
             raise exceptions.ValidationError({"": [EMPTY_BODY]})
-        command = serializers.UpdateWebhook(
-            data=self.json_object(), context={"text": self.text, "id": id}
-        )
-        command.is_valid(raise_exception=True)
-        asked: dict[str, Any] = command.validated_data
-        if asked["id"] != serializers.guid(id):
+        command = asked(self.json_object(), text=self.text, id=id)
+        if command["id"] != serializers.guid(id):
             return self.protocol.ids_differ(request)
-        if asked["merchantId"] != self.partner.id:
+        if command["merchantId"] != self.partner.id:
             return self.protocol.another_merchant(request)
         key = (
             ApiKey.objects.of(self.partner)
-            .filter(id=asked["id"], revoked_at=None)
+            .filter(id=command["id"], revoked_at=None)
             .first()
         )
         if key is None:
             raise endpoint.NotFound
         now = timezone.now()
-        url = asked["webhookUrl"]
         subscription = subscriptions.put(
             by=self.caller.actor,
-            place=subscriptions.Place(
-                partner=self.partner,
-                dialect="topiic",
-                profile=wire.PROFILE.name,
-                public_id=str(key.id),
-                api_key=key,
-            ),
+            place=place(self.partner, key),
             now=now,
             first_secrets=[wire.new_secret()],
-            urls=[] if url is None else [url],
-            events=asked["webhookEvents"],
-            is_active=asked["webhookEnabled"],
-            extras=asked["extras"],
+            **wishes(command),
         )
         return Response(serializers.api_key_settings(key, subscription, at=now))
