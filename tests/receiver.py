@@ -97,7 +97,7 @@ class Receiver:
         )
         return self
 
-    def wait_for(self, count: int, *, timeout: float = 10) -> list[Request]:
+    def wait_for(self, count: int, *, timeout: float = 30) -> list[Request]:
         """The requests, once there are `count` of them. Raises AssertionError."""
         end = time.monotonic() + timeout
         while len(self.requests) < count:

@@ -5,6 +5,8 @@ import time
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import pytest
+
 from webhooks.delivery import attempt
 from webhooks.delivery.job import Job, Subscriber
 from webhooks.delivery.result import Outcome, Result
@@ -21,7 +23,7 @@ class Answers:
         return self.result
 
 
-def job():
+def job(**fields):
     # BLAZE signs nothing, so that the subscriber needs no secret.
     return Job(
         id=uuid4(),
@@ -36,8 +38,8 @@ def job():
         ),
         endpoint_id=uuid4(),
         url="https://receiver.example.com/",
-        profile="blaze",
         attempts=0,
+        **{"profile": "blaze", **fields},
     )
 
 
@@ -59,3 +61,28 @@ def test_an_answer_that_cannot_be_read_is_a_failed_attempt(monkeypatch):
     assert (made.state, made.outcome) == (Delivery.State.PENDING, attempt.ERROR)
     assert made.attempt is not None
     assert "OverflowError" in made.attempt.error
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        Result(outcome=Outcome.TIMEOUT, duration=0),
+        Result(
+            outcome=Outcome.STATUS,
+            duration=0,
+            status=503,
+            headers=(("Retry-After", "60"),),
+        ),
+    ],
+)
+def test_a_test_is_tried_once(result):
+    made = asyncio.run(attempt.make(job(is_test=True), Answers(result)))
+    assert (made.state, made.wait) == (Delivery.State.EXHAUSTED, None)
+    assert made.reason == "A test is tried once."
+    made = asyncio.run(attempt.make(job(), Answers(result)))
+    assert (made.state, made.reason) == (Delivery.State.PENDING, "")
+
+
+def test_a_test_that_fails_on_our_side_is_tried_once():
+    made = asyncio.run(attempt.make(job(is_test=True, profile="gone"), Answers(None)))
+    assert (made.state, made.outcome) == (Delivery.State.EXHAUSTED, attempt.ERROR)

@@ -165,11 +165,12 @@ def test_two_workers_share_the_work_and_send_nothing_twice(receiver):
 
 
 def test_a_worker_frozen_past_its_lease_changes_nothing_when_it_goes_on(receiver):
-    receiver.answer("/", delay=1).answer("/", delay=0)
+    receiver.answer("/", delay=2).answer("/", delay=0)
     queued(receiver.url())
 
     with worker() as frozen:
         receiver.wait_for(1)
+        time.sleep(0.5)  # or it would be frozen with SQLite's lock in its hands
         frozen.send_signal(signal.SIGSTOP)
         all_due()
         with worker("--until-idle") as other:

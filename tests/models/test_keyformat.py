@@ -66,3 +66,21 @@ def test_it_refuses_peppers_of_another_form(settings, entries):
     settings.KEY_PEPPERS = entries
     with pytest.raises(ImproperlyConfigured, match="number:secret"):
         keyformat.current_pepper()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("{key}", True),
+        ("Bearer {key}, and more", True),
+        ("whk_{lookup}_s", True),
+        ("whk_{lookup}_", False),
+        ("whk_{lookup}", False),
+        ("{lookup}", False),
+        ("", False),
+    ],
+)
+def test_it_finds_a_key_in_other_text_though_it_was_cut(text, found):
+    new = keyformat.generate()
+    text = text.format(key=new.text, lookup=new.lookup)
+    assert keyformat.lookup_within(text) == (new.lookup if found else None)

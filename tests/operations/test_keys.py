@@ -1,11 +1,15 @@
 """Keys: shown once, checked in one statement, closed at once."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from tests import factories
 from webhooks.models import ApiKey, AuditEntry, keyformat
@@ -184,11 +188,35 @@ def test_a_replaced_key_lasts_as_long_again_and_no_end_is_put_off():
         keys.rotate(by=SYSTEM, key=old, now=NOW + timedelta(days=90))
 
 
+def test_a_key_that_lasts_to_the_end_of_the_calendar_is_replaced():
+    ends = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    old, _ = keys.issue(by=SYSTEM, partner=None, now=NOW, expires_at=ends)
+    new, _ = keys.rotate(by=SYSTEM, key=old, now=NOW + DAY)
+    assert new.expires_at is not None
+    assert new.expires_at >= ends
+
+
 def test_no_overlap_closes_the_old_key_at_once():
     old, text = keys.issue(by=SYSTEM, partner=factories.partner(), now=NOW)
     keys.rotate(by=SYSTEM, key=old, now=NOW, overlap=timedelta(0))
     with pytest.raises(keys.Invalid):
         keys.authenticate(text, now=NOW)
+
+
+@pytest.mark.parametrize("overlap", [DAY, timedelta(0)])
+def test_it_replaces_once_what_is_asked_for_twice(overlap):
+    old, _ = keys.issue(by=SYSTEM, partner=factories.partner(), now=NOW)
+    id = uuid4()
+    new, _ = keys.rotate(by=SYSTEM, key=old, now=NOW, overlap=overlap, id=id)
+    assert new.id == id
+    old.refresh_from_db()
+    ends = old.expires_at
+    with pytest.raises(keys.AlreadyIssued):
+        keys.rotate(by=SYSTEM, key=old, now=NOW + DAY / 2, overlap=overlap, id=id)
+    old.refresh_from_db()
+    assert old.expires_at == ends
+    assert ApiKey.objects.count() == 2
+    assert AuditEntry.objects.filter(action="key.rotated").count() == 1
 
 
 def test_a_key_that_is_closed_is_not_replaced():
@@ -200,6 +228,67 @@ def test_a_key_that_is_closed_is_not_replaced():
     with pytest.raises(keys.Closed):
         keys.rotate(by=SYSTEM, key=old, now=NOW)
     assert ApiKey.objects.count() == 1
+
+
+# --- At once -------------------------------------------------------------------------
+
+
+def at_once(*acts):
+    """What each act returns or raises, all of them begun at the same moment."""
+    start = threading.Barrier(len(acts))
+
+    def run(act):
+        try:
+            start.wait(10)
+            return act()
+        except (keys.AlreadyIssued, keys.Closed) as refused:
+            return type(refused)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return [each.result(30) for each in [pool.submit(run, act) for act in acts]]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("overlap", [DAY, timedelta(0)])
+def test_one_form_sent_at_once_many_times_makes_one_key(partner, overlap):
+    old, _ = factories.key(partner)
+    now, id = timezone.now(), uuid4()
+    outcomes = at_once(
+        *[lambda: keys.rotate(by=SYSTEM, key=old, now=now, overlap=overlap, id=id)] * 5
+    )
+    assert outcomes.count(keys.AlreadyIssued) == 4
+    assert ApiKey.objects.count() == 2
+    new_id = uuid4()
+    outcomes = at_once(
+        *[lambda: keys.issue(by=SYSTEM, partner=partner, now=now, id=new_id)] * 5
+    )
+    assert outcomes.count(keys.AlreadyIssued) == 4
+    assert ApiKey.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_rotated_and_revoked_at_once_is_revoked(partner):
+    """Neither write undoes the other, whichever is first, nor does a use between them."""
+    for _ in range(5):
+        old, text = factories.key(partner)
+        now = timezone.now()
+        rotated, *_ = at_once(
+            lambda old=old, now=now: keys.rotate(by=SYSTEM, key=old, now=now),
+            lambda old=old, now=now: keys.revoke(by=SYSTEM, key=old, now=now),
+            lambda old=old, now=now: keys._note_use(old, now),
+        )
+        old.refresh_from_db()
+        assert old.is_revoked
+        assert old.last_used_at == now
+        with pytest.raises(keys.Invalid):
+            keys.authenticate(text, now=now)
+        if rotated is keys.Closed:
+            assert old.expires_at is None
+        else:
+            assert old.expires_at == now + DAY
+            assert keys.authenticate(rotated[1], now=now).id == rotated[0].id
 
 
 @pytest.mark.parametrize(

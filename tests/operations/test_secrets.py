@@ -54,6 +54,23 @@ def test_both_sign_until_the_overlap_is_over(partner):
     assert live(made, NOW + 24 * HOUR) == [second]
 
 
+def test_what_is_asked_twice_is_done_once(partner):
+    made, first = signed(partner)
+    known = made.secrets.get().id
+    second = rotate(made, replacing=known)
+    with pytest.raises(secrets.Gone):
+        rotate(made, replacing=known)
+    assert live(made, NOW) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("profile", "fit"),
+    [("standard", True), ("nursa", True), ("topiic", True), ("capa", False), ("partnero", False), ("blaze", False)],
+)  # fmt: skip
+def test_it_is_known_whose_header_has_room_for_several_signatures(profile, fit):
+    assert wire.profile(profile).signs_with_every_secret is fit
+
+
 def test_no_overlap_ends_the_old_one_at_once(partner):
     made, _ = signed(partner)
     second = rotate(made, overlap=timedelta(0))

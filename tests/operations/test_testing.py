@@ -4,9 +4,11 @@ import pytest
 from django.utils import timezone
 
 from tests import factories
-from tests.operations.outcomes import URL, hook
+from tests.delivery.settlements import claimed, result
+from tests.operations.outcomes import URL, hook, publish, settle
+from webhooks.delivery import outbox
 from webhooks.models import AuditEntry, Delivery, Event, EventType
-from webhooks.operations import deliveries, subscriptions, testing
+from webhooks.operations import deliveries, events, subscriptions, testing
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -56,8 +58,8 @@ def test_a_dialect_without_a_name_for_tests_gets_what_it_wants_first(partner):
     assert send(made).type == "member.created"
     with pytest.raises(testing.Untestable):
         send(made, type="webhook.test")
-    for profile, events in (("nursa", []), ("gone", None)):
-        made = factories.subscription(partner, "nursa", profile=profile, events=events)
+    for profile, wanted in (("nursa", []), ("gone", None)):
+        made = factories.subscription(partner, "nursa", profile=profile, events=wanted)
         with pytest.raises(testing.Untestable):
             send(made)
 
@@ -70,3 +72,43 @@ def test_it_says_why_nothing_can_be_sent(partner):
     with pytest.raises(subscriptions.Gone):
         send(made)
     assert not Event.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_knows_it_from_what_happened(partner):
+    made = hook(partner)
+    test = send(made)
+    real = publish(partner, attributes={"a": {"test_of": "x"}, "b": '"test_of"'})
+    known = {job.event_id: job.is_test for job in claimed()}
+    assert known == {test.id: True, real.id: False}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_failed_is_sent_again_once_more(partner):
+    made = hook(partner)
+    event = send(made)
+    failed = settle(event.deliveries.get(), "exhausted")
+    again = deliveries.redeliver(by=SYSTEM, delivery=failed, now=timezone.now())
+    (job,) = claimed()
+    assert (job.id, job.is_test) == (again.id, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_told_that_one_was_given_up(partner):
+    hook(partner, URL + "/ops", events=["endpoint.exhausted"])
+    send(hook(partner, URL + "/a", events=["order.created"]))
+    outbox.settle([lost(job) for job in claimed()])
+    assert Delivery.objects.get().state == "exhausted"
+    assert not Event.objects.filter(type="endpoint.exhausted").exists()
+    publish(partner)
+    outbox.settle([lost(job) for job in claimed()])
+    assert Event.objects.filter(type="endpoint.exhausted").exists()
+
+
+def lost(job):
+    return result(job, Delivery.State.EXHAUSTED, outcome="status", status=500)
+
+
+def test_publishers_cannot_pass_an_event_off_as_one(partner):
+    with pytest.raises(events.InvalidEvent, match="test_of"):
+        publish(partner, attributes={"test_of": "x"})

@@ -28,6 +28,9 @@ ERROR = "error"
 
 _ERROR_LENGTH = 500
 
+ONCE = "A test is tried once."
+"""Why a test that failed has ended."""
+
 
 class Poster(Protocol):
     """What an attempt needs of the client."""
@@ -166,7 +169,7 @@ def _failed(
     is_ours: bool = False,
 ) -> Settlement:
     """Again on the profile's schedule, or later if the receiver asked for it; or never."""
-    wait = _schedule(job).wait_after(record.number)
+    wait = None if job.is_test else _schedule(job).wait_after(record.number)
     if wait is not None:
         wait = max(wait, asked)
     return Settlement(
@@ -174,6 +177,7 @@ def _failed(
         state=Delivery.State.EXHAUSTED if wait is None else Delivery.State.PENDING,
         outcome=outcome,
         status=status,
+        reason=ONCE if job.is_test else "",
         wait=wait,
         attempt=record,
         asked=asked,

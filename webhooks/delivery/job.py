@@ -53,6 +53,7 @@ class Job:
     profile: str
     attempts: int  # made before this one
     body: bytes | None = None  # as sent before; None: to be rendered
+    is_test: bool = False  # of an event that did not happen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,19 @@ class WireProfile:
         name = self.event_names.get(event_type)
         return event_type if name is None and self.passes_unknown else name
 
+    @property
+    def signs_with_every_secret(self) -> bool:
+        """Whether the signatures of several secrets fit into its headers. Where they do
+        not, the oldest live one signs. Asked of `sign` itself, which cannot be wrong."""
+        if self.new_secret is None:
+            return False
+        older, newer = self.new_secret(), self.new_secret()
+        both, one = (
+            self.sign(Signing(UUID(int=0), 0, b"", secrets))
+            for secrets in ((older, newer), (older,))
+        )
+        return both != one
+
 
 class UnknownProfile(Exception):
     """No profile of that name is registered."""

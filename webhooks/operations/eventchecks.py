@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from webhooks.models import EventType, Partner
+from webhooks.models import Event, EventType, Partner
 
 MAX_DATA = 256 * 1024  # bytes, as JSON
 MAX_ATTRIBUTES = 8 * 1024
@@ -74,9 +74,7 @@ def _check(new: NewEvent) -> None:
     if len(new.type) > MAX_TYPE:
         raise InvalidEvent("type", f"Must be no longer than {MAX_TYPE} characters.")
     _check_object("data", new.data, MAX_DATA)
-    _check_object("attributes", new.attributes, MAX_ATTRIBUTES)
-    if not isinstance(new.attributes.get("shop_id", ""), str):
-        raise InvalidEvent("attributes", "shop_id must be a string.")
+    _check_attributes(new.attributes)
     if new.occurred_at is not None and new.occurred_at.tzinfo is None:
         raise InvalidEvent("occurred_at", "Must carry its offset from UTC.")
     if (key := new.idempotency_key) is not None and (
@@ -85,6 +83,14 @@ def _check(new: NewEvent) -> None:
         raise InvalidEvent(
             "idempotency_key", f"Must be a string of 1 to {MAX_KEY} characters."
         )
+
+
+def _check_attributes(attributes: Mapping[str, Any]) -> None:
+    _check_object("attributes", attributes, MAX_ATTRIBUTES)
+    if not isinstance(attributes.get("shop_id", ""), str):
+        raise InvalidEvent("attributes", "shop_id must be a string.")
+    if Event.TEST_OF in attributes:  # it would be tried once, as a test is
+        raise InvalidEvent("attributes", f"{Event.TEST_OF} is not given by publishers.")
 
 
 def _check_object(name: str, value: Any, limit: int) -> None:

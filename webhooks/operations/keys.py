@@ -6,7 +6,7 @@ is cached: a revocation holds from the next request, in every process.
 
 import hmac
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +24,8 @@ PUBLISH = "events:publish"
 SHOP_PREFIX = "shop:"  # `shop:<id>` binds a key to one shop of its company
 
 LAST_USED_RESOLUTION = timedelta(minutes=1)
+
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Refused(Exception):
@@ -111,12 +113,14 @@ def rotate(
     key: ApiKey,
     now: datetime,
     overlap: timedelta = overlaps.DEFAULT,
+    id: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """A key that may do the same and lasts as long, and its text; the old one ends after
     `overlap`.
 
     What a dialect keeps under the old key's id stays under that id, and any key of the
-    partner reaches it there. Raises Closed and overlaps.OutOfRange.
+    partner reaches it there. With an `id` for the new key, a second call replaces
+    nothing. Raises Closed, AlreadyIssued and overlaps.OutOfRange.
     """
     overlaps.check(overlap)
     with transaction.atomic():
@@ -125,12 +129,17 @@ def rotate(
             .select_related("partner")
             .get(pk=key.pk)
         )
+        # Before Closed: what the first call closed would be the second one's answer.
+        if id is not None and ApiKey.objects.filter(pk=id).exists():
+            raise AlreadyIssued(id)
         if old.is_revoked or old.is_expired_at(now):
             raise Closed
         before = _state(old)
         expires_at = old.expires_at
         if expires_at is not None:
-            expires_at = now + (expires_at - old.created_at)
+            # Not past the end of the calendar, for a key that was issued until then.
+            lasts = min(expires_at - old.created_at, _LAST - now)
+            expires_at = now + lasts
         new, text = issue(
             by=by,
             partner=old.partner,
@@ -138,6 +147,7 @@ def rotate(
             name=old.name,
             scopes=old.scopes,
             expires_at=expires_at,
+            id=id,
         )
         old.expires_at = min(old.expires_at or now + overlap, now + overlap)
         old.save(update_fields=["expires_at"])

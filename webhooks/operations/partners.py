@@ -1,5 +1,6 @@
 """Partners: created, changed, switched off and on."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,53 +17,81 @@ class NameTaken(Exception):
     """Another partner already has this name."""
 
 
+class Overtaken(Exception):
+    """Somebody else changed the partner in the meantime; `stands` is how it is now."""
+
+    def __init__(self, stands: Partner) -> None:
+        super().__init__(stands.id)
+        self.stands = stands
+
+
 def create(
     *, by: audit.Actor, name: str, now: datetime, contact_email: str = ""
 ) -> Partner:
     """Raises NameTaken."""
     partner = Partner(name=name, contact_email=contact_email, created_at=now)
-    _save(by=by, partner=partner, action="partner.created", now=now, before=None)
+    try:
+        with transaction.atomic():
+            partner.save(force_insert=True)
+            _record(by, "partner.created", partner, now, before=None)
+    except IntegrityError:
+        raise NameTaken(name) from None
     return partner
 
 
 def update(
-    *, by: audit.Actor, partner: Partner, now: datetime, **changes: Any
-) -> Partner:
-    """Change `name`, `contact_email` or `is_active`; raises NameTaken.
-
-    While a partner is inactive its keys are refused and it is told of nothing new.
-    """
-    before = _state(partner)
-    for field in changes.keys() & set(_AUDITED):
-        setattr(partner, field, changes[field])
-    _save(by=by, partner=partner, action="partner.updated", now=now, before=before)
-    return partner
-
-
-def _save(
     *,
     by: audit.Actor,
     partner: Partner,
-    action: str,
     now: datetime,
-    before: dict[str, Any] | None,
-) -> None:
+    seen: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Partner:
+    """Change `name`, `contact_email` or `is_active`; raises NameTaken and Overtaken.
+
+    While a partner is inactive its keys are refused and it is told of nothing new. `seen`
+    is what the caller knows of the fields that it has looked at.
+    """
+    wanted = {field: changes[field] for field in _AUDITED if field in changes}
     try:
         with transaction.atomic():
-            partner.save()
-            audit.record(
-                by=by,
-                action=action,
-                at=now,
-                target_type="partner",
-                target_id=partner.id,
-                target=partner.name,
-                partner_id=partner.id,
-                before=before,
-                after=_state(partner),
-            )
+            locked = Partner.objects.select_for_update().get(id=partner.id)
+            before = _state(locked)
+            if any(before[field] != value for field, value in (seen or {}).items()):
+                raise Overtaken(locked)
+            _set(locked, wanted)
+            locked.save(update_fields=list(wanted))
+            _record(by, "partner.updated", locked, now, before=before)
     except IntegrityError:
-        raise NameTaken(partner.name) from None
+        raise NameTaken(wanted.get("name")) from None
+    _set(partner, _state(locked))
+    return partner
+
+
+def _set(partner: Partner, values: Mapping[str, Any]) -> None:
+    for field, value in values.items():
+        setattr(partner, field, value)
+
+
+def _record(
+    by: audit.Actor,
+    action: str,
+    partner: Partner,
+    now: datetime,
+    *,
+    before: dict[str, Any] | None,
+) -> None:
+    audit.record(
+        by=by,
+        action=action,
+        at=now,
+        target_type="partner",
+        target_id=partner.id,
+        target=partner.name,
+        partner_id=partner.id,
+        before=before,
+        after=_state(partner),
+    )
 
 
 def _state(partner: Partner) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,10 @@ from django.db.models.fields.json import KT
 
 from webhooks.models import Delivery, Event, Partner, Recovery, Subscription, ids
 
-from . import deliveries, incidents, matching, testing
+from . import deliveries, incidents, matching
+
+LONGEST_OUTAGE = timedelta(days=30)
+"""How far back a first failure is looked for; whoever wants more says since when."""
 
 
 class Outcome(StrEnum):
@@ -112,7 +115,7 @@ class Selection:
         found = (
             self.events()
             .filter(~Exists(told))
-            .exclude(attributes__has_key=testing.TEST_OF)
+            .exclude(attributes__has_key=Event.TEST_OF)
         )
         types = self.filter.types
         return found.filter(type__in=types) if types else found
@@ -158,6 +161,23 @@ def select(partner: Partner, filter: Filter, *, at: datetime) -> Selection:
     return Selection(
         partner=partner, filter=filter, until=until, at=at, receiving=receiving
     )
+
+
+def first_failure(
+    *, partner: Partner, subscription: Subscription | None, now: datetime
+) -> datetime | None:
+    """When the oldest event was published that did not arrive and could be replayed; None
+    where there is none of the last LONGEST_OUTAGE. Raises deliveries.NotReceiving.
+
+    Not when an endpoint began to fail: to mend it, or to enable it, forgets that.
+    """
+    failures = Filter(
+        outcomes=[Outcome.EXHAUSTED, Outcome.CANCELLED, Outcome.NOT_SENT],
+        since=now - LONGEST_OUTAGE,
+        subscription=subscription,
+    )
+    found = select(partner, failures, at=now).deliveries().order_by("id")
+    return found.values_list("event__created_at", flat=True).first()
 
 
 def written(filter: Filter, until: datetime) -> dict[str, Any]:

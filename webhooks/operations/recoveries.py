@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import Error, transaction
+from django.db import Error, IntegrityError, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from webhooks.delivery import outbox
 from webhooks.delivery.chores import Chore
 from webhooks.models import Delivery, Event, Partner, Recovery
+from webhooks.models.ids import time_ordered
 
 from . import audit, deliveries, recoverable
-from .recoverable import Filter, InvalidFilter, Outcome, Selection
+from .recoverable import Filter, InvalidFilter, Outcome, Selection, first_failure
 
-__all__ = ["Filter", "InvalidFilter", "Outcome", "Progress"]
+__all__ = ["Filter", "InvalidFilter", "Outcome", "Progress", "first_failure"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,10 @@ _WINDOW = 500  # events looked at in one piece
 _CANCELLED = "The recovery was cancelled."
 # Longer than a delivery may be on its way when its recovery is cancelled.
 _SWEPT_FOR = timedelta(minutes=15)
+
+
+class AlreadyStarted(Exception):
+    """A recovery of the asked-for id exists: the same request was made before."""
 
 
 class Finished(Exception):
@@ -68,25 +73,34 @@ def start(
     filter: Filter,
     now: datetime,
     rerender: bool = False,
+    id: UUID | None = None,
 ) -> Recovery:
     """Begin to replay what has ended by now; what ends later is not part of it.
 
     A missed event goes to each URL of the subscription, so there may be more deliveries
-    than `total`. Raises InvalidFilter and deliveries.NotReceiving.
+    than `total`. With an `id`, a second call starts no second one. Raises InvalidFilter,
+    deliveries.NotReceiving and AlreadyStarted.
     """
-    with transaction.atomic():
-        selection = recoverable.select(partner, filter, at=now)
-        recovery = Recovery.objects.create(
-            partner=partner,
-            filter=recoverable.written(filter, selection.until),
-            is_rerendered=rerender,
-            state=Recovery.State.RUNNING,
-            total=sum(selection.counts().values()),
-            actor=by.label[:200],
-            created_at=now,
-            started_at=now,
-        )
-        _record(by, "recovery.started", recovery, now)
+    selection = recoverable.select(partner, filter, at=now)
+    recovery = Recovery(
+        id=id or time_ordered(),
+        partner=partner,
+        filter=recoverable.written(filter, selection.until),
+        is_rerendered=rerender,
+        state=Recovery.State.RUNNING,
+        total=sum(selection.counts().values()),
+        actor=by.label[:200],
+        created_at=now,
+        started_at=now,
+    )
+    try:
+        with transaction.atomic():
+            recovery.save(force_insert=True)
+            _record(by, "recovery.started", recovery, now)
+    except IntegrityError:
+        if Recovery.objects.filter(id=recovery.id).exists():
+            raise AlreadyStarted(recovery.id) from None
+        raise
     return recovery
 
 

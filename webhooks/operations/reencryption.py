@@ -11,30 +11,31 @@ from uuid import UUID
 
 from django.db import transaction
 
-from webhooks.models import Answer, SigningSecret, encryption
+from webhooks.models import Answer, Authenticator, SigningSecret, encryption
 
 from . import audit
 
 BATCH = 500
 
-KINDS: tuple[type[SigningSecret | Answer], ...] = (SigningSecret, Answer)
+Sealed = SigningSecret | Answer | Authenticator
+KINDS: tuple[type[Sealed], ...] = (SigningSecret, Answer, Authenticator)
 
 
 @dataclass(frozen=True)
 class Batch:
     """What became of one batch; `last` is None when there was nothing left."""
 
-    last: UUID | None
+    last: UUID | int | None
     moved: int = 0
     unreadable: int = 0
 
 
 def next_batch(
     *,
-    of: type[SigningSecret | Answer],
+    of: type[Sealed],
     by: audit.Actor,
     now: datetime,
-    after: UUID | None = None,
+    after: UUID | int | None = None,
     size: int = BATCH,
 ) -> Batch:
     """Re-encrypt the next rows with an id above `after` that another key encrypted.
@@ -49,7 +50,7 @@ def next_batch(
     if after is not None:
         rows = rows.filter(id__gt=after)
     moved = unreadable = 0
-    last: UUID | None = None
+    last: UUID | int | None = None
     with transaction.atomic():
         for row in rows.order_by("id")[:size]:
             last = row.id

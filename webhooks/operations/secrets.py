@@ -10,6 +10,7 @@ overlap that is now.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -57,13 +58,15 @@ def rotate(
     now: datetime,
     overlap: timedelta = overlaps.DEFAULT,
     secret: str | None = None,
+    replacing: UUID | None = None,
 ) -> SigningSecret:
     """A new secret, which signs from now on, and an end to the newest of the others
     after `overlap`.
 
     Two live at most: while another overlap runs, its older secret ends at once. Without
-    a `secret` one is made. Raises NotSigned, overlaps.OutOfRange, UnusableSecret and
-    subscriptions.Gone.
+    a `secret` one is made. `replacing` is the newest that the caller knows of: a request
+    that is sent twice would otherwise end the one that receivers still use. Raises
+    NotSigned, overlaps.OutOfRange, UnusableSecret, Gone and subscriptions.Gone.
     """
     overlaps.check(overlap)
     profile = wire.profiles().get(subscription.profile)
@@ -73,6 +76,8 @@ def rotate(
         raise UnusableSecret
     with transaction.atomic():
         locked = subscriptions.lock(subscription.id)
+        if replacing is not None and replacing != _newest_id(locked, now):
+            raise Gone
         before = _state(locked)
         _retire(locked, now=now, until=now + overlap)
         new = SigningSecret.sealed(
@@ -106,6 +111,11 @@ def reveal(*, by: audit.Actor, secret: SigningSecret, now: datetime) -> str:
             after={"secret_id": str(row.id)},
         )
     return plain
+
+
+def _newest_id(subscription: Subscription, now: datetime) -> UUID | None:
+    live = SigningSecret.objects.live(now).filter(subscription=subscription)
+    return live.values_list("id", flat=True).last()
 
 
 def _retire(subscription: Subscription, *, now: datetime, until: datetime) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -43,11 +43,15 @@ class TooManySecrets(Exception):
 
 
 class PublicIdTaken(Exception):
-    """The partner has a subscription of that id in the dialect."""
+    """The partner has a subscription of that id in the dialect, or the row is there."""
 
 
 class Gone(Exception):
     """The subscription was deleted in the meantime."""
+
+
+class Overtaken(Exception):
+    """Somebody else changed the subscription in the meantime."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,7 @@ class Place:
     public_id: str | None = None  # None: the row's own id
     api_key: ApiKey | None = None  # one subscription per key
     is_singleton: bool = False  # one subscription per partner
+    id: UUID | None = None  # of the row; given, a second call makes no second one
 
 
 def check_url(url: str) -> None:
@@ -88,6 +93,7 @@ def create(
     _check(urls, secrets)
     pacing.check(fields)
     subscription = Subscription(
+        id=place.id or uuid4(),
         partner=place.partner,
         dialect=place.dialect,
         profile=place.profile,
@@ -122,19 +128,21 @@ def update(
     now: datetime,
     urls: Sequence[str] | None = None,
     secrets: Sequence[str] | None = None,
+    seen: datetime | None = None,
     **fields: Any,
 ) -> Subscription:
     """Change what is given and leave the rest; `updated_at` moves even when all is equal.
 
     `urls` and `secrets` replace the whole list. Deliveries that are queued keep the URL
     they were queued to; with `is_ordered` they change lanes. What the portal disabled
-    is enabled again by giving `urls`, be they the same, or `is_active=True`. Raises
-    UrlRefused, TooManyEndpoints, TooManySecrets, Gone and pacing.LimitOutOfRange.
+    is enabled again by giving `urls`, be they the same, or `is_active=True`. `seen`
+    is the `updated_at` that the caller knows. Raises UrlRefused, TooManyEndpoints,
+    TooManySecrets, Gone, Overtaken and pacing.LimitOutOfRange.
     """
     _check(urls or (), secrets or ())
     pacing.check(fields)
     with transaction.atomic():
-        locked = lock(subscription.id)
+        locked = lock(subscription.id, seen=seen)
         before = _state(locked)
         for name in _FIELDS:
             if name in fields:
@@ -202,17 +210,15 @@ def delete(*, by: audit.Actor, subscription: Subscription, now: datetime) -> Non
         record(by, "subscription.deleted", locked, now, before=before)
 
 
-def lock(id: UUID) -> Subscription:
-    """The live row, locked until the transaction ends; raises Gone."""
-    try:
-        return (
-            Subscription.objects.live()
-            .select_for_update(of=("self",))
-            .select_related("partner", "api_key")
-            .get(id=id)
-        )
-    except Subscription.DoesNotExist:
-        raise Gone(id) from None
+def lock(id: UUID, *, seen: datetime | None = None) -> Subscription:
+    """The live row, locked until the transaction ends; raises Gone and Overtaken."""
+    live = Subscription.objects.live().select_for_update(of=("self",))
+    row = live.select_related("partner", "api_key").filter(id=id).first()
+    if row is None:
+        raise Gone(id)
+    if seen not in (None, row.updated_at):
+        raise Overtaken(id)
+    return row
 
 
 def _check(urls: Sequence[str], secrets: Sequence[str]) -> None:
@@ -255,6 +261,7 @@ def _replace_secrets(
 
 
 def _state(subscription: Subscription) -> dict[str, Any]:
+    secrets = SigningSecret.objects.filter(subscription=subscription).order_by("id")
     return {
         **{name: getattr(subscription, name) for name in _FIELDS},
         "disabled_reason": subscription.disabled_reason,
@@ -264,12 +271,7 @@ def _state(subscription: Subscription) -> dict[str, Any]:
             .values_list("url", flat=True)
         ),
         # Which secrets, never what they are.
-        "secret_ids": [
-            str(id)
-            for id in SigningSecret.objects.filter(subscription=subscription)
-            .order_by("id")
-            .values_list("id", flat=True)
-        ],
+        "secret_ids": [str(id) for id in secrets.values_list("id", flat=True)],
     }
 
 

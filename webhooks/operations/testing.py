@@ -10,8 +10,6 @@ from webhooks.models import Event, EventType, Subscription
 from . import audit, deliveries, subscriptions
 
 TYPE = "webhook.test"
-TEST_OF = "test_of"
-"""The attribute of such an event: the id of the subscription that it tests."""
 
 _DATA = {"message": "This is a test. Nothing happened."}
 
@@ -29,8 +27,9 @@ def send(
 ) -> Event:
     """Send the subscription, and nobody else, an event that did not happen.
 
-    It is an event like any other: in the log, and on the schedule. Its type is the one
-    that is given, or `webhook.test`, or where the dialect has no name for that the first
+    It is an event like any other, in the log and in the line, except that it is tried
+    once: whoever tests looks at the answer, mends and sends another, and wants no retry
+    of it days later. Its type is the one that is given, or `webhook.test`, or where the dialect has no name for that the first
     that the subscription wants; its data is the catalogue's example. Raises
     deliveries.NotReceiving, Untestable and subscriptions.Gone.
     """
@@ -46,7 +45,7 @@ def send(
             partner=row.partner,
             type=type,
             data=(entry and entry.example) or _DATA,
-            attributes={TEST_OF: str(row.id)},
+            attributes={Event.TEST_OF: str(row.id)},
             occurred_at=now,
             created_at=now,
             matched=1,

@@ -9,7 +9,7 @@ import orjson
 from django.db import connection
 
 from webhooks.delivery.job import Claim, Job, Subscriber
-from webhooks.models import SigningSecret
+from webhooks.models import Event, SigningSecret
 
 # Moments as text: the driver's own way of reading them is the slowest part of a row. The
 # body is what was sent the first time, if there was one, or what this delivery repeats.
@@ -18,6 +18,7 @@ _LOAD = """
            s.max_in_flight,
            d.endpoint_id, d.url, d.profile, d.attempts,
            d.event_id, e.type, CAST(e.occurred_at AS text), e.data,
+           TEST_OF IS NOT NULL,
            COALESCE(
                CASE WHEN d.attempts > 0 THEN (
                    SELECT a.request_body FROM webhooks_attempt AS a
@@ -32,8 +33,12 @@ _LOAD = """
     JOIN webhooks_subscription AS s ON s.id = d.subscription_id
     WHERE d.claim_token = %(token)s AND d.id
 """
-_POSTGRESQL = f"{_LOAD} = ANY(%(ids)s)"
-_SQLITE = f"{_LOAD} IN (SELECT value FROM json_each(%(ids)s))"  # noqa: S608 - constants only
+_POSTGRESQL = f"{_LOAD} = ANY(%(ids)s)".replace(
+    "TEST_OF", f"e.attributes -> '{Event.TEST_OF}'"
+)
+_SQLITE = f"{_LOAD} IN (SELECT value FROM json_each(%(ids)s))".replace(  # noqa: S608 - constants only
+    "TEST_OF", f"json_type(e.attributes, '$.{Event.TEST_OF}')"
+)
 
 
 def load(claim: Claim) -> list[Job]:
@@ -65,6 +70,7 @@ def load(claim: Claim) -> list[Job]:
             event_type=event_type,
             occurred_at=_moment(occurred_at),
             data=data,
+            is_test=bool(is_test),
             body=None if body is None else bytes(body),
         )
         for (
@@ -81,6 +87,7 @@ def load(claim: Claim) -> list[Job]:
             event_type,
             occurred_at,
             data,
+            is_test,
             body,
         ) in rows
     ]

@@ -167,7 +167,10 @@ def _incidents(
     if after.disabled_reason and not before.disabled_reason:
         yield Incident(kind=Kind.DISABLED, reason=after.disabled_reason, **about)
     exhausted = tuple(
-        s.job.id for s in settlements if states[s.job.id] == Delivery.State.EXHAUSTED
+        s.job.id
+        for s in settlements
+        # A test that failed is seen by whoever sent it, and nothing was lost.
+        if states[s.job.id] == Delivery.State.EXHAUSTED and not s.job.is_test
     )
     if exhausted:
         yield Incident(kind=Kind.EXHAUSTED, deliveries=exhausted, **about)

@@ -12,14 +12,14 @@ from webhooks.operations.audit import SYSTEM
 
 class Command(BaseCommand):
     help = (
-        "Re-encrypt signing secrets, and answers that hold some, with the first key; "
-        "may be run at any time."
+        "Re-encrypt signing secrets, answers that hold some, and the keys of second "
+        "factors with the first key; may be run at any time."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         moved = unreadable = 0
         for kind in reencryption.KINDS:
-            after: UUID | None = None
+            after: UUID | int | None = None
             while True:
                 batch = reencryption.next_batch(
                     of=kind, by=SYSTEM, now=timezone.now(), after=after

@@ -80,7 +80,7 @@ class Command(BaseCommand):
         )
         self.stdout.write(
             f"\nThe portal is up at {web.url}\n"
-            f"  Console     {web.url}/admin/\n"
+            f"  Console     {web.url}/staff/\n"
             f"              {login}\n"
             f"  Documents   {web.url}/docs/\n"
         )
