@@ -130,3 +130,31 @@ def test_a_database_that_answers_nothing_is_given_up_within_seconds():
         done = manage("migrate", "--check", environment={"DATABASE_URL": url})
     assert done.returncode != 0
     assert "timeout expired" in done.stderr
+
+
+def test_cookies_of_production_are_of_this_host_and_https_alone():
+    names = "SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME"
+    flags = (
+        "SESSION_COOKIE_SECURE",
+        "SESSION_COOKIE_HTTPONLY",
+        "CSRF_COOKIE_SECURE",
+        "CSRF_COOKIE_HTTPONLY",
+    )
+    done = manage(
+        "shell",
+        "-v0",
+        "-c",
+        "from django.conf import settings as s;"
+        f"print(*[getattr(s, name) for name in {(*names, *flags)!r}]);"
+        # What a browser asks of a name with this prefix, besides https.
+        "print(s.SESSION_COOKIE_PATH, s.SESSION_COOKIE_DOMAIN, s.CSRF_COOKIE_DOMAIN)",
+        environment=PRODUCTION,
+    )
+    assert done.stdout.split() == [
+        "__Host-sessionid",
+        "__Host-csrftoken",
+        *["True"] * 4,
+        "/",
+        "None",
+        "None",
+    ], done.stderr

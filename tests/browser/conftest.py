@@ -7,11 +7,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from .watching import watched
 
 PASSWORD = "correct horse battery"
 ARGUMENTS = [
@@ -23,11 +24,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Every breach of the policy becomes an error of the console, whatever its disposition.
-WATCH_POLICY = """
-document.addEventListener("securitypolicyviolation", (event) => console.error(
-  `CSP: ${event.violatedDirective} refused ${event.blockedURI} in ${event.sourceFile}`));
-"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,34 +69,8 @@ def _foreign_templates(templates_of_others) -> None:
 
 @pytest.fixture
 def page(chromium: Browser, live_server) -> Iterator[Page]:
-    """A page of a fresh profile. What it complains about, or fetches elsewhere, fails."""
-    context = chromium.new_context(
-        base_url=live_server.url, viewport={"width": 1280, "height": 900}
-    )
-    context.add_init_script(WATCH_POLICY)
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    complaints: list[str] = []
-    host = urlsplit(live_server.url).netloc
-
-    def on_request(request) -> None:
-        address = urlsplit(request.url)
-        if address.scheme not in {"data", "blob"} and address.netloc != host:
-            complaints.append(f"left the host: {request.url}")
-
-    context.on("request", on_request)
-    page.on("pageerror", lambda error: complaints.append(f"page: {error}"))
-    page.on(
-        "console",
-        lambda message: (
-            complaints.append(f"console: {message.text} ({page.url})")
-            if message.type in {"error", "warning"}
-            else None
-        ),
-    )
-    yield page
-    context.close()
-    assert complaints == []
+    with watched(chromium, live_server.url, size=(1280, 900)) as page:
+        yield page
 
 
 @pytest.fixture
@@ -111,9 +81,9 @@ def boss(live_server) -> User:
 @pytest.fixture
 def console(page: Page, boss: User) -> Page:
     """A browser in which a superuser has logged in, as a person does."""
-    page.goto("/admin")
+    page.goto("/staff/")
     page.get_by_label("Username").fill(boss.username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/admin/")
+    page.wait_for_url("**/staff/")
     return page

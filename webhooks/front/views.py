@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.contrib.staticfiles import finders
 from django.http import Http404, HttpRequest, HttpResponse
@@ -42,6 +43,8 @@ def document(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
+# Both viewers write style elements of their own; neither shows anything of a stranger's.
+@method_decorator(csp_update({"style-src": [UNSAFE_INLINE]}), name="dispatch")
 class Swagger(SpectacularSwaggerSplitView):
     """Swagger UI; its script is a request of its own, as the pages' policy demands."""
 
@@ -54,7 +57,10 @@ class Swagger(SpectacularSwaggerSplitView):
 
 
 # Redoc's search index is built by a worker that it makes from a blob.
-@method_decorator(csp_update({"worker-src": ["blob:"]}), name="dispatch")
+@method_decorator(
+    csp_update({"style-src": [UNSAFE_INLINE], "worker-src": ["blob:"]}),
+    name="dispatch",
+)
 class Redoc(SpectacularRedocView):
     # drf-spectacular's own page asks a font server on the internet.
     template_name = "front/redoc.html"

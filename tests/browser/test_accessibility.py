@@ -1,0 +1,106 @@
+"""Nothing bars anyone: axe-core on every page, light and dark, on a desk and on a phone.
+
+Each page must also fit its window; what it complains about, or fetches elsewhere, fails
+in the fixture `page`. axe-core judges what can be judged without a person.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from playwright.sync_api import Page, Route
+
+from webhooks.models import Partner
+
+from . import addresses
+
+# theme -> the size of its window. The smallest phones sold today are 360 wide.
+LOOKS = {"light": (1280, 900), "dark": (360, 740)}
+
+
+@pytest.fixture(params=LOOKS)
+def looked(request, console: Page) -> Page:
+    theme = request.param
+    width, height = LOOKS[theme]
+    console.evaluate("theme => localStorage.setItem('adminTheme', theme)", f'"{theme}"')
+    console.set_viewport_size({"width": width, "height": height})
+    console.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    return console
+
+
+@pytest.fixture
+def staff(boss) -> Client:
+    client = Client()
+    client.force_login(boss, "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def findings(page: Page) -> Iterator[str]:
+    """What keeps somebody from using this page."""
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    if wide > 0:
+        yield f"{wide} px wider than its window"
+    for violation in Axe().run(page).response["violations"]:
+        if violation["impact"] in {"serious", "critical"}:
+            for node in violation["nodes"]:
+                yield f"{violation['id']}: {node['html'][:160]} ({node['failureSummary'][-160:]})"
+
+
+def look_at(page: Page, pages: list[str]) -> dict[str, list[str]]:
+    found = {}
+    for address in pages:
+        page.goto(address)
+        found[address] = list(findings(page))
+    return {address: bars for address, bars in found.items() if bars}
+
+
+def test_no_staff_page_bars_anyone(looked: Page, staff: Client) -> None:
+    pages = addresses.shown(staff, addresses.staff(addresses.rows()))
+    assert look_at(looked, pages) == {}
+
+
+def test_no_page_of_the_admin_bars_anyone(request, looked: Page, staff: Client) -> None:
+    """Every page in one look, and every kind of page in both: they are one template."""
+    pages = addresses.shown(staff, addresses.admin(addresses.rows()))
+    half = list(LOOKS).index(request.node.callspec.params["looked"])
+    assert look_at(looked, pages[half::2]) == {}
+
+
+def test_no_page_for_everybody_bars_anyone(looked: Page) -> None:
+    looked.context.clear_cookies()
+    assert look_at(looked, addresses.PUBLIC) == {}
+
+
+def test_no_page_of_a_refusal_bars_anyone(looked: Page, staff: Client) -> None:
+    wrong = {"username": "nobody", "password": "wrong"}
+    stranger = Client()
+    for answer in (
+        staff.get("/nothing-here"),
+        staff.get("/staff/partners/00000000-0000-7000-8000-000000000000/"),
+        staff.get("/admin/webhooks/worker/add/"),
+        staff.post("/staff/partners/new/", {"name": ""}),
+        *(stranger.post("/admin/login/", wrong) for _ in range(6)),
+    ):
+        # As a page that was found: the browser itself would complain about the status.
+        looked.route("**/shown", partial(_fulfil, answer.content.decode()))
+        assert look_at(looked, ["/shown"]) == {}, answer.request["PATH_INFO"]
+        looked.unroute("**/shown")
+
+
+def _fulfil(body: str, route: Route) -> None:
+    route.fulfill(body=body, content_type="text/html; charset=utf-8")
+
+
+def test_no_page_of_the_browsable_api_bars_anyone(looked: Page, staff: Client) -> None:
+    partner = addresses.rows()[Partner]
+    looked.goto(f"/staff/partners/{partner.pk}/explore/")
+    looked.get_by_role("button", name="Explore as").click()
+    listed = looked.locator("a[href^='/v'], a[href^='/api/']").evaluate_all(
+        "links => [...new Set(links.map(link => link.getAttribute('href')))]"
+    )
+    html = {"Accept": "text/html"}
+    found = [a for a in listed if looked.request.get(a, headers=html).ok]
+    assert len(found) > 3
+    assert look_at(looked, found[:6]) == {}
