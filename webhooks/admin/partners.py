@@ -1,24 +1,19 @@
-"""Partners: found, created, changed, switched off; explored from here."""
+"""Partners: raw rows and search. What is done with a partner is done in the console."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils import timezone
 from unfold.decorators import action, display
 
 from webhooks.models import ApiKey, Partner, Subscription
-from webhooks.operations import partners
-from webhooks.rest import explorer
-from webhooks.rest.caller import staff_actor
 
-from . import exploring
-from .rows import ReadOnlyTable, Rows
+from .rows import ReadOnlyRows, ReadOnlyTable
 
 
 class Subscriptions(ReadOnlyTable):
@@ -49,7 +44,7 @@ class Keys(ReadOnlyTable):
 
 
 @admin.register(Partner)
-class PartnerAdmin(Rows):
+class PartnerAdmin(ReadOnlyRows):
     list_display = (
         "name",
         "contact_email",
@@ -61,10 +56,9 @@ class PartnerAdmin(Rows):
     search_fields = ("name", "contact_email")
     ordering = ("name",)
     fields = ("name", "contact_email", "is_active", "id", "created_at")
-    readonly_fields = ("id", "created_at")
+    readonly_fields = fields
     inlines = (Subscriptions, Keys)
-    actions_detail = ("explore", "issue_key")
-    overtaken = (partners.NameTaken,)
+    actions_detail = ("open_in_console",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Partner]:
         live = (
@@ -87,67 +81,28 @@ class PartnerAdmin(Rows):
     def subscription_count(self, partner: Partner) -> int:
         return partner.live_subscriptions  # type: ignore[attr-defined, no-any-return]
 
-    def formfield_for_dbfield(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field is not None and db_field.name == "is_active":
-            field.help_text = "While off, its keys are refused and new events are not delivered to it."
-        if field is not None and db_field.name == "contact_email":
-            field.help_text = "Told when one of its endpoints is switched off."
-        return field
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("webhooks.add_partner")
 
-    def get_fields(self, request: HttpRequest, obj: Partner | None = None) -> Any:
-        return self.fields if obj else ("name", "contact_email")
-
-    def get_inlines(self, request: HttpRequest, obj: Partner | None = None) -> Any:
-        return self.inlines if obj else ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # its history must keep its name; it is switched off instead
-
-    # Asked by name: unfold looks a dotted permission up in the database at every start.
-    def has_explore_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(explorer.PERMISSION)
-
-    def has_issue_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("webhooks.issue_key")
-
-    def save_model(
+    def add_view(
         self,
         request: HttpRequest,
-        obj: Partner,
-        form: "ModelForm[Partner]",
-        change: bool,
-    ) -> None:
-        by, now = staff_actor(request), timezone.now()
-        if change:
-            partners.update(
-                by=by,
-                partner=Partner.objects.get(pk=obj.pk),
-                now=now,
-                **{name: form.cleaned_data[name] for name in form.changed_data},
-            )
-        else:
-            obj.pk = partners.create(by=by, now=now, **form.cleaned_data).pk
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Leads to the page of the console that creates one."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return redirect("staff:new-partner")
 
     @action(
-        description="Explore as this partner",
-        url_path="explore",
-        icon="travel_explore",
-        permissions=["explore"],
+        description="Open in the console",
+        url_path="console",
+        icon="open_in_new",
+        permissions=["view"],
     )
-    def explore(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return exploring.page(request, self, object_id)
-
-    @action(
-        description="Issue a key",
-        url_path="issue-key",
-        icon="key",
-        permissions=["issue"],
-    )
-    def issue_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return redirect(f"{reverse('admin:webhooks_apikey_add')}?partner={object_id}")
-
-    def get_custom_urls(self) -> tuple[tuple[str, str, Any], ...]:
-        return (("leave-exploring/", "leave_exploring", exploring.leave),)
+    def open_in_console(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        partner = self.get_object(request, unquote(object_id))
+        if partner is None:
+            return redirect(self.list_address)
+        return redirect("staff:partner", partner.pk)

@@ -6,16 +6,22 @@ to give, and a superuser's account a superuser's to change.
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from webhooks.operations import people
+from webhooks.operations import people, secondfactor
 from webhooks.rest.caller import staff_actor
 
 admin.site.unregister(User)
@@ -51,11 +57,16 @@ class StaffAdmin(Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
+    actions_detail = ("reset_second_factor",)
+    fieldsets = (
+        *(UserAdmin.fieldsets or ()),
+        ("Second factor", {"fields": ("factor",)}),
+    )
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: User | None = None
     ) -> tuple[str, ...]:
-        always = ("last_login", "date_joined")
+        always = ("last_login", "date_joined", "factor")
         if request.user.is_superuser:
             return always
         return (*always, "is_staff", "is_superuser", "groups", "user_permissions")
@@ -65,6 +76,59 @@ class StaffAdmin(Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _may_touch(request, obj) and super().has_delete_permission(request, obj)
+
+    @display(description="Stands")
+    def factor(self, account: User) -> str:
+        found = secondfactor.of(account)
+        return f"set up on {found.created_at:%Y-%m-%d}" if found else "none"
+
+    def has_reset_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        account = self.get_object(request, unquote(str(object_id)))
+        if account is None or secondfactor.of(account) is None:
+            return []
+        return super().get_actions_detail(request, object_id)
+
+    @action(
+        description="Remove the second factor",
+        url_path="reset-second-factor",
+        icon="phonelink_erase",
+        variant=ActionVariant.DANGER,
+        permissions=["reset"],
+    )
+    def reset_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """For who has lost the phone and the recovery codes."""
+        account = self.get_object(request, unquote(object_id))
+        if account is None:
+            return redirect("admin:auth_user_changelist")
+        if account == request.user:  # there its owner shows the password and a code
+            return redirect("staff:remove-second-factor")
+        address = reverse("admin:auth_user_change", args=[account.pk])
+        if request.method != "POST":
+            context = {
+                **self.admin_site.each_context(request),
+                "title": f"Remove the second factor of {account}?",
+                "crumbs": (),
+                "account": account,
+                "act": "Remove it",
+                "back": address,
+                "dangerous": True,
+            }
+            template = "admin/auth/user/reset_second_factor.html"
+            return TemplateResponse(request, template, context)
+        try:
+            secondfactor.reset(
+                by=staff_actor(request), user=account, now=timezone.now()
+            )
+        except secondfactor.NotSetUp:
+            messages.info(request, f"{account} has no second factor.")
+        else:
+            messages.success(
+                request, f"{account} logs in with the password alone from now on."
+            )
+        return redirect(address)
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""

@@ -1,6 +1,9 @@
-"""Recoveries: only looked at."""
+"""Recoveries: raw rows. The console starts, watches and cancels them."""
 
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -32,6 +35,7 @@ class RecoveryAdmin(ReadOnlyRows):
     searched_ids = ("id", "partner")
     ordering = ("-id",)
     fields = (
+        "page",
         "partner",
         "stands",
         "progress",
@@ -48,6 +52,11 @@ class RecoveryAdmin(ReadOnlyRows):
     @display(description="State", label=STATES)
     def stands(self, recovery: Recovery) -> str:
         return recovery.get_state_display()
+
+    @display(description="In the console")
+    def page(self, recovery: Recovery) -> SafeString:
+        address = reverse("staff:recovery", args=[recovery.pk])
+        return format_html('<a href="{}" class="text-link">How it stands</a>', address)
 
     @display(description="Progress")
     def progress(self, recovery: Recovery) -> str:

@@ -1,29 +1,21 @@
-"""Subscriptions: what staff may change of them, in any dialect.
-
-The rules are those of the operation, asked before it is called, so that each refusal
-stands beside its field.
-"""
+"""Subscriptions: raw rows and search. What is done with one is done in the console."""
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
 from unfold.decorators import action, display
 
 from webhooks.delivery import wire
 from webhooks.models import Endpoint, SigningSecret, Subscription
-from webhooks.operations import subscriptions
-from webhooks.rest.caller import staff_actor
 
-from .rows import ReadOnlyTable, Rows
-from .subscriptionforms import EditSubscription
+from .rows import ReadOnlyRows, ReadOnlyTable
 
 STATES = {"on": "success", "off": "info", "disabled": "danger", "deleted": "warning"}
 
@@ -84,8 +76,7 @@ class Secrets(ReadOnlyTable):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(Rows):
-    form = EditSubscription
+class SubscriptionAdmin(ReadOnlyRows):
     list_display = ("label", "partner", "dialect", "url_list", "state", "updated_at")
     list_select_related = ("partner",)
     list_filter = (StateFilter, ProfileFilter, ("partner", AutocompleteSelectFilter))
@@ -94,10 +85,9 @@ class SubscriptionAdmin(Rows):
     searched_ids = ("id", "partner", "api_key")
     ordering = ("-updated_at",)
     inlines = (Endpoints, Secrets)
-    actions_detail = ("enable",)
-    overtaken = (subscriptions.Gone,)
+    actions_detail = ("open_in_console",)
     fieldsets = (
-        (None, {"fields": ("state", "name", "urls", "events", "is_active")}),
+        (None, {"fields": ("state", "name", "events", "is_active")}),
         (
             "Where it stands",
             {
@@ -118,7 +108,7 @@ class SubscriptionAdmin(Rows):
             },
         ),
     )
-    readonly_fields = ("state", *fieldsets[1][1]["fields"])
+    readonly_fields = (*fieldsets[0][1]["fields"], *fieldsets[1][1]["fields"])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
         found: QuerySet[Subscription] = super().get_queryset(request)
@@ -146,115 +136,30 @@ class SubscriptionAdmin(Rows):
             return "disabled"
         return "on" if subscription.is_active else "off"
 
-    def get_fieldsets(
-        self, request: HttpRequest, obj: Subscription | None = None
-    ) -> Any:
-        if self.has_change_permission(request, obj):
-            return super().get_fieldsets(request, obj)
-        # Without its form there is no field of the URLs: the table beneath shows them.
-        (_, first), *rest = self.fieldsets
-        shown = tuple(name for name in first["fields"] if name != "urls")
-        return ((None, {"fields": shown}), *rest)
-
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # what a new one needs is each dialect's own rule
+        return request.user.has_perm("webhooks.add_subscription")
 
-    def has_change_permission(
-        self, request: HttpRequest, obj: Subscription | None = None
-    ) -> bool:
-        return _is_live(obj) and bool(super().has_change_permission(request, obj))
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Subscription | None = None
-    ) -> bool:
-        return _is_live(obj) and bool(super().has_delete_permission(request, obj))
-
-    def has_enable_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_change_permission(request)
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        subscription = self.get_object(request, unquote(str(object_id)))
-        if subscription is None or not _disabled(subscription):
-            return []
-        return super().get_actions_detail(request, object_id)
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Leads to the page of the console that makes one."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        query = request.GET.urlencode()
+        address = reverse("staff:new-subscription")
+        return redirect(f"{address}?{query}" if query else address)
 
     @action(
-        description="Enable again",
-        url_path="enable",
-        icon="restart_alt",
-        permissions=["enable"],
+        description="Open in the console",
+        url_path="console",
+        icon="open_in_new",
+        permissions=["view"],
     )
-    def enable(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """What the portal disabled; what its owner switched off has a field."""
+    def open_in_console(self, request: HttpRequest, object_id: str) -> HttpResponse:
         subscription = self.get_object(request, unquote(object_id))
         if subscription is None:
             return redirect(self.list_address)
-        address = reverse("admin:webhooks_subscription_change", args=[subscription.pk])
-        disabled = _disabled(subscription)
-        if not disabled:
-            messages.info(request, "Nothing of it is disabled.")
-            return redirect(address)
-        if request.method != "POST":
-            context = {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "original": subscription,
-                "title": f"Enable {subscription} again?",
-                "disabled": disabled,
-                "address": address,
-            }
-            template = "admin/webhooks/subscription/enable.html"
-            return TemplateResponse(request, template, context)
-        try:
-            subscriptions.update(
-                by=staff_actor(request),
-                subscription=subscription,
-                now=timezone.now(),
-                is_active=True,
-            )
-        except subscriptions.Gone:
-            return self.was_overtaken(request)
-        messages.success(request, "It is enabled: its URLs are called again.")
-        return redirect(address)
-
-    def save_model(
-        self,
-        request: HttpRequest,
-        obj: Subscription,
-        form: EditSubscription,
-        change: bool,
-    ) -> None:
-        subscriptions.update(
-            by=staff_actor(request),
-            subscription=obj,
-            now=timezone.now(),
-            **{name: form.cleaned_data[name] for name in form.changed_data},
-        )
-        if "urls" in form.changed_data:
-            messages.info(
-                request,
-                "The new URLs hold for later events. Deliveries that are already queued "
-                "still go to the URL they were queued to.",
-            )
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        # Nothing is deleted along: the row stays, and its history with it.
-        return [], {}, set(), []
-
-    def delete_model(self, request: HttpRequest, obj: Subscription) -> None:
-        subscriptions.delete(
-            by=staff_actor(request), subscription=obj, now=timezone.now()
-        )
-
-
-def _disabled(subscription: Subscription) -> list[Endpoint]:
-    """Its endpoints that the portal calls no more, if it is to be called at all."""
-    if subscription.deleted_at is not None or not subscription.is_active:
-        return []
-    live: list[Endpoint] = subscription.live_endpoints  # type: ignore[attr-defined]
-    return [endpoint for endpoint in live if endpoint.disabled_at is not None]
-
-
-def _is_live(subscription: Any) -> bool:
-    # unfold asks with the id alone when it decides which buttons to show.
-    return getattr(subscription, "deleted_at", None) is None
+        return redirect("staff:subscription", subscription.pk)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from csp.constants import UNSAFE_INLINE
 from django.contrib.auth import get_user
 from django.http import HttpRequest
 from django.utils import timezone
@@ -21,6 +22,7 @@ from rest_framework.response import Response
 from webhooks.models import Partner
 from webhooks.operations import exploring, keys
 
+from . import sessions, verified
 from .caller import Caller, staff_actor
 
 PERMISSION = "webhooks.explore_partner"
@@ -29,6 +31,7 @@ _SESSION_KEY = "explored_partner"
 
 def begin(request: HttpRequest, partner: Partner) -> None:
     """From now on this session calls the APIs as `partner`, until `leave` or log-out."""
+    leave(request)  # whoever it called them as before
     exploring.begin(by=staff_actor(request), partner=partner, now=timezone.now())
     request.session[_SESSION_KEY] = str(partner.id)
 
@@ -52,11 +55,23 @@ def is_exploring(request: HttpRequest | None) -> bool:
     """Whether `request` opens the browsable API. Costs a request with a key nothing."""
     if request is None or not _prefers_html(request):
         return False
+    return _may_explore(request)
+
+
+def named(request: HttpRequest) -> Partner | None:
+    """Whom a page of the console names as explored; no statement where nobody is."""
+    return explored(request) if _may_explore(request) else None
+
+
+def _may_explore(request: HttpRequest) -> bool:
+    """Whether a partner was chosen, by who may still call as one."""
     session = getattr(request, "session", None)
     if session is None or _SESSION_KEY not in session:
         return False
     user = request.user
-    return user.is_active and user.is_staff and user.has_perm(PERMISSION)
+    if not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
+        return False
+    return not sessions.over(request) and verified.owed(request) is None
 
 
 def opened(request: Request) -> bool:
@@ -95,6 +110,11 @@ class ExplorerSession(SessionAuthentication):
 
 class ExplorerPage(BrowsableAPIRenderer):
     """DRF's browsable API around the very answer that a key would get."""
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        page: str = super().render(*args, **kwargs)
+        # DRF's page does not say which language a screen reader is to speak.
+        return page.replace("<html>", '<html lang="en">', 1)
 
     def get_content(
         self,
@@ -156,6 +176,8 @@ def as_page(response: Response) -> None:
     response.documented_headers = documented  # type: ignore[attr-defined]
     response.content_type = None
     response["Cache-Control"] = "private, no-store"
+    # DRF's page has attributes of style. Of scripts it needs none but its files.
+    response._csp_update = {"style-src": [UNSAFE_INLINE]}  # type: ignore[attr-defined]
 
 
 def _takes(view: Any, method: str) -> bool:
