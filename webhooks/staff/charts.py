@@ -1,0 +1,243 @@
+"""What endpoints did in a period, for every chart: attempts by time, and how long they took.
+
+Read from EndpointHour, added up by the hour in the database, so that a chart is at most
+720 rows however much was sent. Bars begin and end at full hours of UTC, and the last one
+is not over yet: "24h" is this hour and the 23 before it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+from django.http import QueryDict
+from django.urls import reverse
+
+from webhooks.models import EndpointHour
+
+from . import latencies
+from .addresses import with_changes
+from .latencies import Latency
+
+HEIGHT = 100
+"""Of the tallest bar, in the units of the drawing."""
+
+WIDTH = 10
+"""Of one bar with the gap beside it."""
+
+_SEEN = 2
+"""The least height of what is not zero: one failure among a million stays visible."""
+
+_COUNTS = ("delivered", "failed", *EndpointHour.LATENCY_FIELDS)
+
+
+@dataclass(frozen=True)
+class Period:
+    says: str
+    bars: int
+    hours: int
+    each: str
+    """What one bar stands for."""
+
+
+PERIODS = {
+    "24h": Period("24 hours", bars=24, hours=1, each="an hour"),
+    "7d": Period("7 days", bars=28, hours=6, each="6 hours"),
+    "30d": Period("30 days", bars=30, hours=24, each="a day"),
+}
+
+_USUAL = "24h"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The attempts of a part of the period, and where they are drawn."""
+
+    start: datetime
+    end: datetime
+    delivered: int
+    failed: int
+    x: int
+    delivered_height: int
+    failed_height: int
+
+    @property
+    def delivered_y(self) -> int:
+        return HEIGHT - self.delivered_height
+
+    @property
+    def failed_y(self) -> int:
+        return self.delivered_y - self.failed_height
+
+    @property
+    def says(self) -> str:
+        return (
+            f"{self.start:%d %b %H:%M} to {self.end:%d %b %H:%M} UTC: "
+            f"{self.delivered:,} delivered, {self.failed:,} failed"
+        )
+
+
+@dataclass(frozen=True)
+class Chart:
+    period: str
+    bars: Sequence[Bar]
+    durations: Sequence[int] = field(repr=False)
+    """How many attempts took as long, by the histogram's bounds."""
+
+    @property
+    def says(self) -> str:
+        return PERIODS[self.period].says
+
+    @property
+    def each(self) -> str:
+        return PERIODS[self.period].each
+
+    @property
+    def start(self) -> datetime:
+        return self.bars[0].start
+
+    @property
+    def delivered(self) -> int:
+        return sum(bar.delivered for bar in self.bars)
+
+    @property
+    def failed(self) -> int:
+        return sum(bar.failed for bar in self.bars)
+
+    @property
+    def attempts(self) -> int:
+        return self.delivered + self.failed
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.attempts
+
+    @property
+    def most(self) -> int:
+        """The attempts of the tallest bar."""
+        return max(bar.delivered + bar.failed for bar in self.bars)
+
+    @property
+    def share(self) -> str:
+        """How much of it was delivered. Rounded down: 100 % is when nothing failed."""
+        if self.is_empty:
+            return "nothing sent"
+        thousandths = self.delivered * 1000 // self.attempts
+        return f"{thousandths / 10:.1f} %".replace(".0 ", " ")
+
+    @property
+    def p50(self) -> Latency | None:
+        return latencies.percentile(self.durations, 50)
+
+    @property
+    def p95(self) -> Latency | None:
+        return latencies.percentile(self.durations, 95)
+
+    @property
+    def latest_first(self) -> Sequence[Bar]:
+        return self.bars[::-1]
+
+    @property
+    def width(self) -> int:
+        return WIDTH * len(self.bars)
+
+    @property
+    def top(self) -> int:
+        """Above the tallest bar: what is raised to be seen may stand out over it."""
+        return -2 * _SEEN
+
+    @property
+    def height(self) -> int:
+        return HEIGHT - self.top
+
+
+def of(hours: QuerySet[EndpointHour], *, period: str, now: datetime) -> Chart:
+    """The chart of the endpoints whose hours are given, in one statement."""
+    shape = PERIODS[period]
+    step = timedelta(hours=shape.hours)
+    start = start_of(period, now=now)
+    sums: Any = (
+        hours.filter(hour__gte=start, hour__lt=start + step * shape.bars)
+        .order_by("hour")
+        .values("hour")
+        .annotate(**{f"sum_{name}": Sum(name) for name in _COUNTS})
+    )
+    counts = [[0, 0] for _ in range(shape.bars)]
+    durations = [0] * len(EndpointHour.LATENCY_FIELDS)
+    for row in sums:
+        count = counts[(row["hour"] - start) // step]
+        count[0] += row["sum_delivered"]
+        count[1] += row["sum_failed"]
+        for number, name in enumerate(EndpointHour.LATENCY_FIELDS):
+            durations[number] += row[f"sum_{name}"]
+    return Chart(period, _drawn(counts, start=start, step=step), durations)
+
+
+def start_of(period: str, *, now: datetime) -> datetime:
+    """Where the first bar of a period that ends now begins."""
+    shape = PERIODS[period]
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    step = timedelta(hours=shape.hours)
+    last = midnight + (now - midnight) // step * step
+    return last - step * (shape.bars - 1)
+
+
+def chosen_period(query: QueryDict) -> str:
+    given = query.get("period", "")
+    return given if given in PERIODS else _USUAL
+
+
+@dataclass(frozen=True)
+class PeriodLink:
+    says: str
+    address: str
+    is_chosen: bool
+
+
+def periods(query: QueryDict) -> list[PeriodLink]:
+    """The same page over each of the periods."""
+    chosen = chosen_period(query)
+    return [
+        PeriodLink(period.says, with_changes(query, period=name), name == chosen)
+        for name, period in PERIODS.items()
+    ]
+
+
+def behind(query: QueryDict, **whose: Any) -> Mapping[str, str]:
+    """The lists of the deliveries that a chart's attempts were made for.
+
+    `whose` are further filters of the list, such as `partner`.
+    """
+    states = {
+        "all": {},
+        "delivered": {"state": "delivered"},
+        "failed": {"state": "failed"},
+    }
+    within = chosen_period(query)
+    return {
+        name: reverse("staff:deliveries", query={**whose, "within": within, **state})
+        for name, state in states.items()
+    }
+
+
+def _drawn(
+    counts: Sequence[Sequence[int]], *, start: datetime, step: timedelta
+) -> list[Bar]:
+    most = max(map(sum, counts))
+    return [
+        Bar(
+            start=start + step * number,
+            end=start + step * (number + 1),
+            delivered=delivered,
+            failed=failed,
+            x=WIDTH * number + 1,
+            delivered_height=_height(delivered, most),
+            failed_height=_height(failed, most),
+        )
+        for number, (delivered, failed) in enumerate(counts)
+    ]
+
+
+def _height(count: int, most: int) -> int:
+    return max(round(count * HEIGHT / most), _SEEN) if count else 0
