@@ -1,12 +1,17 @@
-"""A partner, as somebody types one."""
+"""Partners: one as somebody types it, the filters of their list, what a partner is."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from webhooks.models import Partner
+from webhooks.staff import ailing
+
+from .filters import Filters
 
 _MOST_NAMED = 5
 
@@ -44,3 +49,83 @@ def _named(text: str) -> list[Partner]:
     return list(rows.filter(name__iexact=text)[: _MOST_NAMED + 1]) or list(
         rows.filter(name__icontains=text)[: _MOST_NAMED + 1]
     )
+
+
+class PartnerFilters(Filters):
+    NEWEST = "newest"
+    is_in_id = False
+
+    name = forms.CharField(
+        required=False, label="Name or email contains", max_length=200
+    )
+    state = forms.ChoiceField(
+        required=False,
+        choices=[("", "any"), ("active", "Active"), ("inactive", "Inactive")],
+    )
+    health = forms.ChoiceField(
+        required=False,
+        label="Endpoints",
+        choices=[
+            ("", "any"),
+            (ailing.FAILING, "Some are failing"),
+            (ailing.DISABLED, "Some are disabled"),
+            (ailing.NONE, "All are well"),
+        ],
+    )
+    order = forms.ChoiceField(
+        required=False, choices=[("", "by name"), (NEWEST, "newest first")]
+    )
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        given = self.cleaned_data
+        if text := given["name"]:
+            rows = rows.filter(
+                Q(name__icontains=text) | Q(contact_email__icontains=text)
+            )
+        if given["state"]:
+            rows = rows.filter(is_active=given["state"] == "active")
+        if given["health"]:
+            rows = rows.filter(ailing.partners(given["health"]))
+        return rows
+
+
+class Details(forms.Form):
+    """What staff say of a partner."""
+
+    name = forms.CharField(
+        max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    contact_email = forms.EmailField(
+        required=False,
+        max_length=254,
+        help_text="Told when one of its endpoints is switched off. May be empty.",
+    )
+
+    TAKEN = "Another partner has this name."
+
+
+class Changes(Details):
+    """The same of a partner that exists, with what it was when the form was asked for."""
+
+    seen_name = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    seen_contact_email = forms.CharField(
+        required=False, strip=False, widget=forms.HiddenInput
+    )
+
+    @classmethod
+    def of(cls, partner: Partner, typed: Mapping[str, Any] | None = None) -> "Changes":
+        """Of how the partner stands now, with what was typed in place of it."""
+        stands = {field: getattr(partner, field) for field in Details.base_fields}
+        seen = {f"seen_{field}": value for field, value in stands.items()}
+        if typed is None:
+            return cls(initial=stands | seen)
+        return cls({field: typed.get(field, "") for field in stands} | seen)
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        return {field: self.cleaned_data[f"seen_{field}"] for field in self.wanted}
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        return {field: self.cleaned_data[field] for field in Details.base_fields}

@@ -1,0 +1,303 @@
+"""Exploring: begun and ended in the console, named on every page, audited by name."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests import factories
+from tests.admin import traffic
+from webhooks.models import ApiKey, AuditEntry, Partner, Subscription
+
+from .conftest import Login
+
+HTML: Any = {"HTTP_ACCEPT": "text/html,application/xhtml+xml,*/*;q=0.8"}
+URL = "https://hooks.example.org/new"
+
+
+@pytest.fixture
+def partner(db) -> Partner:
+    return factories.partner(name="Acme & Sons")
+
+
+def address(partner: Partner) -> str:
+    return f"/staff/partners/{partner.pk}/explore/"
+
+
+def strict(user: str) -> Client:
+    """A browser whose every form needs its token."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(
+        User.objects.get(username=user), "django.contrib.auth.backends.ModelBackend"
+    )
+    return browser
+
+
+def token(browser: Client, page: str) -> str:
+    """What the forms and the scripts of a page send along; asking for it is no write."""
+    browser.get(page)
+    return browser.cookies["csrftoken"].value
+
+
+def test_it_says_what_it_means_before_it_begins(console: Client, partner) -> None:
+    page = console.get(address(partner)).content.decode()
+    assert "Nothing is tried out" in page
+    assert "Explore as Acme &amp; Sons" in page
+    assert "/v1/webhooks" not in page
+    assert 'class="exploring"' not in page
+
+
+def test_it_begins_and_ends_by_post_and_notes_both(console: Client, partner) -> None:
+    assert console.post(address(partner))["Location"] == address(partner)
+    assert console.get("/staff/exploring/leave/").status_code == 405
+    left = console.post("/staff/exploring/leave/")
+    assert left["Location"] == f"/staff/partners/{partner.pk}/"
+    assert console.post("/staff/exploring/leave/")["Location"] == "/staff/partners/"
+    assert console.get("/v1/webhooks", **HTML).status_code == 401
+    noted = AuditEntry.objects.filter(actor="boss").order_by("id")
+    assert [e.action for e in noted] == ["partner.explored", "partner.left"]
+
+
+def test_another_partner_takes_the_place_of_the_first(console: Client, partner) -> None:
+    other = factories.partner(name="Other")
+    console.post(address(partner))
+    console.post(address(other))
+    noted = AuditEntry.objects.filter(actor="boss").order_by("id")
+    assert [(e.action, e.target) for e in noted] == [
+        ("partner.explored", "Acme & Sons"),
+        ("partner.left", "Acme & Sons"),
+        ("partner.explored", "Other"),
+    ]
+    assert "Exploring as <strong>Other" in console.get("/staff/").content.decode()
+
+
+def test_a_partner_that_is_off_is_not_explored(console: Client, partner) -> None:
+    Partner.objects.update(is_active=False)
+    assert "Activate it first" in console.get(address(partner)).content.decode()
+    console.post(address(partner))
+    assert not AuditEntry.objects.filter(action="partner.explored").exists()
+
+
+@pytest.mark.parametrize(
+    "page", ["/staff/partners/", "/staff/deliveries/", "/admin/", "/admin/webhooks/partner/"]
+)  # fmt: skip
+def test_every_page_of_the_console_names_the_partner(
+    console: Client, partner, page
+) -> None:
+    named = "Exploring as <strong>Acme &amp; Sons</strong>"
+    assert named not in console.get(page).content.decode()
+    console.post(address(partner))
+    assert named in console.get(page).content.decode()
+    console.post("/staff/exploring/leave/")
+    assert named not in console.get(page).content.decode()
+
+
+def test_nobody_pays_for_the_banner_who_does_not_explore(
+    console: Client, partner
+) -> None:
+    def asked() -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            console.get("/staff/search/")
+        return [q["sql"] for q in queries if "webhooks_partner" in q["sql"]]
+
+    assert asked() == []
+    console.post(address(partner))
+    assert len(asked()) == 1
+
+
+@pytest.mark.parametrize("lost", ["is_staff", "is_active", "permission"])
+def test_it_ends_at_once_for_who_may_no_more(login: Login, partner, lost) -> None:
+    browser = login("explore_partner", "view_partner")
+    browser.post(address(partner))
+    assert browser.get("/v1/webhooks", **HTML).status_code == 200
+    if lost == "permission":
+        User.objects.get().user_permissions.clear()
+    else:
+        User.objects.update(**{lost: False})
+    refused = browser.get("/v1/webhooks", **HTML)
+    assert refused.status_code == 401
+    assert "json" in refused["Content-Type"]
+    assert "Exploring as" not in browser.get("/staff/search/").content.decode()
+
+
+def test_logging_out_ends_it(console: Client, boss: User, partner) -> None:
+    console.post(address(partner))
+    console.post("/admin/logout/")
+    assert console.get("/v1/webhooks", **HTML).status_code == 401
+    console.force_login(boss, "django.contrib.auth.backends.ModelBackend")
+    assert console.get("/v1/webhooks", **HTML).status_code == 401
+
+
+# --- Writes --------------------------------------------------------------------------
+
+
+def _capa(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
+    return "PUT", "/api/partner/v1/webhook-settings", {"url": URL}
+
+
+def _topiic(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
+    body = {
+        "id": str(key.id), "merchantId": str(partner.id), "webhookUrl": URL,
+        "webhookEvents": ["OrderCreated"], "webhookEnabled": True,
+    }  # fmt: skip
+    return "PUT", f"/api/ApiKeys/{key.id}/webhook", body
+
+
+def _blaze(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
+    body = {"webHookUrls": [URL]}
+    return "POST", "/api/v1/partner/webHooks", body
+
+
+def _nursa(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
+    row = factories.subscription(partner, "nursa", events=["all"])
+    body = {"url": URL, "events": ["all"]}
+    return "PATCH", f"/api/v2/public/webhooks/user/{row.public_id}", body
+
+
+def _partnero(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
+    row = factories.subscription(partner, "partnero", events=["customer.created"])
+    return "DELETE", f"/v1/webhooks/{row.public_id}", None
+
+
+def _portal(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
+    return (
+        "POST",
+        "/api/portal/v1/subscriptions",
+        {"url": URL, "events": ["customer.created"]},
+    )
+
+
+WRITES: dict[str, Callable[[Partner, ApiKey], tuple[str, str, Any]]] = {
+    "capa": _capa,
+    "topiic": _topiic,
+    "blaze": _blaze,
+    "nursa": _nursa,
+    "partnero": _partnero,
+    "portal": _portal,
+}
+
+
+@pytest.mark.parametrize("interface", WRITES)
+def test_a_write_through_each_interface_names_who_made_it(
+    boss: User, partner, interface
+) -> None:
+    method, path, body = WRITES[interface](partner, factories.key(partner)[0])
+    browser = strict(boss.username)
+    start = address(partner)
+    begun = browser.post(start, HTTP_X_CSRFTOKEN=token(browser, start))
+    assert begun.status_code == 302
+    before = list(Subscription.objects.values())
+
+    def write(**headers: Any) -> Any:
+        text = "" if body is None else json.dumps(body)
+        return browser.generic(
+            method, path, text, "application/json", **HTML, **headers
+        )
+
+    refused = write()
+    assert refused.status_code in {401, 403}
+    assert list(Subscription.objects.values()) == before
+
+    written = write(HTTP_X_CSRFTOKEN=token(browser, start))
+    assert written.status_code < 300, written.content
+    assert list(Subscription.objects.values()) != before
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.actor_kind, entry.actor) == ("staff", "boss")
+    assert entry.action.startswith("subscription.")
+    assert entry.partner_id == partner.id
+    assert entry.dialect == interface
+
+
+@pytest.mark.parametrize("interface", WRITES)
+def test_without_the_session_only_a_key_opens(
+    boss: User, client: Client, partner, interface
+) -> None:
+    method, path, body = WRITES[interface](partner, factories.key(partner)[0])
+    before = list(Subscription.objects.values())
+    text = "" if body is None else json.dumps(body)
+    for browser in (
+        client,
+        strict(boss.username),
+    ):  # nobody, and who explores as nobody
+        answer = browser.generic(method, path, text, "application/json", **HTML)
+        assert answer.status_code == 401
+        assert "json" in answer["Content-Type"]
+    assert list(Subscription.objects.values()) == before
+
+
+# --- Paths ---------------------------------------------------------------------------
+
+
+def opened(console: Client, partner: Partner) -> dict[str, list[Any]]:
+    console.post(address(partner))
+    interfaces = console.get(address(partner)).context["interfaces"]
+    return {found.title: list(found.doors) for found in interfaces}
+
+
+def test_the_paths_stand_under_their_interfaces(console: Client, partner) -> None:
+    found = opened(console, partner)
+    assert len(found) == 6
+    every = [door for doors in found.values() for door in doors]
+    assert {"/v1/webhooks", "/api/portal/v1/me"} <= {door.address for door in every}
+    # What nobody but a key may do is no door.
+    assert not any("events/batch" in door.path for door in every)
+
+
+def test_a_path_names_what_the_partner_has(console: Client, partner) -> None:
+    key, _ = factories.key(partner)
+    nursa = factories.subscription(partner, "nursa", events=["all"])
+    factories.subscription(partner, "partnero", public_id="a/b ?c")
+    sent = traffic.delivery(nursa)
+    addresses = {
+        door.address for doors in opened(console, partner).values() for door in doors
+    }
+    assert f"/api/ApiKeys/{key.id}/webhook" in addresses
+    assert f"/api/v2/public/webhooks/user/{nursa.public_id}" in addresses
+    assert "/v1/webhooks/a%2Fb%20%3Fc" in addresses
+    assert f"/api/portal/v1/deliveries/{sent.id}/redeliver" in addresses
+    # Of another dialect's subscription only what hangs on it is found by the portal's API.
+    portal = "/api/portal/v1/subscriptions/a%2Fb%20%3Fc"
+    assert f"{portal}/secrets?dialect=partnero" in addresses
+    assert portal not in {address.partition("?")[0] for address in addresses}
+
+
+def test_every_path_that_opens_opens(console: Client, partner) -> None:
+    factories.key(partner)
+    for slug in ("blaze", "nursa", "partnero"):
+        traffic.delivery(factories.subscription(partner, slug, events=["all"]))
+    found = opened(console, partner)
+    for door in (door for doors in found.values() for door in doors):
+        if not door.address:
+            assert door.lacks in {"recovery", "subscription"}
+            continue
+        page = console.get(door.address, **HTML)
+        assert page["Content-Type"].startswith("text/html"), door
+        assert b"Exploring as" in page.content
+        if "GET" in door.methods:
+            assert page.status_code < 300, door
+        if {"PUT", "POST", "PATCH"} & set(door.methods):
+            assert b'name="_content"' in page.content, door
+
+
+def test_what_is_missing_is_said(console: Client, partner) -> None:
+    page = opened(console, partner)
+    lacking = {d.lacks for doors in page.values() for d in doors if not d.address}
+    assert lacking == {"key", "subscription", "delivery", "recovery"}
+    assert "no recovery yet" in console.get(address(partner)).content.decode()
+
+
+@pytest.mark.parametrize("rows", [1, 10, 100])
+def test_the_paths_cost_the_same_whatever_the_partner_has(
+    console: Client, partner, rows, django_assert_max_num_queries
+) -> None:
+    factories.key(partner)
+    for _ in range(rows):
+        factories.subscription(partner, "blaze")
+    console.post(address(partner))
+    with django_assert_max_num_queries(17):
+        console.get(address(partner))
