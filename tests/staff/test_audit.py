@@ -1,5 +1,10 @@
 """The audit log: before and after, line by line."""
 
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.test import Client
 from django.utils import timezone
 
@@ -11,6 +16,22 @@ from webhooks.staff import diffs
 from webhooks.staff.diffs import Change, Line
 
 URL = "https://receiver.example.com/hook"
+
+
+@contextmanager
+def time_limit(seconds: int) -> Iterator[None]:
+    """What takes longer fails, and does not hold up the tests."""
+
+    def ring(*_: object) -> None:
+        raise TimeoutError
+
+    former = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, former)
 
 
 def test_a_list_differs_by_its_items() -> None:
@@ -44,6 +65,31 @@ def test_what_is_no_object_and_what_is_hidden_is_shown_all_the_same() -> None:
             [Line("new", t) for t in ("{", '  "c": [', "    1", "  ]", "}")],
         ),
     ]
+
+
+def test_what_changed_in_a_long_list_is_told_without_comparing_every_line() -> None:
+    before = [f"order.created.v{n}" for n in range(4_000)]
+    after = before[:1] + [f"order.updated.v{n}" for n in range(4_000)]
+    with time_limit(10):
+        (change,) = diffs.of({"events": before}, {"events": after})
+    kinds = Counter(line.kind for line in change.lines)
+    assert kinds == {"gone": 3_999, "new": 4_000, "same": 1}
+
+
+def test_lines_that_resemble_one_another_are_not_compared_letter_by_letter() -> None:
+    before = [f"order.created.v{n}" for n in range(450)]
+    after = [f"order.updated.v{n}" for n in range(450)]
+    with time_limit(10):
+        (change,) = diffs.of({"events": before}, {"events": after})
+    assert [line.kind for line in change.lines] == ["gone"] * 450 + ["new"] * 450
+
+
+def test_a_number_that_the_database_spells_out_is_shown(console: Client) -> None:
+    entry = AuditEntry.objects.create(
+        at=timezone.now(), actor_kind="system", actor=SYSTEM.label, action="x.y",
+        target_type="x", target_id="1", after={"extras": {"n": 1e30, "m": 10**30}},
+    )  # fmt: skip
+    assert console.get(f"/staff/audit/{entry.pk}/").status_code == 200
 
 
 def test_an_entry_shows_what_changed_and_who_did_it(console: Client) -> None:

@@ -97,6 +97,14 @@ class TestStanding:
         page = console.get(f"/staff/deliveries/{waits.pk}/progress/").content.decode()
         assert 'data-live-seconds="2"' in page
 
+    def test_it_leads_to_its_partner_and_subscription(self, console: Client) -> None:
+        sent = traffic.delivery()
+        page = shown(console, sent)
+        assert f'href="/staff/partners/{sent.partner_id}/"' in page
+        assert f'href="/staff/subscriptions/{sent.subscription_id}/"' in page
+        page = console.get(f"/staff/events/{sent.event_id}/").content.decode()
+        assert f'href="/staff/partners/{sent.partner_id}/"' in page
+
     def test_it_leads_to_what_it_repeats_and_what_repeats_it(
         self, console: Client
     ) -> None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tests import factories
 from tests.admin import traffic
+from tests.admin.conftest import Login
 from webhooks.models import AuditEntry, Delivery, Event, EventType
 from webhooks.operations import events
 from webhooks.operations.audit import SYSTEM
@@ -45,8 +46,22 @@ class TestOne:
         EventType.objects.filter(name=event.type).delete()
         assert link not in console.get(page).content.decode()
 
+    def test_where_it_went_is_for_who_may_see_deliveries(self, login: Login) -> None:
+        sent = traffic.delivery()
+        page = f"/staff/events/{sent.event_id}/"
+        for permissions, shows in (((), False), (("view_delivery",), True)):
+            html = login("view_event", *permissions).get(page).content.decode()
+            assert (sent.url in html) is shows
+            assert (f'href="/staff/deliveries/{sent.pk}/"' in html) is shows
+            assert "1 subscription" in html
+
 
 class TestTypes:
+    def test_a_name_that_no_database_takes_is_of_none(self, console: Client) -> None:
+        assert console.get("/staff/event-types/a%00b/").status_code == 404
+        assert console.get("/staff/events/publish/?type=a%00b").status_code == 200
+        assert console.post("/staff/events/publish/?type=a%00b").status_code == 404
+
     def test_the_list_leads_to_every_type(self, console: Client) -> None:
         page = console.get("/staff/event-types/").content.decode()
         for event_type in EventType.objects.all():
@@ -119,6 +134,16 @@ class TestPublishing:
             "boss",
             "127.0.0.1",
         )
+
+    def test_a_form_that_is_sent_twice_publishes_once(self, console: Client) -> None:
+        factories.partner(name="Acme")
+        once = console.get(ADDRESS).context["form"]["once"].value()
+        first, again, edited = (
+            console.post(ADDRESS, self.form(once=once, payload=payload))["Location"]
+            for payload in ('{"id": "a"}', '{"id": "a"}', '{"id": "b"}')
+        )
+        assert first == again != edited
+        assert Event.objects.count() == 2
 
     def test_it_says_when_nobody_is_told(self, console: Client) -> None:
         factories.partner(name="Acme")

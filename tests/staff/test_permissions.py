@@ -4,20 +4,59 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.admin import traffic
-from webhooks.models import Attempt, AuditEntry, Delivery, Event, EventType
+from webhooks.models import (
+    ApiKey,
+    Attempt,
+    AuditEntry,
+    Delivery,
+    Endpoint,
+    Event,
+    EventType,
+    Partner,
+    Recovery,
+    SigningSecret,
+    Subscription,
+)
 
 from .conftest import Login
 
 # Name of the page -> (the permission it needs, the model whose row is in its address)
 PAGES = {
+    "needs": ("view_delivery", None),
+    "partners": ("view_partner", None),
+    "new-partner": ("add_partner", None),
+    "partner": ("view_partner", Partner),
+    "edit-partner": ("change_partner", Partner),
+    "switch-partner": ("change_partner", Partner),
+    "explore": ("explore_partner", Partner),
+    "keys": ("view_apikey", None),
+    "issue-key": ("issue_key", None),
+    "key": ("view_apikey", ApiKey),
+    "rotate-key": ("issue_key", ApiKey),
+    "revoke-key": ("revoke_key", ApiKey),
+    "subscriptions": ("view_subscription", None),
+    "subscription": ("view_subscription", Subscription),
+    "delete-subscription": ("delete_subscription", Subscription),
+    "new-subscription": ("add_subscription", None),
+    "edit-subscription": ("change_subscription", Subscription),
+    "enable-subscription": ("change_subscription", Subscription),
+    "test-subscription": ("add_event", Subscription),
+    "rotate-secret": ("change_subscription", Subscription),
+    "reveal-secret": ("reveal_secret", SigningSecret),
     "deliveries": ("view_delivery", None),
     "delivery": ("view_delivery", Delivery),
     "delivery-progress": ("view_delivery", Delivery),
     "request-body": ("view_delivery", Attempt),
     "response-body": ("view_delivery", Attempt),
     "redeliver": ("replay_delivery", Delivery),
+    "recoveries": ("view_recovery", None),
+    "recovery": ("view_recovery", Recovery),
+    "recovery-progress": ("view_recovery", Recovery),
+    "cancel-recovery": ("replay_delivery", Recovery),
+    "new-recovery": ("replay_delivery", None),
     "events": ("view_event", None),
     "event": ("view_event", Event),
     "publish": ("add_event", None),
@@ -34,6 +73,8 @@ def address(name: str) -> str:
         return reverse(f"staff:{name}")
     rows = traffic.one_of_each()
     Attempt.objects.update(request_body=b"{}")
+    if name == "enable-subscription":
+        Endpoint.objects.update(disabled_at=timezone.now(), disabled_reason="Gone.")
     row = AuditEntry.objects.earliest("id") if model is AuditEntry else rows[model]
     return reverse(f"staff:{name}", args=[row.pk])
 
@@ -81,9 +122,9 @@ def test_what_is_not_there_is_not_found(console: Client, name) -> None:
     assert console.get(reverse(f"staff:{name}", args=[unknown])).status_code == 404
 
 
-def test_the_door_leads_to_the_deliveries(console: Client) -> None:
-    response = console.get("/staff", follow=True)
-    assert response.redirect_chain[-1] == ("/staff/deliveries/", 302)
+def test_the_door_leads_to_the_dashboard(console: Client, stranger: Client) -> None:
+    assert console.get("/staff", follow=True).redirect_chain == [("/staff/", 302)]
+    assert stranger.get("/staff/")["Location"] == "/admin/login/?next=/staff/"
 
 
 def test_the_sidebar_shows_only_what_is_open(login: Login) -> None:

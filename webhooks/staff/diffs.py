@@ -1,15 +1,16 @@
 """Before and after, field by field, in lines that were taken away or added."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import ndiff
+from difflib import SequenceMatcher
 from typing import Any
-
-import orjson
 
 from . import texts
 
-_MARKS = {"- ": "gone", "+ ": "new", "  ": "same"}
+MOST_COMPARED = 1_000
+"""Lines of a field, on both sides together, whose order is compared. That takes the square of
+their number, and a partner decides how many there are."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,23 @@ def _lines(
 ) -> Iterator[Line]:
     before = _written(former[field]) if field in former else []
     after = _written(latter[field]) if field in latter else []
-    for line in ndiff(before, after):
-        if kind := _MARKS.get(line[:2]):  # not the hints on where a line differs
-            yield Line(kind, line[2:])
+    yield from _compared(before, after)
+
+
+def _compared(before: Sequence[str], after: Sequence[str]) -> Iterator[Line]:
+    if len(before) + len(after) > MOST_COMPARED:
+        were, are = set(before), set(after)
+        yield from (Line("gone", text) for text in before if text not in are)
+        for text in after:
+            yield Line("same" if text in were else "new", text)
+        return
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for act, first, last, start, end in matcher.get_opcodes():
+        if act == "equal":
+            yield from (Line("same", text) for text in before[first:last])
+        else:
+            yield from (Line("gone", text) for text in before[first:last])
+            yield from (Line("new", text) for text in after[start:end])
 
 
 def _written(value: Any) -> list[str]:
@@ -52,5 +67,6 @@ def _written(value: Any) -> list[str]:
     elif isinstance(value, list) and all(isinstance(item, str) for item in value):
         text = "\n".join(texts.readable(item) for item in value)
     else:
-        text = texts.readable(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        # Not orjson: PostgreSQL spells a 1e30 out, and no integer of orjson's is as long.
+        text = texts.readable(json.dumps(value, indent=2, ensure_ascii=False))
     return text.split("\n") or [""]

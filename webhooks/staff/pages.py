@@ -1,9 +1,10 @@
 """What every page has in common: who may see it, and what surrounds it."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
@@ -29,18 +30,21 @@ class Crumb:
 class Page(View):
     """A page for staff who hold its permission; others are asked to log in, or refused.
 
-    A subclass names the `permission` and answers `get` or `post` with `self.page`.
+    A subclass names the `permission` and answers `get` or `post` with `self.page`. An
+    empty permission lets every member of staff in.
     """
 
     permission: ClassVar[str]
     template: ClassVar[str]
+    # Not so for a part that refreshes itself: it keeps no session alive.
+    is_asked_for_by_hand: ClassVar[bool] = True
 
     def dispatch(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         if not admin.site.has_permission(request):
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-        if not request.user.has_perm(self.permission):
+        if self.permission and not request.user.has_perm(self.permission):
             return self.refused()
         return super().dispatch(request, *args, **kwargs)
 
@@ -72,6 +76,16 @@ class Page(View):
         return self.page("Not open to you", status=403, template="staff/refused.html")
 
 
+class OwnPage(Page):
+    """Open to every member of staff: it shows and changes nobody else's account."""
+
+    permission = ""
+
+    @property
+    def owner(self) -> User:
+        return cast(User, self.request.user)
+
+
 class List(Page):
     """A list that may be long: filtered by its address and paged by key, never counted."""
 
@@ -88,6 +102,10 @@ class List(Page):
         listed = paging.nothing() if not form.is_valid() else self._listed(form)
         return self.page(self.title, form=form, listed=listed, **self.more(listed))
 
+    def order(self, form: Filters) -> paging.Keyset:
+        """The order of the rows, where it can be chosen."""
+        return self.keyset
+
     def more(self, listed: paging.Listed) -> dict[str, Any]:
         """What else the template needs of the rows that are shown."""
         return {}
@@ -95,5 +113,5 @@ class List(Page):
     def _listed(self, form: Filters) -> paging.Listed:
         narrowed = form.narrow(self.rows())
         return paging.listed(
-            self.keyset, narrowed, form.sift(narrowed), query=self.request.GET
+            self.order(form), narrowed, form.sift(narrowed), query=self.request.GET
         )

@@ -1,4 +1,4 @@
-"""Lists in pages: by key and not by offset, the newest first.
+"""Lists in pages: by key and not by offset, the newest first where nothing else is said.
 
 A page costs the same however many rows there are. Where a filter has no index, each page
 looks at a fixed number of rows and says how far back it has looked, instead of reading
@@ -29,11 +29,13 @@ _BETWEEN = "~"
 @dataclass(frozen=True)
 class Listed:
     rows: Sequence[Any]
-    # Query strings; None where the page is the first, or the last.
+    # Query strings; None where the page is the first, or the last. In an ascending list
+    # they lead to its first page, and to the next.
     newest: str | None = None
     older: str | None = None
     # How many rows were looked at, where there may be more behind them that match.
     looked_at: int | None = None
+    is_ascending: bool = False
 
 
 def nothing() -> Listed:
@@ -41,22 +43,25 @@ def nothing() -> Listed:
 
 
 class Keyset:
-    """The columns that order a list, descending; together they are unique.
+    """The columns that order a list, descending by default; together they are unique.
 
     The last is unique by itself and decides between rows that share the first.
     """
 
-    def __init__(self, *fields: str) -> None:
+    def __init__(self, *fields: str, is_ascending: bool = False) -> None:
         self.fields = fields
+        self.is_ascending = is_ascending
+        self._behind, self._before = ("gt", "lt") if is_ascending else ("lt", "gt")
 
-    def newest_first(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.order_by(*(f"-{field}" for field in self.fields))
+    def ordered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        sign = "" if self.is_ascending else "-"
+        return rows.order_by(*(f"{sign}{field}" for field in self.fields))
 
     def behind(self, key: Sequence[Any]) -> Q:
-        return self._beyond(key, "lt", "lt")
+        return self._beyond(key, self._behind, self._behind)
 
     def down_to(self, key: Sequence[Any]) -> Q:
-        return self._beyond(key, "gt", "gte")
+        return self._beyond(key, self._before, f"{self._before}e")
 
     def _beyond(self, key: Sequence[Any], past: str, at_last: str) -> Q:
         *leading, last = zip(self.fields, key, strict=True)
@@ -77,8 +82,9 @@ class Keyset:
 
     def read(self, text: str, model: Any) -> list[Any] | None:
         """The key in an address; None for what is no key of this list."""
-        parts = text.split(_BETWEEN)
-        if len(parts) != len(self.fields):
+        # The first column may be a text that holds what stands between the columns.
+        parts = text.rsplit(_BETWEEN, len(self.fields) - 1)
+        if not text or "\0" in text or len(parts) != len(self.fields):
             return None
         try:
             return [
@@ -98,26 +104,28 @@ def listed(
     key = keyset.read(query.get(CURSOR, ""), narrowed.model)
     start = Q() if key is None else keyset.behind(key)
     end = None if sifted is narrowed else _end(keyset, narrowed.filter(start))
-    rows = keyset.newest_first(sifted.filter(start))
+    rows = keyset.ordered(sifted.filter(start))
     if end is not None:
         rows = rows.filter(keyset.down_to([getattr(end, f) for f in keyset.fields]))
     found = list(rows[: SIZE + 1])
     shown = found[:SIZE]
-    newest = None if key is None else with_changes(query)
+    last, reach = None, None
     if len(found) > SIZE:
-        return Listed(
-            shown, newest, with_changes(query, **{CURSOR: keyset.text(shown[-1])})
-        )
-    if end is not None:
-        return Listed(
-            shown, newest, with_changes(query, **{CURSOR: keyset.text(end)}), REACH
-        )
-    return Listed(shown, newest)
+        last = shown[-1]
+    elif end is not None:
+        last, reach = end, REACH
+    return Listed(
+        shown,
+        newest=None if key is None else with_changes(query),
+        older=last and with_changes(query, **{CURSOR: keyset.text(last)}),
+        looked_at=reach,
+        is_ascending=keyset.is_ascending,
+    )
 
 
 def _end(keyset: Keyset, rows: QuerySet[Any]) -> Any:
     """The last row within reach; None where all are."""
-    bare = keyset.newest_first(rows.select_related(None).only(*keyset.fields))
+    bare = keyset.ordered(rows.select_related(None).only(*keyset.fields))
     return next(iter(bare[REACH - 1 : REACH]), None)
 
 

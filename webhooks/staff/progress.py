@@ -40,6 +40,12 @@ class Progress:
     # In how many seconds to look again; None when it is over.
     again_in: int | None
 
+    @property
+    def is_missed(self) -> bool:
+        """Whether it can be recovered, together with what else was missed."""
+        is_deleted = self.delivery.subscription.deleted_at is not None
+        return self.delivery.state in words.FAILED and not is_deleted
+
 
 def of(delivery: Delivery, *, now: datetime) -> Progress:
     """Reads the attempts: two statements."""
@@ -54,7 +60,7 @@ def of(delivery: Delivery, *, now: datetime) -> Progress:
         earlier=attempts[-1].number - 1 if attempts else 0,
         request=request,
         request_body="" if body is None else texts.indented(body),
-        again_in=_again_in(delivery, now),
+        again_in=again_in(delivery, now),
     )
 
 
@@ -74,7 +80,7 @@ def _step(delivery: Delivery, attempt: Attempt, body: bytes | None) -> Step:
     )
 
 
-def _again_in(delivery: Delivery, now: datetime) -> int | None:
+def again_in(delivery: Delivery, now: datetime) -> int | None:
     if delivery.state != Delivery.State.PENDING or delivery.due_at is None:
         return None
     if delivery.claim_token is not None:

@@ -7,7 +7,10 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from . import words
+from webhooks.models import Partner
+from webhooks.rest import explorer
+
+from . import keys, texts, words
 
 register = template.Library()
 
@@ -37,6 +40,11 @@ def badge(text: str, tone: str = "") -> SafeString:
     return format_html('<span class="badge {}">{}</span>', tone, text)
 
 
+@register.simple_tag
+def key_badge(state: str) -> SafeString:
+    return badge(*keys.STATES[state])
+
+
 @register.filter
 def outcome(stored: str) -> str:
     return words.outcome(stored)
@@ -47,7 +55,24 @@ def milliseconds(value: int) -> str:
     return f"{value} ms" if value < 1000 else f"{value / 1000:.1f} s"
 
 
+@register.filter
+def grouped(number: int) -> str:
+    """A count that may be large, in groups of three digits."""
+    return f"{number:,}"
+
+
+@register.filter
+def json_lines(value: Any) -> str:
+    return texts.of_json(value)
+
+
 @register.simple_tag(takes_context=True)
 def may(context: Any, permission: str) -> bool:
     """Whether the viewer has a permission of this app, such as `replay_delivery`."""
     return bool(context["request"].user.has_perm(f"webhooks.{permission}"))
+
+
+@register.simple_tag(takes_context=True)
+def explored(context: Any) -> Partner | None:
+    """The partner that the viewer calls the APIs as; without one, nothing is asked."""
+    return explorer.named(context["request"])

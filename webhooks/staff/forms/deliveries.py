@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import OuterRef, Subquery
+from django.utils.http import urlencode
 
 from webhooks.delivery import wire
 from webhooks.delivery.attempt import ERROR
@@ -17,6 +18,11 @@ from .partners import PartnerField
 _FAILED = "failed"
 """Beside the stored states: every one in which a delivery ended without arriving."""
 
+UNRECOVERED = "unrecovered"
+"""Exhausted, and no repeat has made up for it."""
+
+_MISSED = (_FAILED, UNRECOVERED, *words.FAILED)
+
 
 # Asked of each row that is looked at. From a join PostgreSQL began with all the events.
 _TYPE = Subquery(Event.objects.filter(id=OuterRef("event_id")).values("type")[:1])
@@ -29,7 +35,12 @@ def _profiles() -> list[tuple[str, str]]:
 class DeliveryFilters(Filters):
     state = forms.ChoiceField(
         required=False,
-        choices=[("", "any"), (_FAILED, "Not delivered"), *words.STATES.items()],
+        choices=[
+            ("", "any"),
+            (_FAILED, "Not delivered"),
+            *words.STATES.items(),
+            (UNRECOVERED, "Exhausted, not made up for"),
+        ],
     )
     partner = PartnerField(required=False, max_length=200)
     url = forms.CharField(required=False, label="URL contains", max_length=200)
@@ -46,11 +57,12 @@ class DeliveryFilters(Filters):
     subscription = forms.UUIDField(required=False, widget=forms.HiddenInput)
     endpoint = forms.UUIDField(required=False, widget=forms.HiddenInput)
     event = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    recovery = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def narrow(self, rows: Any) -> Any:
         rows = super().narrow(rows)
         given = self.cleaned_data
-        for field in ("partner", "subscription", "event"):
+        for field in ("partner", "subscription", "event", "recovery"):
             if given[field]:
                 rows = rows.filter(**{field: given[field]})
         match given["state"]:
@@ -58,12 +70,30 @@ class DeliveryFilters(Filters):
                 rows = rows.pending()
             case state if state in words.FAILED:
                 rows = rows.filter(state=state)
+            case "unrecovered":
+                rows = rows.filter(state=Delivery.State.EXHAUSTED)
             case "failed":
                 rows = rows.filter(state__in=words.FAILED)
         return rows
 
+    @property
+    def to_recover(self) -> str:
+        """The query of the page that recovers what a list of a partner's failures shows;
+        nothing for another list."""
+        given = self.cleaned_data
+        if not given.get("partner") or given.get("state") not in _MISSED:
+            return ""
+        asked = {"partner": given["partner"].id} | {
+            name: given[name]
+            for name in ("subscription", "since", "until")
+            if given[name]
+        }
+        return urlencode(asked)
+
     def sift(self, rows: Any) -> Any:
         given = self.cleaned_data
+        if given["state"] == UNRECOVERED:
+            rows = rows.unrecovered()
         sieve = {
             "state": given["state"] == Delivery.State.DELIVERED and given["state"],
             "endpoint": given["endpoint"],

@@ -1,6 +1,7 @@
 """What events are filtered by, and how one is published by hand."""
 
 from typing import Any
+from uuid import UUID, uuid4, uuid5
 
 import orjson
 from django import forms
@@ -63,3 +64,10 @@ class Publication(forms.Form):
         max_length=255,
         help_text="Subscriptions that are bound to another shop are not told. May be empty.",
     )
+    once = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
+
+    def idempotency_key(self, type: str) -> str | None:
+        """The same for what one form is sent with twice, another where it was edited."""
+        once: UUID | None = self.cleaned_data["once"]
+        sent = (self.data.get(name, "") for name in ("partner", "payload", "shop_id"))
+        return str(uuid5(once, "\n".join([type, *sent]))) if once else None

@@ -12,7 +12,7 @@ from django.utils import timezone
 from webhooks.models import Attempt, Delivery, Endpoint, Subscription
 from webhooks.operations import deliveries
 from webhooks.rest.caller import staff_actor
-from webhooks.staff import links, progress
+from webhooks.staff import progress
 from webhooks.staff.forms.deliveries import Redelivery
 from webhooks.staff.pages import Crumb, Page
 
@@ -45,8 +45,6 @@ class One(Page):
             progress=progress.of(delivery, now=timezone.now()),
             repeated=_repeated(delivery),
             repeats=_repeats(delivery),
-            subscription_row=links.admin_row(delivery.subscription),
-            partner_row=links.admin_row(delivery.partner),
         )
 
 
@@ -54,6 +52,7 @@ class Progress(Page):
     """The part of the page that changes while the delivery is on its way."""
 
     permission = "webhooks.view_delivery"
+    is_asked_for_by_hand = False
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
         now = timezone.now()

@@ -9,6 +9,11 @@ from webhooks.staff import links, texts
 from webhooks.staff.pages import Crumb, Page
 
 
+def named(name: str) -> EventType | None:
+    """The type that an address names, if there is one. PostgreSQL takes no NUL."""
+    return EventType.objects.filter(name=name.replace("\0", "\ufffd")).first()
+
+
 class EventTypes(Page):
     """All of them on one page: there are as many as the company has kinds of events."""
 
@@ -25,7 +30,7 @@ class One(Page):
     template = "staff/event_type.html"
 
     def get(self, request: HttpRequest, name: str) -> HttpResponse:
-        found = EventType.objects.filter(name=name).first()
+        found = named(name)
         if found is None:
             raise Http404
         names = {p.name: p.name_of(name) for p in wire.profiles().values()}

@@ -12,9 +12,11 @@ from django.utils import timezone
 from webhooks.models import Event, EventType
 from webhooks.operations import events
 from webhooks.rest.caller import staff_actor
-from webhooks.staff import links, texts
+from webhooks.staff import texts
 from webhooks.staff.forms.events import EventFilters, Publication
 from webhooks.staff.pages import Crumb, List, Page
+
+from .event_types import named
 
 MOST_DELIVERIES = 50
 """Deliveries that an event's page shows; the others are a link away."""
@@ -55,7 +57,6 @@ class One(Page):
             deliveries=found[:MOST_DELIVERIES],
             has_more=len(found) > MOST_DELIVERIES,
             is_catalogued=EventType.objects.filter(name=event.type).exists(),
-            partner_row=links.admin_row(event.partner),
         )
 
 
@@ -85,6 +86,7 @@ class Publish(Page):
                 type=chosen.name,
                 data=form.cleaned_data["payload"],
                 attributes={"shop_id": shop_id} if shop_id else {},
+                idempotency_key=form.idempotency_key(chosen.name),
                 now=timezone.now(),
             )
         except events.InvalidEvent as invalid:
@@ -103,7 +105,7 @@ class Publish(Page):
         return redirect("staff:event", event.id)
 
     def _chosen(self) -> EventType | None:
-        return EventType.objects.filter(name=self.request.GET.get("type", "")).first()
+        return named(self.request.GET.get("type", ""))
 
     def _asked(
         self, chosen: EventType | None, form: Publication, status: int = 200

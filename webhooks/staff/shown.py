@@ -1,0 +1,43 @@
+"""What the partner sees: the very body that a dialect answers, made fit to be read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from webhooks.models import Subscription, encryption
+from webhooks.rest import desks
+
+from . import texts
+
+UNREADABLE = (
+    "A secret of it cannot be decrypted, so its dialect can answer nothing: the key that "
+    "encrypted it is no longer among ENCRYPTION_KEYS."
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The request, and the answer in lines of its own."""
+
+    request: str
+    json: str
+    masked: bool  # whether secrets that the dialect answers in plain are not shown
+    remark: str  # what else is to be known; may be empty
+
+
+def of(subscription: Subscription, *, now: datetime) -> Shown | None:
+    """None for what its dialect shows to nobody: a deleted one, or one of a dialect that
+    is no longer served."""
+    desk = desks.get(subscription.dialect)
+    if desk is None or subscription.deleted_at is not None:
+        return None
+    request = desk.request(subscription)
+    try:
+        body = desk.shown(subscription, now=now)
+    except encryption.Undecryptable:
+        return Shown(request, "", masked=False, remark=UNREADABLE)
+    return Shown(
+        request,
+        texts.indented(body),
+        masked=desk.tells_secrets,
+        remark=desk.remark,
+    )
