@@ -1,6 +1,6 @@
 # Everything a person types. Each target begins with what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lock schema bench peers soak
+.PHONY: help setup run test check fix lock schema bench peers pictures soak
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -59,6 +59,9 @@ peers: setup ## install what `make bench` compares with, beside our own
 
 bench: setup ## the numbers of docs/benchmarks.md, as ratios measured in one run
 	$(BIN)/python -m benchmarks
+
+pictures: setup ## take docs/images anew, of made-up traffic in a scratch database
+	$(BIN)/python -m tests.pictures
 
 soak: setup ## kill, freeze and cut off everything while events are delivered (SEED= EVENTS=)
 	$(BIN)/python -m tests.soak --database sqlite $(SOAK)

@@ -194,7 +194,7 @@ class TestWithoutJavaScript:
     ) -> None:
         plain.goto("/staff/event-types/customer.created/")
         plain.get_by_role("link", name="Publish a test event").click()
-        plain.get_by_label("Partner").fill("acme")
+        plain.get_by_role("textbox", name="Partner").fill("acme")
         plain.get_by_role("button", name="Publish it").click()
         expect(plain.get_by_role("heading", name="Deliveries")).to_be_visible()
         made = Event.objects.exclude(id=sent.event_id).get()
