@@ -13,6 +13,7 @@ BENCHMARKS = (
     "isolation",
     "claims",
     "dialect_get",
+    "console",
     "peers",
     "memory",
 )
