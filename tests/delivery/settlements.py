@@ -23,6 +23,8 @@ def result(
         number=job.attempts + 1,
         started_at=datetime(2026, 11, 21, 10, 0, 0, 5, tzinfo=UTC),
         duration_ms=duration_ms,
+        lookup_ms=3,
+        connect_ms=None,
         request_headers={"webhook-id": "1"},
         response_headers=(("X-Said", "caf\xe9"),),
         response_body=b"\x00\xffok",

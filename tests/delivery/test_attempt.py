@@ -50,6 +50,15 @@ def test_it_is_delivered_by_an_answer_of_success():
     assert made.state == Delivery.State.DELIVERED
 
 
+def test_its_times_are_kept_in_milliseconds():
+    result = Result(
+        outcome=Outcome.OK, duration=0.2504, status=200, lookup=0.0126, connect=None
+    )
+    made = asyncio.run(attempt.make(job(), Answers(result))).attempt
+    assert made is not None
+    assert (made.duration_ms, made.lookup_ms, made.connect_ms) == (250, 13, None)
+
+
 def test_an_answer_that_cannot_be_read_is_a_failed_attempt(monkeypatch):
     def stumble(*args, **kwargs):
         raise OverflowError("the answer's own doing")

@@ -172,6 +172,7 @@ def test_a_success_is_settled_with_its_attempt():
     (attempt,) = attempts()
     assert attempt.delivery_id == job.id
     assert (attempt.number, attempt.duration_ms) == (1, 12)
+    assert (attempt.lookup_ms, attempt.connect_ms) == (3, None)
     assert attempt.started_at == datetime(2026, 11, 21, 10, 0, 0, 5, tzinfo=UTC)
     assert (attempt.outcome, attempt.status) == ("ok", 204)
     assert attempt.request_headers == {"webhook-id": "1"}

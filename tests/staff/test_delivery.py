@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from tests import factories
 from tests.admin import traffic
@@ -39,6 +40,39 @@ def delivery(**fields: object) -> Delivery:
     Delivery.objects.filter(id=made.id).update(**fields)
     made.refresh_from_db()
     return made
+
+
+class TestTiming:
+    @pytest.mark.parametrize(
+        ("fields", "says"),
+        [
+            ({}, "took 1.5 s"),
+            ({"lookup_ms": 20}, "took 1.5 s: name 20 ms answer 1.5 s"),
+            (
+                {"lookup_ms": 20, "connect_ms": 480},
+                "took 1.5 s: name 20 ms connection 480 ms answer 1.0 s",
+            ),
+            (
+                {"lookup_ms": 20, "connect_ms": 1480, "outcome": "connect"},
+                "took 1.5 s: name 20 ms connection 1.5 s",
+            ),
+            (
+                {"lookup_ms": 1499, "outcome": "timeout"},
+                "took 1.5 s: name 1.5 s answer 1 ms",
+            ),
+            # Each part is rounded for itself.
+            ({"connect_ms": 1501}, "took 1.5 s: connection 1.5 s answer 0 ms"),
+        ],
+    )
+    def test_it_says_where_the_time_went(self, console: Client, fields, says) -> None:
+        made = traffic.delivery()
+        made.attempt_log.update(duration_ms=1500, **fields)
+        page = shown(console, made)
+        took = page.split('<div class="quiet took">')[1].split("</div>")[0]
+        words = " ".join(strip_tags(took.replace("</span>", "</span> ")).split())
+        assert words.split(" UTC, ")[1].rstrip() == says
+        bars = page.split('class="took-bar"')[1:]
+        assert len(bars) == bool(fields)
 
 
 class TestStanding:

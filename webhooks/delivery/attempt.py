@@ -114,6 +114,8 @@ def conclude(
         number=job.attempts + 1,
         started_at=started_at,
         duration_ms=round(result.duration * 1000),
+        lookup_ms=_milliseconds(result.lookup),
+        connect_ms=_milliseconds(result.connect),
         request_headers=request.headers,
         # A redelivery keeps them too: what it repeats may be pruned before it.
         request_body=request.body if job.body is None or job.attempts == 0 else None,
@@ -130,6 +132,10 @@ def conclude(
             attempt=record,
         )
     return _failed(job, record, result.outcome, result.status, _asked_wait(result))
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 def _message(job: Job, profile: WireProfile) -> Message:

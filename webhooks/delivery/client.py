@@ -30,6 +30,7 @@ from .allowlist import Policy
 from .egress import Refused, Target, check_address, check_url
 from .lookup import Lookups, Resolver
 from .result import Outcome, Result
+from .timing import TimedConnector, Timing, begin
 
 HEADER_LIMIT = 8 * 1024
 HEADER_COUNT = 100
@@ -97,7 +98,7 @@ class Client:
             self._threads = ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
         self._lookups = Lookups(self._resolve or self._ask_system)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=TimedConnector(
                 ssl=self._ssl, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -134,10 +135,11 @@ class Client:
         request can carry.
         """
         started = time.perf_counter()
+        timing = begin()
         try:
             async with asyncio.timeout(timeout):
                 status, pairs, content = await self._attempt(
-                    url, body, headers, started + timeout
+                    url, body, headers, started + timeout, timing
                 )
         # In words: an exception that is kept here keeps this frame, and the body in it,
         # until the collector comes by, which in a worker is seldom.
@@ -151,6 +153,8 @@ class Client:
             return Result(
                 outcome=answer.outcome(status),
                 duration=time.perf_counter() - started,
+                lookup=timing.lookup,
+                connect=timing.connect,
                 status=status,
                 headers=pairs,
                 body=content,
@@ -158,14 +162,21 @@ class Client:
         return Result(
             outcome=outcome,
             duration=time.perf_counter() - started,
+            lookup=timing.lookup,
+            connect=timing.connect,
             error=_printable(error),
         )
 
     async def _attempt(
-        self, url: str, body: bytes, headers: Mapping[str, str], deadline: float
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        deadline: float,
+        timing: Timing,
     ) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
         target = self._check_url(url)
-        addresses = await self._checked_addresses(target)
+        addresses = await self._checked_addresses(target, timing)
         sent = {**headers, "Host": target.authority}
         try:
             response = await self._post(target, addresses, body, sent, deadline)
@@ -178,15 +189,20 @@ class Client:
             raise _Failed(Outcome.BAD_ANSWER, _describe(error)) from error
         return response.status, answer.kept_headers(response), content
 
-    async def _checked_addresses(self, target: Target) -> tuple[str, ...]:
+    async def _checked_addresses(
+        self, target: Target, timing: Timing
+    ) -> tuple[str, ...]:
         """What may be dialled for a target: every address of the answer, or none."""
         if target.is_address:
             found: Sequence[str] = (target.host,)
         else:
+            started = time.perf_counter()
             try:
                 found = await self._lookups.addresses(target.host, target.port)
             except (OSError, UnicodeError) as error:
                 raise _Failed(Outcome.DNS, _describe(error)) from error
+            finally:
+                timing.lookup = time.perf_counter() - started
         return tuple(
             self._check_address(address, is_allowed=target.is_allowed)
             for address in found

@@ -63,6 +63,9 @@ class AttemptRecord:
     number: int
     started_at: datetime
     duration_ms: int
+    # Parts of it; None: there was none.
+    lookup_ms: int | None = None
+    connect_ms: int | None = None
     request_headers: dict[str, str]
     # Of the first that was rendered; None: the same as then.
     request_body: bytes | None = None

@@ -36,6 +36,10 @@ class Result:
     outcome: Outcome
     duration: float
     """Seconds."""
+    lookup: float | None = None
+    """Of those, until the name had addresses; None for an address in the URL."""
+    connect: float | None = None
+    """Of those, for a new connection, TLS included; None for one that was open."""
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     """As received, cut after some kilobytes. Hostile wherever it is shown."""

@@ -191,6 +191,11 @@ class Attempt(models.Model):
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField()
+    # Parts of it, for staff: until the name had addresses, and until a new connection was
+    # there. None: an address in the URL; a connection that was open. Plain integers: to add
+    # a column with a CHECK, PostgreSQL reads the whole table under its heaviest lock.
+    lookup_ms = models.IntegerField(null=True, blank=True)
+    connect_ms = models.IntegerField(null=True, blank=True)
     outcome = models.CharField(max_length=20)
     status = models.PositiveSmallIntegerField(null=True, blank=True)
     request_headers = models.JSONField(default=dict)

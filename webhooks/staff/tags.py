@@ -7,10 +7,10 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks.models import Partner
+from webhooks.models import Attempt, Partner
 from webhooks.rest import explorer
 
-from . import keys, texts, words
+from . import keys, texts, timings, words
 
 register = template.Library()
 
@@ -53,6 +53,16 @@ def outcome(stored: str) -> str:
 @register.filter
 def milliseconds(value: int) -> str:
     return f"{value} ms" if value < 1000 else f"{value / 1000:.1f} s"
+
+
+@register.inclusion_tag("staff/parts/took.html")
+def took(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "attempt": attempt,
+        "parts": timings.parts(attempt),
+        # A bar of no length is no bar; rounded parts may be longer than the whole.
+        "total": max(attempt.duration_ms, 1),
+    }
 
 
 @register.filter

@@ -45,6 +45,8 @@ def of(settlement: Settlement) -> dict[str, Any]:
             "attempt": time_ordered(),
             "started_at": attempt.started_at,
             "duration_ms": attempt.duration_ms,
+            "lookup_ms": attempt.lookup_ms,
+            "connect_ms": attempt.connect_ms,
             "request_headers": attempt.request_headers,
             "request_body": None
             if attempt.request_body is None

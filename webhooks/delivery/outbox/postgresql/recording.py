@@ -25,9 +25,9 @@ _RECORD = one_line(f"""
         FROM json_to_recordset(%(rows)s::json) AS r(
                  id uuid, token uuid, endpoint uuid, state text, wait float8,
                  outcome text, status int, reason text, number int, attempt uuid,
-                 started_at timestamptz, duration_ms int, request_headers jsonb,
-                 request_body text, response_headers jsonb, response_body text,
-                 error text)
+                 started_at timestamptz, duration_ms int, lookup_ms int,
+                 connect_ms int, request_headers jsonb, request_body text,
+                 response_headers jsonb, response_body text, error text)
         LEFT JOIN webhooks_endpoint AS e ON e.id = r.endpoint
         LEFT JOIN webhooks_subscription AS s ON s.id = e.subscription_id
         CROSS JOIN LATERAL (
@@ -54,11 +54,12 @@ _RECORD = one_line(f"""
         RETURNING d.id, d.endpoint_id, d.partner_id, d.state
     ), logged AS (
         INSERT INTO webhooks_attempt (
-            id, delivery_id, number, started_at, duration_ms, outcome, status,
-            request_headers, request_body, response_headers, response_body, error)
-        SELECT attempt, id, number, started_at, duration_ms, outcome, status,
-               request_headers, decode(request_body, 'base64'), response_headers,
-               decode(response_body, 'base64'), error
+            id, delivery_id, number, started_at, duration_ms, lookup_ms, connect_ms,
+            outcome, status, request_headers, request_body, response_headers,
+            response_body, error)
+        SELECT attempt, id, number, started_at, duration_ms, lookup_ms, connect_ms,
+               outcome, status, request_headers, decode(request_body, 'base64'),
+               response_headers, decode(response_body, 'base64'), error
         FROM result JOIN settled USING (id)
         WHERE attempt IS NOT NULL
     ), counted AS (

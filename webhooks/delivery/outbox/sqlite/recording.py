@@ -59,9 +59,10 @@ _RECORD = f"""
 
 _LOG = """
     INSERT INTO webhooks_attempt (
-        id, delivery_id, number, started_at, duration_ms, outcome, status,
-        request_headers, request_body, response_headers, response_body, error)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        id, delivery_id, number, started_at, duration_ms, lookup_ms, connect_ms,
+        outcome, status, request_headers, request_body, response_headers,
+        response_body, error)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 _HOUR_FIELDS = ("delivered", "failed", *EndpointHour.LATENCY_FIELDS)
@@ -115,6 +116,8 @@ def _logged(row: dict[str, Any]) -> tuple[Any, ...]:
         row["number"],
         connection.ops.adapt_datetimefield_value(row["started_at"]),
         row["duration_ms"],
+        row["lookup_ms"],
+        row["connect_ms"],
         row["outcome"],
         row["status"],
         orjson.dumps(row["request_headers"]).decode(),

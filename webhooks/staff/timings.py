@@ -1,0 +1,39 @@
+"""Where the time of an attempt went, as its parts in their order."""
+
+from dataclasses import dataclass
+
+from webhooks.delivery.attempt import ERROR
+from webhooks.delivery.result import Outcome
+from webhooks.models import Attempt
+
+_UNASKED = frozenset(
+    {Outcome.REFUSED, Outcome.DNS, Outcome.CONNECT, Outcome.TLS, ERROR}
+)
+"""Ended before there was a connection to ask over: what is left is our own rounding."""
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    says: str
+    start: int  # of the attempt, in milliseconds
+    length: int
+
+
+def parts(attempt: Attempt) -> list[Part]:
+    """None of an attempt that was made before its parts were kept."""
+    if attempt.lookup_ms is None and attempt.connect_ms is None:
+        return []
+    spans = [
+        ("lookup", "name", attempt.lookup_ms),
+        ("connect", "connection", attempt.connect_ms),
+    ]
+    known = [(name, says, length) for name, says, length in spans if length is not None]
+    if attempt.outcome not in _UNASKED:
+        spent = sum(length for _, _, length in known)
+        known.append(("answer", "answer", max(attempt.duration_ms - spent, 0)))
+    shown, start = [], 0
+    for name, says, length in known:
+        shown.append(Part(name, says, start, length))
+        start += length
+    return shown
