@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -94,21 +93,31 @@ def test_a_second_server_is_refused_where_one_runs(port, database_url):
     )
 
 
+SLOW_TO_LOAD = """
+import pathlib, os, time
+pathlib.Path(__file__).with_name(f"loads-{os.getpid()}").touch()
+time.sleep(60)
+"""
+
+
 def test_a_worker_that_still_loads_stops_at_once(database_url, tmp_path):
+    (tmp_path / "slow_to_load.py").write_text(SLOW_TO_LOAD)
+    (tmp_path / "slow_settings.py").write_text(
+        "from portal.settings import *\nWSGI_APPLICATION = 'slow_to_load.application'\n"
+    )
     log = tmp_path / "log"
-    port = portal.free_port()
     with portal.Running(
         "serve",
         "--bind",
-        f"127.0.0.1:{port}",
+        f"127.0.0.1:{portal.free_port()}",
         "--workers",
         "2",
         database_url=database_url,
         log=log,
+        DJANGO_SETTINGS_MODULE="slow_settings",
+        PYTHONPATH=str(tmp_path),
     ) as running:
-        portal.wait_until(lambda: len(portal.children(running.process.pid)) >= 2)
-        # The moment between the fork and the first line of ours is nobody's to guard.
-        time.sleep(0.5)
+        portal.wait_until(lambda: len(list(tmp_path.glob("loads-*"))) == 2)
 
         assert running.stop() == 0
 
