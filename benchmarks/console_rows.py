@@ -12,8 +12,13 @@ from django.utils import timezone  # noqa: E402
 
 from benchmarks import event  # noqa: E402
 from webhooks.delivery import standard  # noqa: E402
-from webhooks.models import Recovery  # noqa: E402
-from webhooks.operations import keys, partners, subscriptions  # noqa: E402
+from webhooks.operations import (  # noqa: E402
+    keys,
+    partners,
+    recoverable,
+    recoveries,
+    subscriptions,
+)
 from webhooks.operations.audit import SYSTEM  # noqa: E402
 
 EACH = 60  # partners, keys, subscriptions, recoveries: more than a page
@@ -74,13 +79,10 @@ def _one(number: int) -> None:
         events=[event.TYPE],
         secrets=[standard.new_secret()],
     )
-    Recovery.objects.create(
-        partner=partner,
-        state=Recovery.State.DONE,
-        actor="benchmark",
-        created_at=now,
-        finished_at=now,
+    missed = recoverable.Filter(
+        outcomes=[recoverable.Outcome.EXHAUSTED], since=now - timedelta(hours=1)
     )
+    recoveries.start(by=SYSTEM, partner=partner, filter=missed, now=now)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ STAFF: dict[str, tuple[int, type | None]] = {
     "audit-entry": (VIEWER, models.AuditEntry),
     "enter-code": (NOBODY, None),
     "account": (NOBODY, None),
+    "change-password": (NOBODY, None),
     "second-factor": (NOBODY, None),
     "confirm-second-factor": (NOBODY, None),
     "recovery-codes": (NOBODY, None),

@@ -197,6 +197,12 @@ class TestPeople:
         assert (
             client.post(f"/admin/auth/user/{boss.pk}/password/", {}).status_code == 403
         )
+        colleague = User.objects.create_user("colleague", is_staff=True)
+        as_them = f"/admin/auth/user/{colleague.pk}/password/"
+        new = {"password1": "another long phrase", "password2": "another long phrase"}
+        assert client.post(as_them, new).status_code == 403
+        colleague.refresh_from_db()
+        assert not colleague.has_usable_password()
         assert client.post(f"/admin/auth/user/{boss.pk}/delete/", {}).status_code == 403
         assert client.post("/admin/auth/group/add/", {"name": "g"}).status_code == 403
 

@@ -147,7 +147,7 @@ def test_every_expression_of_a_page_can_be_read(console: Page, subscription) -> 
         f"/admin/webhooks/subscription/{subscription.pk}/change/",
         f"/admin/webhooks/partner/{subscription.partner_id}/change/",
         "/admin/auth/user/",
-        "/admin/password_change/",
+        "/staff/account/password/",
     ):
         console.goto(address)
         assert console.evaluate(READ) == [], address

@@ -57,6 +57,18 @@ def test_it_queues_the_same_event_to_the_same_endpoint(partner, state):
     assert entry.after == {"deliveries": [str(new.id)], "rerendered": False}
 
 
+def test_it_is_sent_once_for_one_id(partner):
+    hook(partner)
+    old, id = ended(partner, "delivered"), uuid4()
+    first, second = again(old, id=id), again(old, id=id)
+    assert first.id == second.id == id
+    assert Delivery.objects.filter(redelivery_of=old.id).count() == 1
+    assert AuditEntry.objects.filter(action="delivery.redelivered").count() == 1
+    settle(first, "delivered")
+    assert again(old, id=id).state == "delivered"
+    assert again(old).id != id
+
+
 def test_it_repeats_the_original_and_no_repeat(partner):
     hook(partner)
     old = ended(partner, "exhausted")

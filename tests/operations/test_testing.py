@@ -1,5 +1,7 @@
 """Events that did not happen."""
 
+from uuid import uuid4
+
 import pytest
 from django.utils import timezone
 
@@ -40,6 +42,14 @@ def test_it_is_sent_to_the_subscription_and_to_nobody_else(partner):
     entry = AuditEntry.objects.get(action="subscription.tested")
     assert entry.target_id == str(made.id)
     assert entry.after == {"event": str(event.id), "type": "webhook.test"}
+
+
+def test_it_is_sent_once_for_one_id(partner):
+    made, id = hook(partner), uuid4()
+    assert send(made, id=id).id == send(made, id=id).id == id
+    assert Delivery.objects.count() == 1
+    assert AuditEntry.objects.filter(action="subscription.tested").count() == 1
+    assert send(made).id != id
 
 
 def test_it_is_sent_whatever_the_subscription_wants(partner):

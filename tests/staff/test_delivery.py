@@ -1,6 +1,7 @@
 """One delivery: how it stands, what was sent and received, and sending it again."""
 
 import json
+import re
 import shlex
 import subprocess
 from datetime import timedelta
@@ -294,8 +295,12 @@ class TestCurl:
 
 class TestSendingAgain:
     def send(self, console: Client, delivery: Delivery, choice: str = "same"):
+        """The form as the delivery's page has it now, sent."""
         address = f"/staff/deliveries/{delivery.pk}/send/"
-        return console.post(address, {"bytes": choice}, follow=True)
+        sent = {"bytes": choice}
+        if delivery.state != "pending":
+            sent["id"] = str(uuid4())
+        return console.post(address, sent, follow=True)
 
     @pytest.mark.parametrize(("choice", "anew"), [("same", False), ("anew", True)])
     def test_it_queues_a_new_one_and_shows_it(
@@ -313,6 +318,30 @@ class TestSendingAgain:
             "boss",
             "127.0.0.1",
         )
+
+    def test_a_form_that_is_sent_twice_sends_once(self, console: Client) -> None:
+        address = f"/staff/deliveries/{traffic.delivery().pk}/send/"
+        page = console.get(address).content.decode()
+        (id,) = re.findall(r'name="id" value="([^"]+)"', page)
+        answers = [console.post(address, {"bytes": "same", "id": id}) for _ in range(2)]
+        assert {a.url for a in answers} == {f"/staff/deliveries/{id}/"}  # type: ignore[attr-defined]
+        assert Delivery.objects.count() == 2
+        assert AuditEntry.objects.filter(action="delivery.redelivered").count() == 1
+        another = console.get(address).content.decode()
+        assert id not in another, "somebody may want it a third time"
+
+    def test_what_was_sent_while_the_form_was_open_is_not_sent_again(
+        self, console: Client
+    ) -> None:
+        waits = pending(due_at=timezone.now() + timedelta(hours=5))
+        address = f"/staff/deliveries/{waits.pk}/send/"
+        assert 'name="id"' not in console.get(address).content.decode()
+        Delivery.objects.update(
+            state="delivered", due_at=None, settled_at=timezone.now()
+        )
+        response = console.post(address, {"bytes": "same"}, follow=True)
+        assert "It no longer waits" in response.content.decode()
+        assert Delivery.objects.count() == 1
 
     def test_what_waits_is_sent_now(self, console: Client) -> None:
         waits = pending(due_at=timezone.now() + timedelta(hours=5))

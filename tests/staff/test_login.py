@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connection
@@ -16,9 +17,11 @@ from django.test.utils import CaptureQueriesContext
 from tests import factories
 from tests.admin import traffic
 from tests.test_roles import pages
+from webhooks.models import AuditEntry
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LOGIN = "/admin/login/"
+CHANGE = "/staff/account/password/"
 PASSWORD = "correct horse"
 HOUR = 3600
 
@@ -195,12 +198,52 @@ def test_a_new_password_ends_the_other_sessions(ann: User, clock) -> None:
     here, elsewhere = logged_in(), logged_in()
     fresh = "another long phrase"
     answer = here.post(
-        "/admin/password_change/",
-        {"old_password": PASSWORD, "new_password1": fresh, "new_password2": fresh},
+        CHANGE, {"password": PASSWORD, "new": fresh, "again": fresh}, follow=True
     )
-    assert answer.status_code == 302
+    assert "Everywhere else you are logged out" in answer.content.decode()
     assert inside(here)
     assert not inside(elsewhere)
+    ann.refresh_from_db()
+    assert ann.check_password(fresh)
+    entry = AuditEntry.objects.get(action="user.password_changed")
+    assert (entry.actor, entry.target_id) == ("ann", str(ann.pk))
+    assert fresh not in str(entry.after)
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "says"),
+    [
+        ({"password": "guess"}, "password", "This is not your password."),
+        ({"again": "else"}, "again", "not the same as the new password above"),
+        ({"new": "12345", "again": "12345"}, "new", "entirely numeric"),
+        ({"new": "", "again": ""}, "new", "required"),
+    ],
+)
+def test_a_password_that_will_not_do_is_said_beside_its_field(
+    ann: User, clock, sent, field, says
+) -> None:
+    fresh = "another long phrase"
+    form = {"password": PASSWORD, "new": fresh, "again": fresh} | sent
+    answer = logged_in().post(CHANGE, form)
+    assert answer.status_code == 422
+    assert says in " ".join(answer.context["form"].errors[field])
+    assert fresh not in answer.content.decode()
+    ann.refresh_from_db()
+    assert ann.check_password(PASSWORD)
+
+
+def test_guesses_of_the_old_password_are_counted(ann: User, clock) -> None:
+    client = logged_in()
+    fresh = {"new": "another long phrase", "again": "another long phrase"}
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        client.post(CHANGE, {"password": "guess", **fresh})
+    client.post(CHANGE, {"password": PASSWORD, **fresh})
+    ann.refresh_from_db()
+    assert ann.check_password(PASSWORD)
+
+
+def test_the_admins_own_address_leads_there(ann: User, clock) -> None:
+    assert logged_in().get("/admin/password_change/")["Location"] == CHANGE
 
 
 def test_logging_out_ends_exploring(ann: User, clock) -> None:

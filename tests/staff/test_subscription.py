@@ -1,5 +1,6 @@
 """Subscriptions: the list, one of them, and the acts that end or revive it."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -444,6 +445,22 @@ class TestTesting:
             page = console.get(response["Location"]).content.decode()
             assert f"Nothing was sent. {says}" in page
         assert not Event.objects.exists()
+
+    def test_a_form_that_is_sent_twice_sends_one_test(
+        self, console: Client, partner
+    ) -> None:
+        made = hook(partner)
+        page = console.get(address(made, "test")).content.decode()
+        (id,) = re.findall(r'name="id" value="([^"]+)"', page)
+        sent = {"type": "webhook.test", "id": id}
+        first, second = (console.post(address(made, "test"), sent) for _ in range(2))
+        assert first["Location"] == second["Location"]
+        assert str(Event.objects.get().id) == id
+        assert Delivery.objects.count() == 1
+        assert AuditEntry.objects.filter(action="subscription.tested").count() == 1
+        watched = console.get(first["Location"]).content.decode()
+        (again,) = re.findall(r'name="id" value="([^"]+)"', watched)
+        assert again != id, "once more is another"
 
     def test_only_what_is_offered_is_sent(self, console: Client, partner) -> None:
         made = hook(partner, events=[])

@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -133,6 +134,9 @@ class StaffAdmin(Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
+        # Whoever sets another's password can log in as them, with all that they may.
+        if not request.user.is_superuser:
+            raise PermissionDenied
         with transaction.atomic():
             return super().user_change_password(request, id, form_url)
 

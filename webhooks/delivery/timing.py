@@ -1,6 +1,6 @@
 """Where the time of one attempt goes.
 
-aiohttp's own tracing would tell too, but awaits nine signals per request for it. Here a
+aiohttp's own tracing would tell too, but awaits signals at every step of every request. Here a
 request over a connection that was kept pays for one object and nothing else.
 """
 

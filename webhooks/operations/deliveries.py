@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Prefetch
@@ -101,15 +102,21 @@ def queued(
 
 
 def redeliver(
-    *, by: audit.Actor, delivery: Delivery, now: datetime, rerender: bool = False
+    *,
+    by: audit.Actor,
+    delivery: Delivery,
+    now: datetime,
+    rerender: bool = False,
+    id: UUID | None = None,
 ) -> Delivery:
     """Send a delivery that has ended once more, as a new one; one that waits for a retry
     is sent now and returned itself.
 
     The event's id is the same, and so are the bytes, unless it is rendered anew; what
     was never rendered is. What had no URL goes to every URL that the subscription has,
-    and the first of these deliveries is returned. Raises NotReceiving, UnderWay,
-    StillPending and Gone.
+    and the first of these deliveries is returned. It gets the `id`, if one is given; asked
+    again for the same, nothing more is sent and it is returned as it stands. Raises
+    NotReceiving, UnderWay, StillPending and Gone.
     """
     with transaction.atomic():
         locked = (
@@ -120,6 +127,8 @@ def redeliver(
         )
         if locked is None:
             raise Gone(delivery.id)
+        if id is not None and (made := _made(locked, id)):
+            return made
         if locked.state == Delivery.State.PENDING:
             _hasten(locked, rerender)
             _record(by, "delivery.hastened", locked, now)
@@ -138,6 +147,8 @@ def redeliver(
             repeats=_first(locked),
             rerender=rerender,
         )
+        if id is not None:
+            new[0].id = id
         outbox.enqueue(new)
         _record(
             by,
@@ -147,6 +158,11 @@ def redeliver(
             after={"deliveries": [str(d.id) for d in new], "rerendered": rerender},
         )
     return new[0]
+
+
+def _made(delivery: Delivery, id: UUID) -> Delivery | None:
+    """What an earlier request with this id has sent."""
+    return Delivery.objects.filter(id=id, event_id=delivery.event_id).first()
 
 
 def _hasten(delivery: Delivery, rerender: bool) -> None:

@@ -1,12 +1,14 @@
-"""Staff accounts and groups: what Django's admin writes of them, for the audit log.
+"""Staff accounts and groups: what is written of them, for the audit log.
 
-The rows are Django's own and its forms write them; here is only the entry beside them.
+The rows are Django's own and its admin writes them; here is the entry beside them, and the
+one change that everybody may make: that of one's own password.
 """
 
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 
 from . import audit
 
@@ -27,6 +29,17 @@ def note(*, by: audit.Actor, account: User | Group, act: str, now: datetime) -> 
         before=_state(account) if act == "deleted" else None,
         after=_state(account) if act != "deleted" else None,
     )
+
+
+def change_password(
+    *, by: audit.Actor, user: User, password: str, now: datetime
+) -> None:
+    """Set a password that was validated. It ends every session of `user`; the caller keeps
+    its own with django.contrib.auth.update_session_auth_hash."""
+    with transaction.atomic():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        note(by=by, account=user, act="password_changed", now=now)
 
 
 def _state(account: User | Group) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """An event that did not happen, sent to see whether it arrives."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
 from webhooks.delivery import outbox, wire
 from webhooks.models import Event, EventType, Subscription
+from webhooks.models.ids import time_ordered
 
 from . import audit, deliveries, subscriptions
 
@@ -24,14 +26,17 @@ def send(
     subscription: Subscription,
     now: datetime,
     type: str | None = None,
+    id: UUID | None = None,
 ) -> Event:
     """Send the subscription, and nobody else, an event that did not happen.
 
     It is an event like any other, in the log and in the line, except that it is tried
     once: whoever tests looks at the answer, mends and sends another, and wants no retry
-    of it days later. Its type is the one that is given, or `webhook.test`, or where the dialect has no name for that the first
-    that the subscription wants; its data is the catalogue's example. Raises
-    deliveries.NotReceiving, Untestable and subscriptions.Gone.
+    of it days later. Its type is the one that is given, or `webhook.test`, or where the
+    dialect has no name for that the first that the subscription wants; its data is the
+    catalogue's example. It gets the `id`, if one is given; asked again for the same,
+    nothing more is sent and the event is returned. Raises deliveries.NotReceiving,
+    Untestable and subscriptions.Gone.
     """
     with transaction.atomic():
         live = deliveries.with_receivers(Subscription.objects.live())
@@ -41,15 +46,20 @@ def send(
         endpoints = deliveries.receivers(row)
         type = _expressible(row, type)
         entry = EventType.objects.filter(name=type).first()
-        event = Event.objects.create(
+        event, is_new = Event.objects.get_or_create(
+            id=id or time_ordered(),
             partner=row.partner,
-            type=type,
-            data=(entry and entry.example) or _DATA,
-            attributes={Event.TEST_OF: str(row.id)},
-            occurred_at=now,
-            created_at=now,
-            matched=1,
+            defaults={
+                "type": type,
+                "data": (entry and entry.example) or _DATA,
+                "attributes": {Event.TEST_OF: str(row.id)},
+                "occurred_at": now,
+                "created_at": now,
+                "matched": 1,
+            },
         )
+        if not is_new:
+            return event
         outbox.enqueue(deliveries.queued(event, row, endpoints, now=now))
         after = {"event": str(event.id), "type": type}
         subscriptions.record(by, "subscription.tested", row, now, after=after)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from django import template
 from django.utils.html import format_html
@@ -27,6 +28,12 @@ def moment(value: datetime | None, none: str = "never") -> SafeString | str:
         utc.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00"),
         f"{utc:%Y-%m-%d %H:%M:%S}",
     )
+
+
+@register.simple_tag
+def once() -> SafeString:
+    """The id that what a form makes will have: sent twice, it makes one."""
+    return format_html('<input type="hidden" name="id" value="{}">', uuid4())
 
 
 @register.simple_tag

@@ -128,6 +128,7 @@ urlpatterns = [
     # One's own account
     path("login/code/", login.EnterCode.as_view(), name="enter-code"),
     path("account/", account.Account.as_view(), name="account"),
+    path("account/password/", account.ChangePassword.as_view(), name="change-password"),
     path(
         "account/second-factor/", account.SecondFactor.as_view(), name="second-factor"
     ),

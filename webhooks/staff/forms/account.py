@@ -1,9 +1,10 @@
 """What staff prove about themselves: the password again, and a code."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.contrib.auth import authenticate
+from django.contrib.auth import authenticate, password_validation
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.timesince import timeuntil
@@ -79,6 +80,31 @@ class Password(forms.Form):
         if user is None or user.pk != self.request.user.pk:
             raise ValidationError("This is not your password.")
         return password
+
+
+class NewPassword(Password):
+    new = forms.CharField(
+        label="The new password",
+        strip=False,
+        help_text=" ".join(password_validation.password_validators_help_texts()),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label="The new password again",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_new(self) -> str:
+        new: str = self.cleaned_data["new"]
+        password_validation.validate_password(new, cast(User, self.request.user))
+        return new
+
+    def clean_again(self) -> str:
+        again: str = self.cleaned_data["again"]
+        if again != self.data.get("new"):
+            raise ValidationError("It is not the same as the new password above.")
+        return again
 
 
 class PasswordAndCode(Password, Code):

@@ -113,6 +113,10 @@ class Redelivery(forms.Form):
     SAME = "same"
     ANEW = "anew"
 
+    # The id that the new delivery will have, so that one form sends it again once. None
+    # where it was pending and only its turn is asked for.
+    id = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
     bytes = forms.ChoiceField(
         label="What is sent",
         initial=SAME,

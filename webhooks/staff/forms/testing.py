@@ -12,6 +12,8 @@ _LONGEST = 70
 
 class Trial(forms.Form):
     type = forms.ChoiceField(label="Event")
+    # The id that the event will have, so that one form sends one test.
+    id = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, names: Sequence[Name], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

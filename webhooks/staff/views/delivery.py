@@ -94,12 +94,17 @@ class Redeliver(Page):
         delivery, form = found(id), Redelivery(request.POST)
         if not form.is_valid():
             return self._asked(delivery, form, status=422)
+        new_id = form.cleaned_data["id"]
+        if new_id is None and delivery.state != Delivery.State.PENDING:
+            messages.info(request, "It no longer waits: it was sent meanwhile.")
+            return redirect("staff:delivery", delivery.id)
         try:
             queued = deliveries.redeliver(
                 by=staff_actor(request),
                 delivery=delivery,
                 now=timezone.now(),
                 rerender=form.cleaned_data["bytes"] == Redelivery.ANEW,
+                id=new_id,
             )
         except deliveries.NotReceiving as why:
             messages.error(request, f"Nothing was sent. {why}")

@@ -40,6 +40,7 @@ class Test(Page):
                 subscription=subscription,
                 now=timezone.now(),
                 type=form.cleaned_data["type"],
+                id=form.cleaned_data["id"],
             )
         except deliveries.NotReceiving as why:
             messages.error(request, f"Nothing was sent. {why}")
