@@ -58,6 +58,8 @@ def attempts(
             number=number,
             started_at=began,
             duration_ms=took,
+            lookup_ms=dice.randrange(1, 12),
+            connect_ms=dice.randrange(8, 26),
             outcome=_outcome(status),
             status=status,
             request_headers={

@@ -106,6 +106,8 @@ class ApiKey(models.Model):
             ("issue_key", "Can issue an API key"),
             ("revoke_key", "Can revoke an API key"),
         ]
+        # The order of the console's list.
+        indexes = [models.Index(fields=["-created_at", "-id"], name="apikey_issued")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind="partner", partner__isnull=False)

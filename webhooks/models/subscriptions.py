@@ -66,6 +66,10 @@ class Subscription(models.Model):
     objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
+        # The order of the console's list.
+        indexes = [
+            models.Index(fields=["-updated_at", "-id"], name="subscription_changed")
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["partner", "dialect", "public_id"],
