@@ -107,6 +107,11 @@ def listed(
     rows = keyset.ordered(sifted.filter(start))
     if end is not None:
         rows = rows.filter(keyset.down_to([getattr(end, f) for f in keyset.fields]))
+    if sifted is not narrowed:
+        # The page is chosen by its keys. In one query PostgreSQL expects few matches, so
+        # joins what a row shows to all of them, and sorts then.
+        chosen = rows.select_related(None).values("pk")[: SIZE + 1]
+        rows = keyset.ordered(narrowed.filter(pk__in=chosen))
     found = list(rows[: SIZE + 1])
     shown = found[:SIZE]
     last, reach = None, None
