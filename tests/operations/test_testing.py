@@ -1,5 +1,6 @@
 """Events that did not happen."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,8 +10,15 @@ from tests import factories
 from tests.delivery.settlements import claimed, result
 from tests.operations.outcomes import URL, hook, publish, settle
 from webhooks.delivery import outbox
-from webhooks.models import AuditEntry, Delivery, Event, EventType
-from webhooks.operations import deliveries, events, subscriptions, testing
+from webhooks.models import (
+    AuditEntry,
+    Delivery,
+    Endpoint,
+    Event,
+    EventType,
+    ids,
+)
+from webhooks.operations import deliveries, events, once, subscriptions, testing
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -45,11 +53,24 @@ def test_it_is_sent_to_the_subscription_and_to_nobody_else(partner):
 
 
 def test_it_is_sent_once_for_one_id(partner):
-    made, id = hook(partner), uuid4()
+    made, id = hook(partner), ids.time_ordered()
     assert send(made, id=id).id == send(made, id=id).id == id
     assert Delivery.objects.count() == 1
     assert AuditEntry.objects.filter(action="subscription.tested").count() == 1
     assert send(made).id != id
+    Endpoint.objects.update(disabled_at=timezone.now(), disabled_reason="Test")
+    assert send(made, id=id).id == id, "whatever the first has led to"
+
+
+def test_an_id_under_which_nobody_would_find_it_is_refused(partner):
+    made = hook(partner)
+    elsewhere = send(hook(factories.partner()))
+    taken = [publish(partner).id, elsewhere.id, send(hook(partner)).id]
+    an_hour_off = ids.after(timezone.now() + timedelta(minutes=1))
+    for id in [*taken, uuid4(), an_hour_off]:
+        with pytest.raises(once.IdRefused):
+            send(made, id=id)
+    assert not Event.objects.filter(attributes__test_of=str(made.id)).exists()
 
 
 def test_it_is_sent_whatever_the_subscription_wants(partner):

@@ -15,7 +15,14 @@ from django.utils.html import strip_tags
 from tests import factories
 from tests.admin import traffic
 from tests.receiver import Receiver
-from webhooks.models import AuditEntry, Delivery, Endpoint, Partner, SigningSecret
+from webhooks.models import (
+    AuditEntry,
+    Delivery,
+    Endpoint,
+    Partner,
+    SigningSecret,
+    ids,
+)
 from webhooks.operations import deliveries
 from webhooks.operations.audit import SYSTEM
 from webhooks.staff import texts
@@ -299,7 +306,7 @@ class TestSendingAgain:
         address = f"/staff/deliveries/{delivery.pk}/send/"
         sent = {"bytes": choice}
         if delivery.state != "pending":
-            sent["id"] = str(uuid4())
+            sent["id"] = str(ids.time_ordered())
         return console.post(address, sent, follow=True)
 
     @pytest.mark.parametrize(("choice", "anew"), [("same", False), ("anew", True)])
@@ -329,6 +336,22 @@ class TestSendingAgain:
         assert AuditEntry.objects.filter(action="delivery.redelivered").count() == 1
         another = console.get(address).content.decode()
         assert id not in another, "somebody may want it a third time"
+        listed = console.get("/staff/deliveries/?within=1h").content.decode()
+        assert id in listed
+
+    @pytest.mark.parametrize("id", [str(uuid4()), "x" * 10_000, "\0"])
+    def test_a_form_whose_id_will_not_do_sends_nothing_and_says_so(
+        self, console: Client, id
+    ) -> None:
+        address = f"/staff/deliveries/{traffic.delivery().pk}/send/"
+        answer = console.post(address, {"bytes": "anew", "id": id})
+        assert answer.status_code == 422
+        page = answer.content.decode()
+        assert "this page was open for too long" in page
+        assert Delivery.objects.count() == 1
+        (fresh,) = re.findall(r'name="id" value="([^"]+)"', page)
+        console.post(address, {"bytes": "anew", "id": fresh})
+        assert Delivery.objects.count() == 2
 
     def test_what_was_sent_while_the_form_was_open_is_not_sent_again(
         self, console: Client

@@ -461,6 +461,19 @@ class TestTesting:
         watched = console.get(first["Location"]).content.decode()
         (again,) = re.findall(r'name="id" value="([^"]+)"', watched)
         assert again != id, "once more is another"
+        listed = console.get("/staff/events/?within=1h").content.decode()
+        assert id in listed
+
+    @pytest.mark.parametrize("id", [str(uuid4()), "x" * 10_000, "\0"])
+    def test_a_form_whose_id_will_not_do_sends_nothing_and_says_so(
+        self, console: Client, partner, id
+    ) -> None:
+        made = hook(partner)
+        sent = {"type": "webhook.test", "id": id}
+        answer = console.post(address(made, "test"), sent)
+        assert answer.status_code == 422
+        assert "this page was open for too long" in answer.content.decode()
+        assert not Event.objects.exists()
 
     def test_only_what_is_offered_is_sent(self, console: Client, partner) -> None:
         made = hook(partner, events=[])

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from webhooks.delivery import outbox
 from webhooks.models import Delivery, Endpoint, Event, Recovery, Subscription
 from webhooks.models.subscriptions import SubscriptionQuerySet
 
-from . import audit
+from . import audit, once
 
 
 class NotReceiving(Exception):
@@ -25,6 +25,10 @@ class UnderWay(Exception):
 
 class StillPending(Exception):
     """Only what has ended can be rendered anew."""
+
+
+class Ended(Exception):
+    """The delivery waits no longer: it was sent, or will not be."""
 
 
 class Gone(Exception):
@@ -108,6 +112,7 @@ def redeliver(
     now: datetime,
     rerender: bool = False,
     id: UUID | None = None,
+    must_wait: bool = False,
 ) -> Delivery:
     """Send a delivery that has ended once more, as a new one; one that waits for a retry
     is sent now and returned itself.
@@ -115,8 +120,9 @@ def redeliver(
     The event's id is the same, and so are the bytes, unless it is rendered anew; what
     was never rendered is. What had no URL goes to every URL that the subscription has,
     and the first of these deliveries is returned. It gets the `id`, if one is given; asked
-    again for the same, nothing more is sent and it is returned as it stands. Raises
-    NotReceiving, UnderWay, StillPending and Gone.
+    again for the same, nothing more is sent and it is returned as it stands. `must_wait`:
+    one that has ended is not sent. Raises NotReceiving, UnderWay, StillPending, Ended,
+    Gone and once.IdRefused.
     """
     with transaction.atomic():
         locked = (
@@ -127,12 +133,14 @@ def redeliver(
         )
         if locked is None:
             raise Gone(delivery.id)
-        if id is not None and (made := _made(locked, id)):
+        if id is not None and (made := once.made(_repeats(locked), id, now=now)):
             return made
         if locked.state == Delivery.State.PENDING:
             _hasten(locked, rerender)
             _record(by, "delivery.hastened", locked, now)
             return locked
+        if must_wait:
+            raise Ended(delivery.id)
         subscription = with_receivers(Subscription.objects.all()).get(
             id=locked.subscription_id
         )
@@ -160,9 +168,11 @@ def redeliver(
     return new[0]
 
 
-def _made(delivery: Delivery, id: UUID) -> Delivery | None:
-    """What an earlier request with this id has sent."""
-    return Delivery.objects.filter(id=id, event_id=delivery.event_id).first()
+def _repeats(delivery: Delivery) -> QuerySet[Delivery]:
+    """Every delivery by which its event was sent again."""
+    return Delivery.objects.filter(
+        event_id=delivery.event_id, redelivery_of__isnull=False
+    )
 
 
 def _hasten(delivery: Delivery, rerender: bool) -> None:

@@ -4,12 +4,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from webhooks.delivery import outbox, wire
 from webhooks.models import Event, EventType, Subscription
 from webhooks.models.ids import time_ordered
 
-from . import audit, deliveries, subscriptions
+from . import audit, deliveries, once, subscriptions
 
 TYPE = "webhook.test"
 
@@ -36,9 +37,12 @@ def send(
     dialect has no name for that the first that the subscription wants; its data is the
     catalogue's example. It gets the `id`, if one is given; asked again for the same,
     nothing more is sent and the event is returned. Raises deliveries.NotReceiving,
-    Untestable and subscriptions.Gone.
+    Untestable, subscriptions.Gone and once.IdRefused.
     """
     with transaction.atomic():
+        # Before all else: the first test may have ended what it was sent to.
+        if id is not None and (made := once.made(_tests(subscription), id, now=now)):
+            return made
         live = deliveries.with_receivers(Subscription.objects.live())
         row = live.filter(id=subscription.id).first()
         if row is None:
@@ -58,12 +62,17 @@ def send(
                 "matched": 1,
             },
         )
-        if not is_new:
+        if not is_new:  # another call with this id was faster
             return event
         outbox.enqueue(deliveries.queued(event, row, endpoints, now=now))
         after = {"event": str(event.id), "type": type}
         subscriptions.record(by, "subscription.tested", row, now, after=after)
     return event
+
+
+def _tests(subscription: Subscription) -> QuerySet[Event]:
+    is_its = {f"attributes__{Event.TEST_OF}": str(subscription.id)}
+    return Event.objects.filter(partner=subscription.partner_id, **is_its)
 
 
 def _expressible(subscription: Subscription, asked: str | None) -> str:

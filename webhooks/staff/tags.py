@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks.models import Attempt, Partner
+from webhooks.models import Attempt, Partner, ids
 from webhooks.rest import explorer
 
 from . import keys, texts, timings, words
@@ -33,7 +32,7 @@ def moment(value: datetime | None, none: str = "never") -> SafeString | str:
 @register.simple_tag
 def once() -> SafeString:
     """The id that what a form makes will have: sent twice, it makes one."""
-    return format_html('<input type="hidden" name="id" value="{}">', uuid4())
+    return format_html('<input type="hidden" name="id" value="{}">', ids.time_ordered())
 
 
 @register.simple_tag

@@ -13,6 +13,7 @@ from webhooks.models import Delivery, Event
 from webhooks.staff import words
 
 from .filters import Filters
+from .once import Once
 from .partners import PartnerField
 
 _FAILED = "failed"
@@ -109,13 +110,11 @@ class DeliveryFilters(Filters):
         return rows.alias(published_as=_TYPE).filter(**sieve)
 
 
-class Redelivery(forms.Form):
+class Redelivery(Once):
+    """Without an id of one that waits, of which nothing but its turn is asked for."""
+
     SAME = "same"
     ANEW = "anew"
-
-    # The id that the new delivery will have, so that one form sends it again once. None
-    # where it was pending and only its turn is asked for.
-    id = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     bytes = forms.ChoiceField(
         label="What is sent",

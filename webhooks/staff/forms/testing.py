@@ -7,13 +7,13 @@ from django import forms
 
 from webhooks.staff.wanted import Name
 
+from .once import Once
+
 _LONGEST = 70
 
 
-class Trial(forms.Form):
+class Trial(Once):
     type = forms.ChoiceField(label="Event")
-    # The id that the event will have, so that one form sends one test.
-    id = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, names: Sequence[Name], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from webhooks.models import Attempt, Delivery, Endpoint, Subscription
-from webhooks.operations import deliveries
+from webhooks.operations import deliveries, once
 from webhooks.rest.caller import staff_actor
 from webhooks.staff import progress
 from webhooks.staff.forms.deliveries import Redelivery
@@ -81,6 +81,22 @@ class Body(Page):
         )
 
 
+_NOT_SENT: dict[type[Exception], tuple[int, str]] = {
+    deliveries.UnderWay: (
+        messages.WARNING,
+        "An attempt is under way at this moment.",
+    ),
+    deliveries.StillPending: (
+        messages.ERROR,
+        "It still waits for a retry, and only what has ended is rendered anew.",
+    ),
+    deliveries.Ended: (
+        messages.INFO,
+        "It no longer waits: look below how it ended.",
+    ),
+}
+
+
 class Redeliver(Page):
     """Says what would be sent where, and by POST sends it."""
 
@@ -95,9 +111,6 @@ class Redeliver(Page):
         if not form.is_valid():
             return self._asked(delivery, form, status=422)
         new_id = form.cleaned_data["id"]
-        if new_id is None and delivery.state != Delivery.State.PENDING:
-            messages.info(request, "It no longer waits: it was sent meanwhile.")
-            return redirect("staff:delivery", delivery.id)
         try:
             queued = deliveries.redeliver(
                 by=staff_actor(request),
@@ -105,16 +118,15 @@ class Redeliver(Page):
                 now=timezone.now(),
                 rerender=form.cleaned_data["bytes"] == Redelivery.ANEW,
                 id=new_id,
+                must_wait=new_id is None,
             )
         except deliveries.NotReceiving as why:
             messages.error(request, f"Nothing was sent. {why}")
-        except deliveries.UnderWay:
-            messages.warning(request, "An attempt is under way at this moment.")
-        except deliveries.StillPending:
-            messages.error(
-                request,
-                "It still waits for a retry, and only what has ended is rendered anew.",
-            )
+        except tuple(_NOT_SENT) as why:
+            messages.add_message(request, *_NOT_SENT[type(why)])
+        except once.IdRefused:
+            form.refuse_id()
+            return self._asked(delivery, form, status=422)
         except deliveries.Gone:
             raise Http404 from None
         else:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from webhooks.models import Subscription
-from webhooks.operations import deliveries, subscriptions, testing
+from webhooks.operations import deliveries, once, subscriptions, testing
 from webhooks.rest.caller import staff_actor
 from webhooks.staff import trial, wanted
 from webhooks.staff.addresses import with_changes
@@ -44,6 +44,9 @@ class Test(Page):
             )
         except deliveries.NotReceiving as why:
             messages.error(request, f"Nothing was sent. {why}")
+        except once.IdRefused:
+            form.refuse_id()
+            return self._asked(subscription, form, status=422)
         except testing.Untestable:
             messages.error(
                 request, "Nothing was sent: its dialect has no name for such an event."
