@@ -1,10 +1,12 @@
 """The audit log: before and after, line by line."""
 
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +18,7 @@ from webhooks.staff import diffs
 from webhooks.staff.diffs import Change, Line
 
 URL = "https://receiver.example.com/hook"
+NONE = {"\N{EN DASH}"}
 
 
 @contextmanager
@@ -119,6 +122,30 @@ def test_the_list_names_partners_and_fields(console: Client) -> None:
     page = console.get("/staff/audit/").content.decode()
     assert "Acme" in page
     assert "contact email" in page
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ({"urls": [], "name": "x"}, {"name": "y"}, {"name", "urls"}),
+        (None, {"is_active": True}, {"is active"}),
+        ({}, None, NONE),
+        (None, None, NONE),
+        (["no", "object"], "nor this", NONE),
+    ],
+)
+def test_the_list_names_fields_without_reading_them(
+    console: Client, before, after, says
+) -> None:
+    AuditEntry.objects.create(
+        at=timezone.now(), actor_kind="system", actor=SYSTEM.label, action="x.y",
+        target_type="x", target_id="1", before=before, after=after,
+    )  # fmt: skip
+    answer = console.get("/staff/audit/?target=1")
+    (row,) = answer.context["listed"].rows
+    assert row.get_deferred_fields() == {"before", "after"}
+    (cell,) = re.findall(r'data-label="Fields">([^<]*)<', answer.content.decode())
+    assert set(cell.split(", ")) == says
 
 
 def test_an_entry_outlives_its_partner(console: Client) -> None:

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from webhooks.models import AuditEntry, Partner
 from webhooks.staff import diffs, paging
+from webhooks.staff.fieldnames import FieldNames
 from webhooks.staff.forms.audit import AuditFilters
 from webhooks.staff.pages import Crumb, List, Page
 
@@ -21,13 +22,19 @@ class Audit(List):
     keyset = paging.Keyset("at", "id")
 
     def rows(self) -> Any:
-        return AuditEntry.objects.all()
+        return AuditEntry.objects.defer("before", "after").annotate(
+            fields_before=FieldNames("before"), fields_after=FieldNames("after")
+        )
 
     def more(self, listed: paging.Listed) -> dict[str, Any]:
         names = _partners(listed.rows)
         return {
             "entries": [
-                (entry, names.get(entry.partner_id), _changed(entry))
+                (
+                    entry,
+                    names.get(entry.partner_id),
+                    _named([*(entry.fields_before or ()), *(entry.fields_after or ())]),
+                )
                 for entry in listed.rows
             ]
         }
@@ -56,7 +63,5 @@ def _partners(entries: Iterable[AuditEntry]) -> dict[UUID | None, Partner]:
     return dict(Partner.objects.in_bulk(ids)) if ids else {}
 
 
-def _changed(entry: AuditEntry) -> str:
-    """The names of the fields that an entry speaks of."""
-    names = dict.fromkeys([*(entry.before or ()), *(entry.after or ())])
-    return ", ".join(name.replace("_", " ") for name in names)
+def _named(fields: Iterable[str]) -> str:
+    return ", ".join(name.replace("_", " ") for name in dict.fromkeys(fields))

@@ -196,4 +196,4 @@ def _changes(subscription: Subscription) -> Any:
     entries = AuditEntry.objects.filter(
         target_type="subscription", target_id=str(subscription.id)
     )
-    return entries.order_by("-id")[:MOST_CHANGES]
+    return entries.order_by("-id").defer("before", "after")[:MOST_CHANGES]
