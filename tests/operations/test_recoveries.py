@@ -129,6 +129,17 @@ def test_it_replays_what_it_counted(partner):
     assert entry.after["total"] == 3
 
 
+@pytest.mark.parametrize("state", ["exhausted", "cancelled", "delivered"])
+def test_it_replays_no_test(partner, state):
+    made = hook(partner)
+    test = testing.send(by=SYSTEM, subscription=made, now=timezone.now())
+    settle(test.deliveries.get(), state)
+    ended(partner, state)
+    recovery = run(start(partner, state))
+    (queued,) = Delivery.objects.filter(recovery=recovery)
+    assert queued.event_id != test.id
+
+
 def test_one_that_cannot_go_on_holds_up_no_other(partner, caplog):
     hook(partner)
     ended(partner, "exhausted")

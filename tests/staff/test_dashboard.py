@@ -207,6 +207,11 @@ class TestDeliveries:
         assert found.title == "3 deliveries were given up"
         assert behind(console, found) == lost | {again.pk}
 
+    def test_tests_that_failed_need_nobody(self, console: Client) -> None:
+        exhausted()
+        Delivery.objects.update(reason=Delivery.TRIED_ONCE)
+        assert titles(console) == []
+
     def test_those_of_a_deleted_subscription_need_nobody(self, console: Client) -> None:
         exhausted()
         Subscription.objects.update(deleted_at=timezone.now())

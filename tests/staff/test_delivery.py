@@ -112,6 +112,20 @@ class TestStanding:
         assert says in page
         assert "data-live=" not in page
 
+    @pytest.mark.parametrize(
+        ("fields", "leads"),
+        [
+            ({"state": "exhausted"}, True),
+            ({"state": "delivered"}, False),
+            ({"state": "exhausted", "reason": Delivery.TRIED_ONCE}, False),
+        ],
+    )
+    def test_what_was_missed_leads_to_its_recovery(
+        self, console: Client, fields, leads
+    ) -> None:
+        page = shown(console, delivery(**fields))
+        assert ("Recover what was missed" in page) is leads
+
     def test_it_says_that_the_endpoint_is_paused_or_disabled(
         self, console: Client
     ) -> None:

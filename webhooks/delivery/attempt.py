@@ -28,9 +28,6 @@ ERROR = "error"
 
 _ERROR_LENGTH = 500
 
-ONCE = "A test is tried once."
-"""Why a test that failed has ended."""
-
 
 class Poster(Protocol):
     """What an attempt needs of the client."""
@@ -183,7 +180,7 @@ def _failed(
         state=Delivery.State.EXHAUSTED if wait is None else Delivery.State.PENDING,
         outcome=outcome,
         status=status,
-        reason=ONCE if job.is_test else "",
+        reason=Delivery.TRIED_ONCE if job.is_test else "",
         wait=wait,
         attempt=record,
         asked=asked,

@@ -17,7 +17,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(state=Delivery.State.PENDING)
 
     def unrecovered(self) -> Self:
-        """Given up, and neither has a repeat arrived nor is one on its way.
+        """Given up, no test, and neither has a repeat arrived nor is one on its way.
 
         A repeat is looked up by its event too: `redelivery_of` alone is in no index.
         """
@@ -30,7 +30,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             state=Delivery.State.EXHAUSTED,
             redelivery_of=None,
             subscription__deleted_at=None,
-        ).filter(~Exists(again))
+        ).filter(~Q(reason=Delivery.TRIED_ONCE), ~Exists(again))
 
 
 class Delivery(models.Model):
@@ -46,6 +46,9 @@ class Delivery(models.Model):
         EXHAUSTED = "exhausted"
         CANCELLED = "cancelled"
         NOT_SENT = "not_sent"
+
+    TRIED_ONCE = "A test is tried once."
+    """Why a test that failed has ended. Nobody was told of anything, so it is not missed."""
 
     class Lane(models.IntegerChoices):
         """Where it queues at its endpoint. While all of them wait, a claim takes most

@@ -98,6 +98,7 @@ class Selection:
             )
             # An endpoint is not sent what is about itself, the second time neither.
             .exclude(state=Delivery.State.CANCELLED, reason=incidents.OWN)
+            .exclude(event__attributes__has_key=Event.TEST_OF)
             .filter(Q(state=Delivery.State.DELIVERED) | ~Exists(arrived))
             .filter(~Exists(repeats.filter(state=Delivery.State.PENDING)))
         )

@@ -44,7 +44,8 @@ class Progress:
     def is_missed(self) -> bool:
         """Whether it can be recovered, together with what else was missed."""
         is_deleted = self.delivery.subscription.deleted_at is not None
-        return self.delivery.state in words.FAILED and not is_deleted
+        is_test = self.delivery.reason == Delivery.TRIED_ONCE
+        return self.delivery.state in words.FAILED and not (is_deleted or is_test)
 
 
 def of(delivery: Delivery, *, now: datetime) -> Progress:
