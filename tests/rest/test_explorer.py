@@ -56,6 +56,24 @@ def test_it_shows_what_is_wrong_in_the_interface_s_words(explorer) -> None:
     assert response["Content-Type"].startswith("text/html")
 
 
+@pytest.mark.parametrize(
+    ("address", "type"),
+    [
+        (ADDRESS, "application/json"),
+        (f"{ADDRESS}/unknown", "application/json"),
+        ("/api/portal/v1/subscriptions/unknown", "application/problem+json"),
+    ],
+)
+def test_it_names_the_type_that_a_key_would_be_answered_with(
+    explorer, partner, address, type
+) -> None:
+    page = explorer.get(address, **HTML).content.decode()
+    assert f'Content-Type:</b> <span class="lit">{type}</span>' in page
+    _, key = factories.key(partner)
+    answered = Client().get(address, HTTP_AUTHORIZATION=f"Bearer {key}")
+    assert answered["Content-Type"] == type
+
+
 def test_it_offers_no_form_where_there_is_no_path(explorer) -> None:
     response = explorer.get("/v1/nowhere", **HTML)
     assert response.status_code == 404

@@ -170,7 +170,8 @@ class ExplorerPage(BrowsableAPIRenderer):
 
 def as_page(response: Response) -> None:
     """Send `response` as HTML, to be kept by nobody."""
-    documented = dict(response.items())
+    # Django's own guess of the type, which is the page's and not the answer's, is left out.
+    documented = {k: v for k, v in response.items() if k != "Content-Type"}
     if response.content_type is not None:
         documented["Content-Type"] = response.content_type
     response.documented_headers = documented  # type: ignore[attr-defined]
