@@ -44,6 +44,12 @@ def token(browser: Client, page: str) -> str:
     return browser.cookies["csrftoken"].value
 
 
+def token_shown(browser: Client, page: str) -> str:
+    """What the scripts of a page of the browsable API send along."""
+    html = browser.get(page, **HTML).content.decode()
+    return html.split('"csrfToken": "')[1].split('"')[0]
+
+
 def test_it_says_what_it_means_before_it_begins(console: Client, partner) -> None:
     page = console.get(address(partner)).content.decode()
     assert "Nothing is tried out" in page
@@ -74,6 +80,47 @@ def test_another_partner_takes_the_place_of_the_first(console: Client, partner) 
         ("partner.explored", "Other"),
     ]
     assert "Exploring as <strong>Other" in console.get("/staff/").content.decode()
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_page_of_the_partner_before_writes_to_nobody(
+    boss: User, partner, leaves
+) -> None:
+    """It is open in another tab, and its address names no partner."""
+    browser, settings = strict("boss"), "/api/partner/v1/webhook-settings"
+
+    def post(page: str, sent: str) -> None:
+        assert browser.post(page, headers={"x-csrftoken": sent}).status_code == 302
+
+    def put(sent: str) -> int:
+        return browser.put(
+            settings,
+            json.dumps({"url": URL}),
+            content_type="application/json",
+            headers={"x-csrftoken": sent},
+            **HTML,
+        ).status_code
+
+    other = factories.partner(name="Other")
+    post(address(partner), token(browser, address(partner)))
+    before = token_shown(browser, settings)
+    if leaves:
+        post("/staff/exploring/leave/", before)
+    post(address(other), before)
+    assert put(before) in {401, 403}
+    assert not Subscription.objects.exists()
+    assert put(token_shown(browser, settings)) == 200
+    assert Subscription.objects.get().partner == other
+
+
+def test_exploring_the_same_partner_again_leaves_other_pages_alone(
+    boss: User, partner
+) -> None:
+    browser = strict("boss")
+    before = token(browser, address(partner))
+    for page in (address(partner), "/staff/exploring/leave/", address(partner)):
+        answer = browser.post(page, headers={"x-csrftoken": before})
+        assert answer.status_code == 302
 
 
 def test_a_partner_that_is_off_is_not_explored(console: Client, partner) -> None:

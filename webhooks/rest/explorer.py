@@ -13,6 +13,7 @@ import orjson
 from csp.constants import UNSAFE_INLINE
 from django.contrib.auth import get_user
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
 from django.utils import timezone
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.renderers import BrowsableAPIRenderer
@@ -27,13 +28,19 @@ from .caller import Caller, staff_actor
 
 PERMISSION = "webhooks.explore_partner"
 _SESSION_KEY = "explored_partner"
+_LATEST_KEY = "explored_latest"  # which is kept when it was left
 
 
 def begin(request: HttpRequest, partner: Partner) -> None:
     """From now on this session calls the APIs as `partner`, until `leave` or log-out."""
     leave(request)  # whoever it called them as before
     exploring.begin(by=staff_actor(request), partner=partner, now=timezone.now())
-    request.session[_SESSION_KEY] = str(partner.id)
+    id = str(partner.id)
+    if request.session.get(_LATEST_KEY, id) != id:
+        # A page of the partner before may be open in another tab, with an address that
+        # names no partner: what is sent from there is for that one, and is refused.
+        rotate_token(request)
+    request.session[_SESSION_KEY] = request.session[_LATEST_KEY] = id
 
 
 def leave(request: HttpRequest) -> Partner | None:
