@@ -216,6 +216,18 @@ class TestAttempts:
         page = shown(console, sent)
         assert "ok\\u0000\\u202egpj.exe\\u001b[2J" in page
 
+    @pytest.mark.parametrize(
+        "code",
+        [0xAD, 0x34F, 0x61C, 0x180E, 0x200B, 0x200D, 0x2028, 0x2060, 0xFEFF, 0xE0041],
+    )
+    def test_nothing_is_hidden_between_two_letters(
+        self, console: Client, code: int
+    ) -> None:
+        sent = traffic.delivery()
+        traffic.attempt(sent, response_body=f"pay{chr(code)}pal".encode())
+        page = shown(console, sent)
+        assert f"pay\\{f'u{code:04x}' if code < 0x10000 else f'U{code:08x}'}pal" in page
+
     def test_a_long_body_is_cut_and_saved_whole(self, console: Client) -> None:
         sent = traffic.delivery()
         long = b"x" * (texts.SHOWN + 1000)

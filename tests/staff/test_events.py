@@ -12,6 +12,7 @@ from tests.admin.conftest import Login
 from webhooks.models import AuditEntry, Delivery, Event, EventType
 from webhooks.operations import events
 from webhooks.operations.audit import SYSTEM
+from webhooks.staff import texts
 
 ADDRESS = "/staff/events/publish/?type=order.created"
 
@@ -109,6 +110,12 @@ class TestPublishing:
         assert page.context["form"]["partner"].value() == "Acme"
         assert "cannot tell that it is a test" in page.content.decode()
         assert not Event.objects.exists()
+
+    def test_a_long_example_is_not_cut(self, console: Client) -> None:
+        example = {"text": "\u200d" + "x" * texts.SHOWN}
+        EventType.objects.filter(name="order.created").update(example=example)
+        begun = console.get(ADDRESS).context["form"]["payload"].value()
+        assert json.loads(begun) == example
 
     def test_without_a_type_it_asks_for_one(self, console: Client) -> None:
         for query in ("", "?type=unknown"):

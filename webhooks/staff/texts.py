@@ -11,20 +11,26 @@ import orjson
 SHOWN = 16 * 1024
 """Characters that a page shows of one text; the whole of it is there to download."""
 
-# Controls but for tab and line feed, and what reverses the direction of writing.
+# Controls but for tab and line feed, what has no width, and what turns the direction of
+# writing.
 _UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    r"\U000e0000-\U000e0fff]"
 )
 
 
 def readable(text: str) -> str:
     """The text with unseen characters named, cut where it is too long."""
-    seen = _UNSEEN.sub(
-        lambda m: f"\\u{ord(m.group()):04x}", text[:SHOWN].replace("\r\n", "\n")
-    )
+    seen = _UNSEEN.sub(_named, text[:SHOWN].replace("\r\n", "\n"))
     if len(text) <= SHOWN:
         return seen
     return f"{seen}\n… {len(text) - SHOWN} more characters"
+
+
+def _named(unseen: re.Match[str]) -> str:
+    code = ord(unseen.group())
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def of_bytes(content: bytes) -> str:
@@ -40,7 +46,12 @@ def indented(content: bytes) -> str:
 
 
 def of_json(value: Any) -> str:
-    return readable(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    return readable(to_edit(value))
+
+
+def to_edit(value: Any) -> str:
+    """The whole of it as JSON, with nothing named: it is read again."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def of_headers(headers: Any) -> str:

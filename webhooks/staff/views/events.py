@@ -68,7 +68,7 @@ class Publish(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         chosen = self._chosen()
-        data = texts.of_json(chosen.example) if chosen else ""
+        data = texts.to_edit(chosen.example) if chosen else ""
         initial = {"payload": data, "partner": request.GET.get("partner", "")}
         return self._asked(chosen, Publication(initial=initial))
 
