@@ -15,13 +15,6 @@ handler400 = "webhooks.front.refusals.bad_request"
 urlpatterns = [
     path("", include("webhooks.front.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
-    # The console's own page counts wrong guesses of the old one.
-    path(
-        "admin/password_change/",
-        admin.site.admin_view(
-            RedirectView.as_view(pattern_name="staff:change-password")
-        ),
-    ),
     path("admin/", admin.site.urls),
     path("staff", RedirectView.as_view(pattern_name="staff:home")),
     path("staff/", include("webhooks.staff.urls")),

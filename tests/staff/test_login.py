@@ -194,6 +194,19 @@ def test_a_visitor_has_no_session(db) -> None:
     assert not Session.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("query", "to"),
+    [
+        ("", "/staff/"),
+        ("?next=/staff/deliveries/", "/staff/deliveries/"),
+        ("?next=//evil.example.com/", "/staff/"),
+    ],
+)
+def test_who_is_logged_in_is_led_on(ann: User, clock, query, to) -> None:
+    assert logged_in().get(LOGIN + query)["Location"] == to
+    assert Client().get(LOGIN + query).status_code == 200
+
+
 def test_a_new_password_ends_the_other_sessions(ann: User, clock) -> None:
     here, elsewhere = logged_in(), logged_in()
     fresh = "another long phrase"

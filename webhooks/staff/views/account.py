@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from webhooks.operations import people, secondfactor
 from webhooks.rest.caller import staff_actor
+from webhooks.rest.onward import onward
 from webhooks.rest.verified import Owed, owed
 from webhooks.staff import enrolment
 from webhooks.staff.forms.account import (
@@ -23,7 +24,7 @@ from webhooks.staff.forms.account import (
 )
 from webhooks.staff.pages import Crumb, OwnPage
 
-from .login import let_in, onward
+from .login import let_in
 
 
 def above() -> tuple[Crumb, ...]:

@@ -10,12 +10,11 @@ from django.contrib import admin, messages
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from webhooks.operations import secondfactor
 from webhooks.rest.caller import staff_actor
+from webhooks.rest.onward import onward
 from webhooks.rest.verified import Owed, owed
 from webhooks.staff.forms.account import Code
 from webhooks.staff.pages import OwnPage
@@ -69,16 +68,6 @@ def let_in(request: HttpRequest, device: Any) -> None:
     """From now on this session has shown both, under an id that only it knows."""
     django_otp.login(request, device)
     request.session.cycle_key()
-
-
-def onward(request: HttpRequest) -> str:
-    """Where the log-in was to lead; never to another host."""
-    wanted = request.GET.get("next", "")
-    if url_has_allowed_host_and_scheme(
-        wanted, {request.get_host()}, require_https=request.is_secure()
-    ):
-        return wanted
-    return reverse("staff:home")
 
 
 def locked_out(
