@@ -4,6 +4,7 @@ They stay under their addresses, which the admin and its templates know, and so 
 same doors.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -12,7 +13,7 @@ from django.shortcuts import redirect
 
 from webhooks.rest.onward import onward
 
-_log_in: Any = admin.site.login
+_log_in: Callable[..., HttpResponse] = admin.site.login
 
 
 def log_in(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
