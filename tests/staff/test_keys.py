@@ -185,8 +185,11 @@ class TestIssuing:
         assert warning in console.get(f"{ISSUE}?partner=Acme").content.decode()
         assert warning in issue(console, partner="Acme").content.decode()
 
-    def test_a_partner_that_is_not_there_is_asked_for(self, console: Client) -> None:
-        assert console.get(f"{ISSUE}?partner=nobody").status_code == 200
+    def test_a_partner_that_is_not_there_is_asked_for(
+        self, console: Client, partner: Partner
+    ) -> None:
+        for nobody in ("nobody", "x" * 100_000, "\0"):
+            assert console.get(ISSUE, {"partner": nobody}).status_code == 200
 
     def test_what_is_to_be_copied_holds_no_key(
         self, console: Client, partner: Partner

@@ -15,7 +15,7 @@ class AuditFilters(Filters):
     moment = "at"
     is_in_id = False
 
-    partner = PartnerField(required=False, max_length=200)
+    partner = PartnerField(required=False)
     actor_kind = forms.ChoiceField(
         required=False,
         label="Changed by",

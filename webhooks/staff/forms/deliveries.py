@@ -43,7 +43,7 @@ class DeliveryFilters(Filters):
             (UNRECOVERED, "Exhausted, not made up for"),
         ],
     )
-    partner = PartnerField(required=False, max_length=200)
+    partner = PartnerField(required=False)
     url = forms.CharField(required=False, label="URL contains", max_length=200)
     event_type = forms.CharField(required=False, max_length=128)
     profile = forms.ChoiceField(required=False, label="Dialect", choices=_profiles)

@@ -17,7 +17,7 @@ class EventFilters(Filters):
         label="Told",
         choices=[("", "any"), ("somebody", "Somebody"), ("nobody", "Nobody")],
     )
-    partner = PartnerField(required=False, max_length=200)
+    partner = PartnerField(required=False)
     type = forms.CharField(required=False, label="Event type", max_length=128)
     idempotency_key = forms.CharField(required=False, max_length=255)
 
@@ -56,7 +56,7 @@ class Json(forms.CharField):
 class Publication(forms.Form):
     """An event of a type that is chosen before."""
 
-    partner = PartnerField(max_length=200)
+    partner = PartnerField()
     payload = Json(label="Data")
     shop_id = forms.CharField(
         required=False,

@@ -51,7 +51,7 @@ class KeyFilters(Filters):
             }
         ),
     )
-    partner = PartnerField(required=False, max_length=200)
+    partner = PartnerField(required=False)
     kind = forms.ChoiceField(
         required=False,
         label="Used by",

@@ -40,7 +40,6 @@ class IssueKey(ShownOnce):
     )
     partner = PartnerField(
         required=False,
-        max_length=200,
         help_text="Its name, or enough of it. Empty for a key of our own systems.",
     )
     name = forms.CharField(

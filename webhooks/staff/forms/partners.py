@@ -21,6 +21,10 @@ class PartnerField(forms.CharField):
 
     found: Partner | None = None
 
+    def __init__(self, **kwargs: Any) -> None:
+        # As long as a name. SQLite looks for no pattern of 50,000 bytes.
+        super().__init__(**{"max_length": 200, **kwargs})
+
     def clean(self, value: Any) -> Partner | None:
         text = super().clean(value)
         self.found = self._partner(text) if text else None

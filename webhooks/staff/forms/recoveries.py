@@ -29,7 +29,7 @@ class RecoveryFilters(Filters):
     # The id of one that was started from a form is as old as the form.
     is_in_id = False
 
-    partner = PartnerField(required=False, max_length=200)
+    partner = PartnerField(required=False)
     state = forms.ChoiceField(
         required=False, choices=[("", "any"), *Recovery.State.choices]
     )
@@ -44,9 +44,7 @@ class RecoveryFilters(Filters):
 class Whose(forms.Form):
     """The first step: everything else is asked about this partner."""
 
-    partner = PartnerField(
-        max_length=200, help_text="Its name, enough of the name, or its id."
-    )
+    partner = PartnerField(help_text="Its name, enough of the name, or its id.")
 
 
 class Subscriptions(forms.ModelChoiceField):  # type: ignore[type-arg]

@@ -26,7 +26,7 @@ class Where(forms.Form):
     """Whose subscription it will be, and in which dialect."""
 
     partner = PartnerField(
-        max_length=200, help_text="Its name, so much of it that one fits, or its id."
+        help_text="Its name, so much of it that one fits, or its id."
     )
     dialect = forms.ChoiceField(help_text="The API in which the partner will see it.")
 

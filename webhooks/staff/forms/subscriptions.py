@@ -28,7 +28,7 @@ class SubscriptionFilters(Filters):
             *((state, says) for state, (says, _) in standing.STATES.items()),
         ],
     )
-    partner = PartnerField(required=False, max_length=200)
+    partner = PartnerField(required=False)
     dialect = forms.ChoiceField(required=False, choices=_dialects)
     url = forms.CharField(required=False, label="URL contains", max_length=200)
     key = forms.UUIDField(
