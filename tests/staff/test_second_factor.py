@@ -129,6 +129,24 @@ def test_it_is_set_up_with_the_password_and_a_code(ann: User, clock) -> None:
     assert "10 recovery codes left" in client.get("/staff/account/").content.decode()
 
 
+def test_a_key_that_took_the_place_of_the_one_scanned_is_not_confirmed(
+    ann: User, clock, monkeypatch
+) -> None:
+    """Set up in two tabs at once: between the look at a code and what follows from it."""
+    client = logged_in(ann)
+    client.post(SET_UP, {"password": PASSWORD})
+    looked = secondfactor._spend
+
+    def overtaken(*args, **kwargs):
+        spent = looked(*args, **kwargs)
+        secondfactor.begin(user=ann, now=datetime.now(UTC))
+        return spent
+
+    monkeypatch.setattr(secondfactor, "_spend", overtaken)
+    assert client.post(CONFIRM, {"code": code_now()})["Location"] == SET_UP
+    assert secondfactor.of(ann) is None, "nobody has the new key"
+
+
 def test_what_is_not_confirmed_asks_for_nothing(ann: User, clock) -> None:
     secondfactor.begin(user=ann, now=NOW)
     assert inside(by_password())

@@ -79,11 +79,11 @@ def confirm(*, by: audit.Actor, user: User, code: str, now: datetime) -> list[st
 
     Raises NotSetUp, WrongCode and TooManyTries.
     """
-    _spend(user, code, confirmed=False, now=now)
+    shown = _spend(user, code, confirmed=False, now=now)
     with transaction.atomic():
-        if not Authenticator.objects.filter(user=user.pk, confirmed=False).update(
-            confirmed=True
-        ):
+        # Only what the code was of: another key may have taken its place by now.
+        waits = Authenticator.objects.filter(pk=shown.pk, confirmed=False)
+        if not waits.update(confirmed=True):
             raise NotSetUp
         codes = _new_codes(user)
         _record(by, user, "factor.enrolled", now)
