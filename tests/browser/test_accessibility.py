@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 
 from webhooks.models import Partner
 
@@ -104,3 +104,14 @@ def test_no_page_of_the_browsable_api_bars_anyone(looked: Page, staff: Client) -
     found = [a for a in listed if looked.request.get(a, headers=html).ok]
     assert len(found) > 3
     assert look_at(looked, found[:6]) == {}
+
+
+def test_the_keyboard_goes_past_the_menu(console: Page) -> None:
+    console.goto("/staff/partners/")
+    console.keyboard.press("Tab")
+    skip = console.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    console.keyboard.press("Enter")
+    console.keyboard.press("Tab")
+    expect(console.locator("#content :focus")).to_have_count(1)
