@@ -140,6 +140,9 @@ def test_from_the_first_login_to_a_working_webhook(
     click(page, "Send a test")
     click(page, "Send it", "button")
     expect(page.get_by_text("It arrived.")).to_be_visible()
+    # And so says the page around it, which was read while it was on its way.
+    expect(page.locator("#recent")).to_contain_text("Delivered")
+    expect(page.locator("#chart")).to_contain_text("100 %")
     (test,) = receiver.wait_for(1)
     assert test.path == "/hook"
 

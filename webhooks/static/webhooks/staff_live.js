@@ -1,7 +1,8 @@
 // A part of a page that is not over yet is asked for again until it is.
 //
 // The element says by itself where to ask and in how many seconds; one that has ended says
-// neither. What a reader has opened stays open.
+// neither. What a reader has opened stays open. The rest of the page that tells of the same,
+// marked `data-live-end`, was read before that end and is read once more at it.
 export function start(enliven) {
   for (const element of document.querySelectorAll("[data-live]")) follow(element, enliven);
 }
@@ -20,7 +21,21 @@ function follow(element, enliven) {
     element.replaceWith(fresh);
     if (focused) document.querySelector(`#${focused.id} > summary`)?.focus();
     follow(fresh, enliven);
+    if (!fresh.dataset.live) readOnceMore(enliven);
   }, seconds * 1000);
+}
+
+async function readOnceMore(enliven) {
+  const stale = document.querySelectorAll("[data-live-end]");
+  const page = stale.length && await parsed(location.href);
+  if (!page) return;
+  for (const element of stale) {
+    const fresh = page.getElementById(element.id);
+    if (!fresh || isBeingRead(element) || element.contains(document.activeElement)) continue;
+    enliven(fresh);
+    keepOpen(element, fresh);
+    element.replaceWith(document.adoptNode(fresh));
+  }
 }
 
 function isBeingRead(element) {
@@ -37,11 +52,15 @@ function keepOpen(former, fresh) {
 }
 
 async function asked(address) {
+  const part = (await parsed(address))?.body.firstElementChild;
+  return part ? document.adoptNode(part) : null;
+}
+
+async function parsed(address) {
   try {
     const response = await fetch(address, { redirect: "error" });
     if (!response.ok) return null;
-    const parsed = new DOMParser().parseFromString(await response.text(), "text/html");
-    return document.adoptNode(parsed.body.firstElementChild);
+    return new DOMParser().parseFromString(await response.text(), "text/html");
   } catch {
     return null;
   }
