@@ -199,6 +199,13 @@ def _around(partner: Partner, now: datetime) -> None:
     keys.revoke(by=_MIA, key=leaked, now=now)
     Recovery.objects.create(
         partner=partner,
+        filter={
+            "subscription": None,
+            "outcomes": ["exhausted"],
+            "since": (now - timedelta(days=10)).isoformat(),
+            "until": (now - timedelta(days=9)).isoformat(),
+            "types": [],
+        },
         state="done",
         total=412,
         done=412,

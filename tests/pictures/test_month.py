@@ -30,6 +30,7 @@ def test_a_month_is_shown(templates_of_others) -> None:
         (f"partners/{made.failing.partner_id}/", "Quayside Records"),
         (f"subscriptions/{made.failing.pk}/", "Failing"),
         (f"deliveries/{made.exhausted.pk}/", "after 4 attempts"),
+        ("recoveries/", "412 of 412"),
     ):
         answer = client.get(f"/staff/{path}")
         assert answer.status_code == 200
