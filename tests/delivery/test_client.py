@@ -5,6 +5,7 @@ import gc
 import gzip
 import itertools
 import json
+import socket
 import ssl
 import sys
 import time
@@ -47,6 +48,15 @@ def send(url, policy=LOOPBACK, *, body=b"{}", headers=None, timeout=5.0, **optio
 
 
 # --- A plain exchange ----------------------------------------------------------------
+
+
+def test_it_says_in_words_why_there_is_no_connection():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        result = send(f"http://127.0.0.1:{port}/")
+    assert result.outcome == "connect"
+    assert result.error == f"127.0.0.1 port {port}: Connection refused"
 
 
 def test_it_posts_the_bytes_and_returns_the_answer(receiver):

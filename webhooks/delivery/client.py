@@ -12,6 +12,7 @@ cookies are kept, and of an answer only so much is read as is worth storing.
 """
 
 import asyncio
+import os
 import socket
 import ssl
 import time
@@ -232,7 +233,7 @@ class Client:
             except aiohttp.ClientSSLError as error:
                 raise _Failed(Outcome.TLS, _describe(error)) from error
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as e:
-                errors.append(f"{address} port {target.port}: {_describe(e)}")
+                errors.append(f"{address} port {target.port}: {_unreached(e)}")
         raise _Failed(Outcome.CONNECT, "; ".join(errors))
 
     async def _ask_system(self, host: str, port: int) -> list[str]:
@@ -269,6 +270,14 @@ def _share(deadline: float, left: int) -> aiohttp.ClientTimeout:
         return _UNLIMITED
     share = (deadline - time.perf_counter()) / left
     return aiohttp.ClientTimeout(total=None, sock_connect=share)
+
+
+def _unreached(error: aiohttp.ClientError) -> str:
+    """What the system says, where it says something: aiohttp's words name the address
+    again, and TLS even where there is none."""
+    said = _describe(error)
+    number = isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno
+    return os.strerror(number) if number else said
 
 
 def _describe(error: BaseException) -> str:
