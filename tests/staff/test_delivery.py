@@ -50,6 +50,14 @@ def delivery(**fields: object) -> Delivery:
     return made
 
 
+@pytest.mark.parametrize(
+    ("profile", "says"), [("standard", "Portal API"), ("nursa", "Nursa"), ("xy", "xy")]
+)
+def test_a_dialect_is_named_as_everywhere(console: Client, profile, says) -> None:
+    page = shown(console, delivery(profile=profile))
+    assert f"<dt>Dialect</dt><dd>{says}</dd>" in page
+
+
 class TestTiming:
     @pytest.mark.parametrize(
         ("fields", "says"),

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from webhooks.models import Attempt, Partner, ids
 from webhooks.rest import explorer
 
-from . import keys, texts, timings, words
+from . import dialects, keys, texts, timings, words
 
 register = template.Library()
 
@@ -49,6 +49,11 @@ def badge(text: str, tone: str = "") -> SafeString:
 @register.simple_tag
 def key_badge(state: str) -> SafeString:
     return badge(*keys.STATES[state])
+
+
+@register.filter
+def dialect_title(stored: str) -> str:
+    return dialects.title(stored)
 
 
 @register.filter

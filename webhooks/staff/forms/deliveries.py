@@ -10,7 +10,7 @@ from webhooks.delivery import wire
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
 from webhooks.models import Delivery, Event
-from webhooks.staff import words
+from webhooks.staff import dialects, words
 
 from .filters import Filters
 from .once import Once
@@ -30,7 +30,10 @@ _TYPE = Subquery(Event.objects.filter(id=OuterRef("event_id")).values("type")[:1
 
 
 def _profiles() -> list[tuple[str, str]]:
-    return [("", "any"), *((name, name) for name in sorted(wire.profiles()))]
+    return [
+        ("", "any"),
+        *((name, dialects.title(name)) for name in sorted(wire.profiles())),
+    ]
 
 
 class DeliveryFilters(Filters):

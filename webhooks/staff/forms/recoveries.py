@@ -12,7 +12,7 @@ from django.utils.text import Truncator
 from webhooks.models import EventType, Partner, Recovery, Subscription
 from webhooks.operations import deliveries, recoveries
 from webhooks.operations.recoveries import Filter, InvalidFilter, Outcome
-from webhooks.staff import recovering
+from webhooks.staff import dialects, recovering
 
 from .deliveries import Redelivery
 from .filters import PERIODS, Filters, Moment
@@ -52,7 +52,9 @@ class Subscriptions(forms.ModelChoiceField):  # type: ignore[type-arg]
         called = [endpoint.url for endpoint in row.receivers]  # type: ignore[attr-defined]
         where = " ".join(called) or "no URL that is called"
         off = "" if row.is_active and row.disabled_at is None else " (off)"
-        return Truncator(f"{row}{off} · {row.dialect} · {where}").chars(_LABEL)
+        return Truncator(f"{row}{off} · {dialects.title(row.dialect)} · {where}").chars(
+            _LABEL
+        )
 
 
 def _types() -> list[tuple[str, str]]:

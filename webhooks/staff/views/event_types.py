@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from webhooks.delivery import wire
 from webhooks.models import EventType
-from webhooks.staff import links, texts
+from webhooks.staff import dialects, links, texts
 from webhooks.staff.pages import Crumb, Page
 
 
@@ -33,7 +33,9 @@ class One(Page):
         found = named(name)
         if found is None:
             raise Http404
-        names = {p.name: p.name_of(name) for p in wire.profiles().values()}
+        names = {
+            dialects.title(p.name): p.name_of(name) for p in wire.profiles().values()
+        }
         return self.page(
             f"Event type {found.name}",
             under=(Crumb("Event types", reverse("staff:event-types")),),
