@@ -373,6 +373,15 @@ class TestSwitch:
         page = console.get(address(partner, "switch/")).content.decode()
         assert "More than 1 deliveries wait" in page
 
+    def test_what_an_inactive_partner_refuses_is_not_offered(
+        self, console: Client
+    ) -> None:
+        for is_active in (True, False):
+            partner = factories.partner(is_active=is_active)
+            page = console.get(address(partner)).content.decode()
+            assert ("Start a recovery" in page) == is_active
+            assert ("Explore as this partner" in page) == is_active
+
     def test_it_switches_off_and_on_again(self, console: Client) -> None:
         partner = factories.partner()
         for to, is_active in (("off", False), ("on", True)):

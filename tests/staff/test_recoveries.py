@@ -528,7 +528,7 @@ class TestCancelling:
         recovery = started(partner)
         advance()
         page = f"/staff/recoveries/{recovery.id}/cancel/"
-        assert "there is nothing to cancel" in text(console.get(page))
+        assert "nothing was cancelled" in text(console.get(page, follow=True))
         response = console.post(page, follow=True)
         assert "nothing was cancelled" in text(response)
         assert Recovery.objects.get().state == "done"

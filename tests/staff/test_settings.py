@@ -287,6 +287,18 @@ class TestChoosing:
         partner = factories.partner()
         page = console.get(new("topiic", partner)).content.decode()
         assert f"/staff/keys/issue/?partner={partner.id}" in page
+        assert "has no key that can be used" in page
+        assert "Look at its settings" not in page  # there are none
+
+    def test_with_settings_on_every_key_topiic_leads_to_them(
+        self, console: Client
+    ) -> None:
+        partner = factories.partner()
+        key, _ = factories.key(partner)
+        factories.subscription(partner, "topiic", api_key=key)
+        page = console.get(new("topiic", partner)).content.decode()
+        assert "has its settings already" in page
+        assert f"/staff/subscriptions/?partner={partner.id}&amp;dialect=topiic" in page
 
 
 class TestEvents:

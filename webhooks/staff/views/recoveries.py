@@ -16,6 +16,8 @@ from webhooks.staff import paging, receiving, recovering
 from webhooks.staff.forms.recoveries import RecoveryFilters
 from webhooks.staff.pages import Crumb, List, Page
 
+_ENDED = "It has ended, and nothing of it waits: nothing was cancelled."
+
 
 def found(id: UUID) -> recovering.Standing:
     """How the recovery stands; raises Http404."""
@@ -79,6 +81,9 @@ class Cancel(Page):
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
         standing = found(id)
+        if standing.is_over:
+            messages.info(request, _ENDED)
+            return redirect("staff:recovery", id)
         page = reverse("staff:recovery", args=[id])
         return self.page(
             "Cancel the recovery",
@@ -97,9 +102,7 @@ class Cancel(Page):
                 by=staff_actor(request), recovery=recovery, now=timezone.now()
             )
         except recoveries.Finished:
-            messages.warning(
-                request, "It has ended, and nothing of it waits: nothing was cancelled."
-            )
+            messages.warning(request, _ENDED)
         else:
             messages.success(
                 request,

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from webhooks.models import Partner, Subscription
+from webhooks.models import ApiKey, Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import desks
 from webhooks.rest.caller import staff_actor
@@ -102,6 +102,8 @@ class New(Page):
             form=form,
             id=_uuid(self.request.POST.get("id", "")) or uuid4(),
             present=desk.present(partner) if desk and partner else None,
+            usable_keys=partner
+            and ApiKey.objects.of(partner).usable_at(timezone.now()),
         )
 
 
