@@ -182,7 +182,8 @@ def _matching(
 
 
 def _new_codes(user: User) -> list[str]:
-    device = Authenticator.objects.get(user=user.pk)
+    # Under its lock, as codes are spent: of two sets that are made at once one is voided.
+    device = Authenticator.objects.select_for_update().get(user=user.pk)
     device.recovery_codes.all().delete()
     texts = [
         "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)) for _ in range(CODES)
