@@ -380,6 +380,9 @@ class TestTraffic:
         assert (busiest[0].attempts, busiest[0].failed) == (13, 1)
         html = console.get("/staff/").content.decode()
         assert f'href="/staff/partners/{busiest[0].id}/"' in html
+        of_all = f"/staff/deliveries/?partner={busiest[0].id}&amp;within=24h"
+        assert f'<a href="{of_all}">13</a>' in html
+        assert f'<a href="{of_all}&amp;state=failed">1</a>' in html
         longer = console.get("/staff/?period=7d").context["busiest"]
         assert longer[0].attempts == 1001
 

@@ -69,12 +69,21 @@ class TestTiming:
                 "took 1.5 s: name 20 ms connection 480 ms answer 1.0 s",
             ),
             (
-                {"lookup_ms": 20, "connect_ms": 1480, "outcome": "connect"},
-                "took 1.5 s: name 20 ms connection 1.5 s",
+                {
+                    "lookup_ms": 20,
+                    "connect_ms": 1400,
+                    "outcome": "connect",
+                    "status": None,
+                },
+                "took 1.5 s: name 20 ms connection 1.4 s",
             ),
             (
-                {"lookup_ms": 1499, "outcome": "timeout"},
-                "took 1.5 s: name 1.5 s answer 1 ms",
+                {"lookup_ms": 1499, "outcome": "timeout", "status": None},
+                "took 1.5 s: name 1.5 s",
+            ),
+            (
+                {"lookup_ms": 20, "outcome": "timeout", "status": None},
+                "took 1.5 s: name 20 ms answer 1.5 s",
             ),
             # Each part is rounded for itself.
             ({"connect_ms": 1501}, "took 1.5 s: connection 1.5 s answer 0 ms"),

@@ -166,6 +166,7 @@ class TestEveryDialect:
         content = page.content.decode()
         assert "Somebody else changed this subscription" in content
         assert "It is now: <strong>7</strong>" in content
+        assert "by <strong>system</strong>" in content
         assert 'value="5"' in content
         # Saved again from there, it is meant.
         assert edit(console, row, max_in_flight="5").status_code == 302

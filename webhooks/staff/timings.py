@@ -11,6 +11,9 @@ _UNASKED = frozenset(
 )
 """Ended before there was a connection to ask over: what is left is our own rounding."""
 
+_ROUNDING = 5
+"""Milliseconds. A deadline that came in the lookup or the connection leaves no more."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -29,9 +32,9 @@ def parts(attempt: Attempt) -> list[Part]:
         ("connect", "connection", attempt.connect_ms),
     ]
     known = [(name, says, length) for name, says, length in spans if length is not None]
-    if attempt.outcome not in _UNASKED:
-        spent = sum(length for _, _, length in known)
-        known.append(("answer", "answer", max(attempt.duration_ms - spent, 0)))
+    left = max(attempt.duration_ms - sum(length for _, _, length in known), 0)
+    if attempt.status or (attempt.outcome not in _UNASKED and left > _ROUNDING):
+        known.append(("answer", "answer", left))
     shown, start = [], 0
     for name, says, length in known:
         shown.append(Part(name, says, start, length))

@@ -38,8 +38,9 @@ class Busy:
     name: str
     attempts: int
     failed: int
+    # The addresses of the lists.
     deliveries: str
-    """The address of the list."""
+    failures: str
 
 
 class Needs(Page):
@@ -104,6 +105,7 @@ def _busiest(period: str, now: datetime) -> Iterator[Busy]:
             attempts=row["attempts"],
             failed=row["all_failed"],
             deliveries=_deliveries(partner=id, within=period),
+            failures=_deliveries(partner=id, within=period, state="failed"),
         )
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from webhooks.models import ApiKey, Partner, Subscription
+from webhooks.models import ApiKey, AuditEntry, Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import desks
 from webhooks.rest.caller import staff_actor
@@ -157,7 +157,11 @@ class Edit(Page):
         """The form as it was filled in, beside what is there now; saving it again is
         meant."""
         form.overtaken = True
-        return self._asked(row, form, status=409)
+        changes = AuditEntry.objects.filter(
+            target_type="subscription", target_id=str(row.id)
+        )
+        latest = changes.order_by("-id").defer("before", "after").first()
+        return self._asked(row, form, status=409, latest=latest)
 
     def _asked(
         self,
@@ -166,6 +170,7 @@ class Edit(Page):
         *,
         status: int = 200,
         seen: str | None = None,
+        latest: AuditEntry | None = None,
     ) -> HttpResponse:
         address = reverse("staff:subscription", args=[row.id])
         return self.page(
@@ -177,6 +182,7 @@ class Edit(Page):
             form=form,
             seen=row.updated_at.isoformat() if seen is None else seen,
             queued=QUEUED,
+            latest=latest,
         )
 
 
