@@ -1,13 +1,29 @@
-"""A Host that is not served: each interface says so itself, the pages as Django does."""
+"""What is refused before a view is asked: each interface says so itself, and for the rest
+there is a page in words."""
 
 import pytest
+from django.test import Client
 
 
 @pytest.mark.parametrize("path", ["/", "/admin/", "/no/such/page", "/docs/capa/"])
-def test_the_pages_leave_it_to_django(client, path):
+def test_the_pages_say_it_in_words(client, path):
     response = client.get(path, headers={"Host": "stranger.example"})
     assert response.status_code == 400
-    assert response["Content-Type"].startswith("text/html")
+    assert "This request was not understood" in response.content.decode()
+
+
+def test_a_form_of_another_log_in_says_that_nothing_was_changed(db):
+    client = Client(enforce_csrf_checks=True)
+    response = client.post("/admin/login/", {"username": "ann", "password": "x"})
+    assert response.status_code == 403
+    assert "Nothing was changed." in response.content.decode()
+    assert "unsafe-inline" not in response["Content-Security-Policy"]
+
+
+def test_there_is_a_page_for_what_is_not_there(client):
+    response = client.get("/no/such/page")
+    assert response.status_code == 404
+    assert 'href="/staff/"' in response.content.decode()
 
 
 @pytest.mark.parametrize("host", ["stranger.example", "a b", "testserver:x", "[::", ""])
