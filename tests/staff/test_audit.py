@@ -117,6 +117,17 @@ def test_an_entry_shows_what_changed_and_who_did_it(console: Client) -> None:
     ]
 
 
+def test_a_value_that_is_empty_is_said_to_be(console: Client) -> None:
+    entry = AuditEntry.objects.create(
+        at=timezone.now(), actor_kind="system", actor=SYSTEM.label, action="x.y",
+        target_type="x", target_id="1",
+        before={"name": "", "url": "x"}, after={"name": "y", "url": ""},
+    )  # fmt: skip
+    page = console.get(f"/staff/audit/{entry.pk}/").content.decode()
+    said = re.findall(r'<div class="(\w+)"><em class="quiet">([^<]+)', page)
+    assert said == [("gone", "was empty"), ("new", "empty")]
+
+
 def test_the_list_names_partners_and_fields(console: Client) -> None:
     factories.partner(name="Acme")
     page = console.get("/staff/audit/").content.decode()
