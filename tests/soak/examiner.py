@@ -1,6 +1,8 @@
 """Reads what a soak left in the database."""
 
+import sqlite3
 from collections import defaultdict
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -27,6 +29,20 @@ def busy() -> set[str]:
             " WHERE d.state = 'pending'"
         )
         return {actor for (actor,) in cursor.fetchall()}
+
+
+def is_locked() -> bool:
+    """Whether somebody holds SQLite's one lock for longer than a transaction takes."""
+    if connection.vendor != "sqlite":
+        return False
+    name = connection.settings_dict["NAME"]
+    with closing(sqlite3.connect(name, timeout=0.5, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        other.execute("ROLLBACK")
+    return False
 
 
 def was_robbed(actor: str, *, since: float) -> bool:

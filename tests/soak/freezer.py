@@ -36,6 +36,12 @@ class Freezer:
 
     def freeze(self, process: Process) -> None:
         process.send(signal.SIGSTOP)
+        # Frozen with SQLite's one lock in hand it would freeze all the others with it, and
+        # what they lose by that would have no incident of theirs.
+        while examiner.is_locked():
+            process.send(signal.SIGCONT)
+            time.sleep(0.01)
+            process.send(signal.SIGSTOP)
         self._count += 1
         self._frozen.append(_Frozen(process, time.time(), self._count % 2 == 1))
 
