@@ -121,17 +121,26 @@ def remove(*, by: audit.Actor, user: User, code: str, now: datetime) -> None:
     """`user` is asked for the password alone from now on. Raises what `check` does."""
     check(by=by, user=user, code=code, now=now)
     with transaction.atomic():
-        Authenticator.objects.filter(user=user.pk).delete()
+        _take_away(user)
         _record(by, user, "factor.removed", now)
 
 
 def reset(*, by: audit.Actor, user: User, now: datetime) -> None:
     """Take away what somebody else has lost. Raises NotSetUp."""
     with transaction.atomic():
-        deleted, _ = Authenticator.objects.filter(user=user.pk).delete()
-        if not deleted:
+        if not _take_away(user):
             raise NotSetUp
         _record(by, user, "factor.reset", now)
+
+
+def _take_away(user: User) -> bool:
+    """Whether there was one. Under its lock first, as codes are spent and made: deleting
+    begins with the codes."""
+    device = Authenticator.objects.select_for_update().filter(user=user.pk).first()
+    if device is None:
+        return False
+    device.delete()
+    return True
 
 
 def _spend(
