@@ -17,6 +17,7 @@ from .views import (
     new_recovery,
     partner,
     partners,
+    password,
     recoveries,
     searching,
     secrets,
@@ -128,7 +129,9 @@ urlpatterns = [
     # One's own account
     path("login/code/", login.EnterCode.as_view(), name="enter-code"),
     path("account/", account.Account.as_view(), name="account"),
-    path("account/password/", account.ChangePassword.as_view(), name="change-password"),
+    path(
+        "account/password/", password.ChangePassword.as_view(), name="change-password"
+    ),
     path(
         "account/second-factor/", account.SecondFactor.as_view(), name="second-factor"
     ),

@@ -1,27 +1,20 @@
-"""One's own account: the password, and the second factor with all that is done to it."""
+"""One's own account, and the second factor with all that is done to it."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from webhooks.operations import people, secondfactor
+from webhooks.operations import secondfactor
 from webhooks.rest.caller import staff_actor
 from webhooks.rest.onward import onward
 from webhooks.rest.verified import Owed, owed
 from webhooks.staff import enrolment
-from webhooks.staff.forms.account import (
-    Code,
-    FirstCode,
-    NewPassword,
-    Password,
-    PasswordAndCode,
-)
+from webhooks.staff.forms.account import Code, FirstCode, Password, PasswordAndCode
 from webhooks.staff.pages import Crumb, OwnPage
 
 from .login import let_in
@@ -71,40 +64,6 @@ class Account(OwnPage):
             factor=factor,
             codes_left=secondfactor.unused(factor) if factor else 0,
             roles=self.owner.groups.order_by("name"),
-        )
-
-
-class ChangePassword(OwnPage):
-    template = "staff/change_password.html"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self._asked(NewPassword(request))
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = NewPassword(request, request.POST)
-        if not form.is_valid():
-            return self._asked(form, status=422)
-        people.change_password(
-            by=staff_actor(request),
-            user=self.owner,
-            password=form.cleaned_data["new"],
-            now=timezone.now(),
-        )
-        update_session_auth_hash(request, self.owner)
-        messages.success(
-            request, "Your password is changed. Everywhere else you are logged out."
-        )
-        return redirect("staff:account")
-
-    def _asked(self, form: NewPassword, status: int = 200) -> HttpResponse:
-        return self.page(
-            "Change your password",
-            under=above(),
-            form=form,
-            status=status,
-            act="Change it",
-            back=reverse("staff:account"),
-            dangerous=False,
         )
 
 
