@@ -202,6 +202,9 @@ class TestIssuing:
         assert "partner-api-key: YOUR_KEY" in ways["capa"]
         assert "http://testserver/api/partner/v1/webhook-settings" in ways["capa"]
         assert "x-api-key: YOUR_KEY" in others["blaze"]
+        page = response.content.decode()
+        for name in ("BLAZE", "Capa", "Portal API"):
+            assert f'<span class="name">{name}</span>' in page
         for name in ("nursa", "partnero", "portal", "topiic"):
             assert "Authorization: Bearer YOUR_KEY" in others[name]
 
