@@ -15,6 +15,7 @@ from django.utils.html import strip_tags
 from tests import factories
 from tests.admin import traffic
 from tests.receiver import Receiver
+from webhooks.console import untrusted_text
 from webhooks.models import (
     AuditEntry,
     Delivery,
@@ -25,7 +26,6 @@ from webhooks.models import (
 )
 from webhooks.operations import deliveries
 from webhooks.operations.audit import SYSTEM
-from webhooks.staff import texts
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 
@@ -247,11 +247,11 @@ class TestAttempts:
 
     def test_a_long_body_is_cut_and_saved_whole(self, console: Client) -> None:
         sent = traffic.delivery()
-        long = b"x" * (texts.SHOWN + 1000)
+        long = b"x" * (untrusted_text.SHOWN + 1000)
         answered = traffic.attempt(sent, response_body=long)
         page = shown(console, sent)
         assert "… 1000 more characters" in page
-        assert "x" * (texts.SHOWN + 1) not in page
+        assert "x" * (untrusted_text.SHOWN + 1) not in page
         saved = console.get(f"/staff/attempts/{answered.pk}/response/")
         assert saved.content == long
 

@@ -9,10 +9,10 @@ from django.utils import timezone
 from tests import factories
 from tests.admin import traffic
 from tests.admin.conftest import Login
+from webhooks.console import untrusted_text
 from webhooks.models import AuditEntry, Delivery, Event, EventType
 from webhooks.operations import events
 from webhooks.operations.audit import SYSTEM
-from webhooks.staff import texts
 
 ADDRESS = "/staff/events/publish/?type=order.created"
 
@@ -112,7 +112,7 @@ class TestPublishing:
         assert not Event.objects.exists()
 
     def test_a_long_example_is_not_cut(self, console: Client) -> None:
-        example = {"text": "\u200d" + "x" * texts.SHOWN}
+        example = {"text": "\u200d" + "x" * untrusted_text.SHOWN}
         EventType.objects.filter(name="order.created").update(example=example)
         begun = console.get(ADDRESS).context["form"]["payload"].value()
         assert json.loads(begun) == example

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from webhooks.console import untrusted_text
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
 from webhooks.models import Delivery
-from webhooks.staff import tags, texts, words
+from webhooks.staff import tags, words
 
 
 def test_a_time_is_utc_to_read_and_exact_on_hover() -> None:
@@ -38,6 +39,6 @@ def test_a_duration_is_read_at_a_glance(value, says) -> None:
 
 
 def test_json_that_is_none_is_shown_as_it_is() -> None:
-    assert texts.indented(b"{broken") == "{broken"
-    assert texts.indented(b'{"a":1}') == '{\n  "a": 1\n}'
-    assert texts.of_bytes(b"a\r\nb\rc\xff") == "a\nb\\u000dc\ufffd"
+    assert untrusted_text.indented(b"{broken") == "{broken"
+    assert untrusted_text.indented(b'{"a":1}') == '{\n  "a": 1\n}'
+    assert untrusted_text.of_bytes(b"a\r\nb\rc\xff") == "a\nb\\u000dc\ufffd"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from . import texts
+from webhooks.console import untrusted_text
 
 MOST_COMPARED = 1_000
 """Lines of a field, on both sides together, whose order is compared. That takes the square of
@@ -63,10 +63,10 @@ def _compared(before: Sequence[str], after: Sequence[str]) -> Iterator[Line]:
 def _written(value: Any) -> list[str]:
     """A value in lines; a list or an object has one for each of its parts."""
     if isinstance(value, str):
-        text = texts.readable(value)
+        text = untrusted_text.readable(value)
     elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-        text = "\n".join(texts.readable(item) for item in value)
+        text = "\n".join(untrusted_text.readable(item) for item in value)
     else:
         # Not orjson: PostgreSQL spells a 1e30 out, and no integer of orjson's is as long.
-        text = texts.readable(json.dumps(value, indent=2, ensure_ascii=False))
+        text = untrusted_text.readable(json.dumps(value, indent=2, ensure_ascii=False))
     return text.split("\n") or [""]

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from webhooks.console import untrusted_text
 from webhooks.models import Attempt, Delivery
 
-from . import curl, texts, words
+from . import curl, words
 
 MOST_SHOWN = 50
 """Attempts of one delivery that its page shows; no schedule has as many."""
@@ -60,7 +61,7 @@ def of(delivery: Delivery, *, now: datetime) -> Progress:
         steps=[_step(delivery, attempt, body) for attempt in attempts],
         earlier=attempts[-1].number - 1 if attempts else 0,
         request=request,
-        request_body="" if body is None else texts.indented(body),
+        request_body="" if body is None else untrusted_text.indented(body),
         again_in=again_in(delivery, now),
     )
 
@@ -73,9 +74,9 @@ def _step(delivery: Delivery, attempt: Attempt, body: bytes | None) -> Step:
         attempt=attempt,
         says=words.outcome(attempt.outcome),
         succeeded=words.is_success(attempt),
-        sent=texts.of_headers(attempt.request_headers),
-        headers=texts.of_headers(attempt.response_headers),
-        body=texts.of_bytes(bytes(attempt.response_body)),
+        sent=untrusted_text.of_headers(attempt.request_headers),
+        headers=untrusted_text.of_headers(attempt.response_headers),
+        body=untrusted_text.of_bytes(bytes(attempt.response_body)),
         curl=line,
         needs_file=line.endswith(f"@{curl.FILE}"),
     )

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from webhooks.console import untrusted_text
 from webhooks.models import Subscription, encryption
 from webhooks.rest import desks
-
-from . import texts
 
 UNREADABLE = (
     "A secret of it cannot be decrypted, so its dialect can answer nothing: the key that "
@@ -37,7 +36,7 @@ def of(subscription: Subscription, *, now: datetime) -> Shown | None:
         return Shown(request, "", masked=False, remark=UNREADABLE)
     return Shown(
         request,
-        texts.indented(body),
+        untrusted_text.indented(body),
         masked=desk.tells_secrets,
         remark=desk.remark,
     )

@@ -7,10 +7,11 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from webhooks.console import untrusted_text
 from webhooks.models import Attempt, Partner, ids
 from webhooks.rest import explorer
 
-from . import dialects, keys, texts, timings, words
+from . import dialects, keys, timings, words
 
 register = template.Library()
 
@@ -84,7 +85,7 @@ def grouped(number: int) -> str:
 
 @register.filter
 def json_lines(value: Any) -> str:
-    return texts.of_json(value)
+    return untrusted_text.of_json(value)
 
 
 @register.simple_tag(takes_context=True)

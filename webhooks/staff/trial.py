@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from webhooks.console import untrusted_text
 from webhooks.models import Attempt, Delivery, Event, Subscription
 
-from . import progress, texts, words
+from . import progress, words
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def of(subscription: Subscription, event_id: UUID, *, now: datetime) -> Trial | 
 
 
 def _try(attempt: Attempt) -> Try:
-    answer = texts.of_bytes(bytes(attempt.response_body))
+    answer = untrusted_text.of_bytes(bytes(attempt.response_body))
     return Try(
         attempt=attempt,
         says=words.outcome(attempt.outcome),

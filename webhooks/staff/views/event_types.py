@@ -3,9 +3,10 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from webhooks.console import untrusted_text
 from webhooks.delivery import wire
 from webhooks.models import EventType
-from webhooks.staff import dialects, links, texts
+from webhooks.staff import dialects, links
 from webhooks.staff.pages import Crumb, Page
 
 
@@ -40,8 +41,10 @@ class One(Page):
             f"Event type {found.name}",
             under=(Crumb("Event types", reverse("staff:event-types")),),
             event_type=found,
-            example=texts.of_json(found.example),
-            schema=None if found.schema is None else texts.of_json(found.schema),
+            example=untrusted_text.of_json(found.example),
+            schema=None
+            if found.schema is None
+            else untrusted_text.of_json(found.schema),
             names=sorted(names.items()),
             row=links.admin_row(found),
         )

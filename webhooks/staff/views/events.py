@@ -9,10 +9,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from webhooks.console import untrusted_text
 from webhooks.models import Event, EventType
 from webhooks.operations import events
 from webhooks.rest.caller import staff_actor
-from webhooks.staff import texts
 from webhooks.staff.forms.events import EventFilters, Publication
 from webhooks.staff.pages import Crumb, List, Page
 
@@ -52,8 +52,10 @@ class One(Page):
             f"Event {event.type} of {event.partner}",
             under=(above(),),
             event=event,
-            data=texts.of_json(event.data),
-            attributes=texts.of_json(event.attributes) if event.attributes else "",
+            data=untrusted_text.of_json(event.data),
+            attributes=untrusted_text.of_json(event.attributes)
+            if event.attributes
+            else "",
             deliveries=found[:MOST_DELIVERIES],
             has_more=len(found) > MOST_DELIVERIES,
             is_catalogued=EventType.objects.filter(name=event.type).exists(),
@@ -68,7 +70,7 @@ class Publish(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         chosen = self._chosen()
-        data = texts.to_edit(chosen.example) if chosen else ""
+        data = untrusted_text.to_edit(chosen.example) if chosen else ""
         initial = {"payload": data, "partner": request.GET.get("partner", "")}
         return self._asked(chosen, Publication(initial=initial))
 
