@@ -211,7 +211,7 @@ def test_it_shows_what_a_receiver_answered_as_text_and_cut(console: Client) -> N
     delivery = traffic.delivery()
     traffic.attempt(
         delivery,
-        response_body=b"<script>alert(1)</script>\xff\x00" + b"x" * 16_000,
+        response_body=b"<script>alert(1)</script>\xff\x00" + b"x" * 16_384,
         response_headers=[["X-Evil", "<img src=x onerror=alert(1)>"]],
         request_headers={"X-Odd": "1"},
         error="<b>boom</b>",
@@ -222,7 +222,25 @@ def test_it_shows_what_a_receiver_answered_as_text_and_cut(console: Client) -> N
         f"/admin/webhooks/delivery/{delivery.pk}/change/"
     ).content.decode()
     assert "<script>alert" not in html
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;\N{REPLACEMENT CHARACTER}" in html
+    assert (
+        "&lt;script&gt;alert(1)&lt;/script&gt;\N{REPLACEMENT CHARACTER}\\u0000" in html
+    )
     assert "<img src=x" not in html
     assert "<b>boom" not in html
-    assert "(16027 characters)" in html
+    assert "… 27 more characters" in html
+
+
+def test_it_names_what_turns_a_line_in_a_response(console: Client) -> None:
+    delivery = traffic.delivery()
+    attempt = traffic.attempt(
+        delivery,
+        response_body=b"abc\xe2\x80\xaedcba",
+        response_headers=[["X-Odd", "abc\u202edcba"]],
+        request_headers={"X-Odd": "abc\u202edcba"},
+        request_body="abc\u202edcba".encode(),
+    )
+    for row in (delivery, attempt):
+        page = f"/admin/webhooks/{row._meta.model_name}/{row.pk}/change/"
+        html = console.get(page).content.decode()
+        assert html.count(r"abc\u202edcba") == 4
+        assert "\u202e" not in html

@@ -1,6 +1,5 @@
 """The audit log: only looked at."""
 
-import json
 from typing import Any
 
 from django.contrib import admin
@@ -8,6 +7,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from webhooks.console import untrusted_text
 from webhooks.models import AuditEntry
 
 from .rows import Log, block
@@ -45,4 +45,4 @@ class AuditEntryAdmin(Log):
 def _indented(fields: Any) -> str:
     if fields is None:
         return "(nothing)"
-    return json.dumps(fields, indent=2, ensure_ascii=False)
+    return untrusted_text.of_json(fields)

@@ -1,10 +1,7 @@
 """Deliveries and their attempts: only looked at.
 
-What a receiver answered is hostile. It is shown as text, cut, and never as markup.
+A receiver's answer is hostile text: `untrusted_text` makes it fit to be read.
 """
-
-import json
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -16,6 +13,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from webhooks.console import untrusted_text
 from webhooks.models import Attempt, Delivery
 
 from .rows import Log, ReadOnlyStack, block, link
@@ -28,7 +26,6 @@ STATES = {
     "Cancelled": "warning",
     "Not Sent": "warning",
 }
-SHOWN_CHARACTERS = 4_000
 
 
 class Answers:
@@ -36,7 +33,7 @@ class Answers:
 
     @display(description="Request headers")
     def sent_headers(self, attempt: Attempt) -> SafeString:
-        return block(_headers(attempt.request_headers))
+        return block(untrusted_text.of_headers(attempt.request_headers) or "(none)")
 
     @display(description="Request body")
     def sent_body(self, attempt: Attempt) -> SafeString:
@@ -46,7 +43,7 @@ class Answers:
 
     @display(description="Response headers")
     def received_headers(self, attempt: Attempt) -> SafeString:
-        return block(_headers(attempt.response_headers))
+        return block(untrusted_text.of_headers(attempt.response_headers) or "(none)")
 
     @display(description="Response body")
     def received_body(self, attempt: Attempt) -> SafeString:
@@ -145,7 +142,7 @@ class DeliveryAdmin(Log):
 
     @display(description="URL")
     def sent_to(self, delivery: Delivery) -> str:
-        return delivery.url
+        return untrusted_text.readable(delivery.url)
 
     @display(description="Last answer")
     def answer(self, delivery: Delivery) -> str:
@@ -189,18 +186,9 @@ class AttemptAdmin(Answers, Log):
 
 
 def _body(content: bytes | memoryview) -> SafeString:
-    return block(_cut(bytes(content).decode(errors="replace")) or "(empty)")
+    return block(untrusted_text.of_bytes(bytes(content)) or "(empty)")
 
 
-def _headers(headers: Any) -> str:
-    """Headers as they are stored: a map of those sent, a list of pairs of those received."""
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    try:
-        lines = [f"{name}: {value}" for name, value in pairs]
-    except (TypeError, ValueError):
-        lines = [json.dumps(headers)]
-    return _cut("\n".join(lines)) or "(none)"
-
-
-def _cut(text: str, most: int = SHOWN_CHARACTERS) -> str:
-    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+def _cut(text: str, most: int) -> str:
+    shown = untrusted_text.readable(text)
+    return shown if len(shown) <= most else f"{shown[:most]}…"

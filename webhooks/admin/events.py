@@ -1,6 +1,5 @@
 """Events, only looked at, and the catalogue of their types."""
 
-import json
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
+from webhooks.console import untrusted_text
 from webhooks.models import Delivery, Event, EventType
 from webhooks.operations import event_types
 from webhooks.rest.caller import staff_actor
@@ -79,7 +79,7 @@ class EventAdmin(Log):
 
     @display(description="Data")
     def payload(self, event: Event) -> SafeString:
-        return block(json.dumps(event.data, indent=2, ensure_ascii=False))
+        return block(untrusted_text.of_json(event.data))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         found: QuerySet[Event] = super().get_queryset(request)

@@ -57,4 +57,7 @@ def to_edit(value: Any) -> str:
 def of_headers(headers: Any) -> str:
     """Headers as they are stored: a map of those sent, a list of pairs of those received."""
     pairs = headers.items() if isinstance(headers, dict) else headers
-    return readable("\n".join(f"{name}: {value}" for name, value in pairs))
+    try:
+        return readable("\n".join(f"{name}: {value}" for name, value in pairs))
+    except (TypeError, ValueError):  # of another shape: shown as it is
+        return of_json(headers)
