@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from tests import factories
 from tests.dialects.suite import Call, DialectSuite
-from webhooks.dialects.capa.protocol import Protocol, Version2
 from webhooks.front import documents
 from webhooks.models import Subscription
 from webhooks.operations import subscriptions
@@ -339,14 +338,6 @@ class TestCapa(DialectSuite):
         for content_type in ("application/x-www-form-urlencoded", "text/json", ""):
             call = Call("PUT", V1, b"{", content_type)
             self.assert_error(self.send(call), "wrong_media_type")
-
-
-@pytest.mark.parametrize("protocol", [Protocol(), Version2()])
-def test_it_has_an_answer_for_what_its_own_checks_never_raise(protocol, rf):
-    request = rf.put(V1)
-    unsupported = protocol.unsupported_media_type(request)
-    assert unsupported.data == {"statusCode": 415, "message": "Unsupported Media Type"}
-    cannot(protocol.not_found(request).data)
 
 
 def test_it_is_described_as_documented_and_without_its_aliases():

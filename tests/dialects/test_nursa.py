@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from tests import factories
 from tests.dialects.suite import Call, DialectSuite
-from webhooks.dialects.nursa.protocol import Protocol
 from webhooks.front import documents
 from webhooks.models import Attempt, Delivery, Event, Subscription
 from webhooks.operations import subscriptions
@@ -664,15 +663,6 @@ class TestNursaLogs(Suite):
         self.sent()
         subscriptions.delete(by=SYSTEM, subscription=self.webhook, now=timezone.now())
         assert self.ids() == []
-
-
-def test_it_has_an_answer_for_what_its_own_checks_never_raise(rf):
-    protocol, request = Protocol(), rf.patch(USER)
-    assert protocol.unsupported_media_type(request).data == {
-        "statusCode": 415,
-        "message": "Unsupported Media Type",
-    }
-    malformed(protocol.not_an_object(request).data)
 
 
 def test_it_is_described_as_documented():

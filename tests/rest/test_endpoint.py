@@ -1,9 +1,12 @@
 """The view below every interface: its guards that no documented request reaches."""
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework import exceptions
+from rest_framework.response import Response
 
 from tests import factories
-from webhooks.operations import keys
+from webhooks.operations import keys, subscriptions
 from webhooks.operations.audit import Actor
 from webhooks.rest import endpoint
 from webhooks.rest.caller import Caller, KeyAuthentication
@@ -34,6 +37,38 @@ def test_it_has_no_path_whose_id_holds_nul():
     view.kwargs = {"id": "a\0"}
     with pytest.raises(endpoint.NoRoute):
         view.check_method(Asked(None))
+
+
+def test_an_interface_that_lacks_an_answer_does_not_start():
+    with pytest.raises(ImproperlyConfigured, match=r"tests.* no answer to NotFound\."):
+
+        class Incomplete(endpoint.Endpoint):
+            refusals = {
+                kind: lambda *_: Response()
+                for kind in endpoint.REFUSED
+                if kind is not endpoint.NotFound
+            }
+
+
+@pytest.mark.parametrize(
+    ("raised", "told_as"),
+    [
+        (keys.Malformed(), keys.Refused),
+        (subscriptions.Gone(), endpoint.NotFound),
+        (exceptions.PermissionDenied(), keys.ScopeMissing),
+        (endpoint.MethodNotAllowed("PUT", ["GET"]), endpoint.MethodNotAllowed),
+        (ValueError(), Exception),
+    ],
+)
+def test_the_row_of_the_nearest_class_answers(raised, told_as, rf):
+    class Told(endpoint.Endpoint):
+        refusals = {
+            kind: lambda *_, kind=kind: Response(kind) for kind in endpoint.REFUSED
+        }
+
+    view = Told()
+    view.request = rf.get("/")
+    assert view.handle_exception(raised).data is told_as
 
 
 def test_an_interface_must_say_where_its_key_stands():

@@ -14,27 +14,20 @@ from webhooks.rest.rendering import JSON
 from .protocol import (
     MEDIA_TYPE,
     PHRASES,
-    Conflict,
-    KeyReused,
+    REFUSALS,
     PartnerKey,
-    Protocol,
     PublisherKey,
-    answer,
     rate_headers,
 )
 from .serializers.problems import Problem
 
 
 class Endpoint(endpoint.Endpoint):
-    protocol = Protocol()
+    slug = "portal"
+    # The rate before the scope, so that even a 403 says what is left.
+    check_order = ("method", "key", "rate", "scope", "body")
+    refusals = REFUSALS
     renderer_classes = [JSON]
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, Conflict | KeyReused):
-            response = answer(exc.problem)
-            response.exception = True
-            return response
-        return super().handle_exception(exc)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any

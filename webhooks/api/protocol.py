@@ -1,10 +1,11 @@
 """How the portal's own API answers: RFC 9457 problems, and the limits of a caller."""
 
 import logging
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 from uuid import uuid4
 
+from django.core.exceptions import SuspiciousOperation
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -12,8 +13,16 @@ from rest_framework.response import Response
 
 from webhooks.models import ApiKey
 from webhooks.operations import keys
-from webhooks.rest import caller, endpoint
-from webhooks.rest.parsing import MalformedJSON
+from webhooks.rest import caller
+from webhooks.rest.endpoint import (
+    MethodNotAllowed,
+    NoRoute,
+    NotAnObject,
+    NotFound,
+    OverRate,
+    Refusals,
+)
+from webhooks.rest.parsing import BodyTooLarge, MalformedJSON
 from webhooks.rest.throttling import WINDOW, Allowance
 
 logger = logging.getLogger(__name__)
@@ -134,77 +143,83 @@ def rate_headers(allowance: Allowance | None, limit: int) -> dict[str, str]:
     return headers
 
 
-class Protocol(endpoint.Protocol):
-    # The rate before the scope, so that even a 403 says what is left.
-    check_order: ClassVar[tuple[str, ...]] = ("method", "key", "rate", "scope", "body")
+def refusal(status: int, detail: str) -> Callable[[Request, Any], Response]:
+    """The answer to a kind of refusal that is always told in the same words."""
+    return lambda *_: answer(problem(status, detail))
 
-    def key_refused(self, request: Request, refused: keys.Refused) -> Response:
-        if isinstance(refused, keys.Missing):
-            detail, challenge = "An API key is required.", "Bearer"
-        else:
-            detail = "The API key is unknown, expired, revoked or of another kind."
-            challenge = 'Bearer error="invalid_token"'  # RFC 6750, 3.1
-        response = answer(problem(401, detail))
-        response["WWW-Authenticate"] = challenge
+
+def _challenged(
+    status: int, detail: str, error: str
+) -> Callable[[Request, Any], Response]:
+    def refuse(request: Request, refused: Exception) -> Response:
+        response = answer(problem(status, detail))
+        response["WWW-Authenticate"] = f'Bearer error="{error}"'  # RFC 6750, 3.1
         return response
 
-    def partner_inactive(self, request: Request) -> Response:
-        detail = "The partner that the key belongs to is switched off."
-        return answer(problem(403, detail, kind=PARTNER_INACTIVE))
+    return refuse
 
-    def forbidden(self, request: Request) -> Response:
-        response = answer(problem(403, "The API key lacks the scope for this."))
-        response["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'
-        return response
 
-    def not_found(self, request: Request) -> Response:
-        return answer(problem(404, "There is no such object."))
+def _partner_inactive(request: Request, refused: Exception) -> Response:
+    detail = "The partner that the key belongs to is switched off."
+    return answer(problem(403, detail, kind=PARTNER_INACTIVE))
 
-    def no_route(self, request: Request) -> Response:
-        return answer(problem(404, "There is nothing at this path."))
 
-    def method_not_allowed(self, request: Request, allowed: list[str]) -> Response:
-        methods = ", ".join(allowed)
-        response = answer(problem(405, f"This path takes {methods}."))
-        response["Allow"] = methods
-        return response
+def _invalid(request: Request, error: exceptions.ValidationError) -> Response:
+    if isinstance(error, PartRefused):
+        return answer(invalid([error.error]))
+    return answer(invalid(flattened(error.detail)))
 
-    def malformed_json(self, request: Request, error: MalformedJSON) -> Response:
-        detail = f"The body is not JSON: {error.reason}, at character {error.position}."
-        return answer(problem(400, detail))
 
-    def not_an_object(self, request: Request) -> Response:
-        return answer(invalid([at((), "Must be a JSON object.")]))
+def _internal(request: Request, error: Exception) -> Response:
+    # What the caller can quote, beside the traceback that was just logged.
+    occurrence = uuid4().urn
+    logger.error("answered as %s", occurrence)
+    detail = "The portal failed; trying again may help."
+    return answer({**problem(500, detail), "instance": occurrence})
 
-    def unsupported_media_type(self, request: Request) -> Response:
-        return answer(problem(415, "The body must be application/json."))
 
-    def too_large(self, request: Request, limit: int) -> Response:
-        return answer(problem(413, f"The body is longer than {limit} bytes."))
-
-    def throttled(self, request: Request, wait: int) -> Response:
-        return answer(problem(429, f"Try again in {wait} seconds."))
-
-    def invalid(self, request: Request, error: exceptions.ValidationError) -> Response:
-        if isinstance(error, PartRefused):
-            return answer(invalid([error.error]))
-        return answer(invalid(flattened(error.detail)))
-
-    def bad_request(self, request: Request) -> Response:
-        detail = "The host is not served here, or the query has too many parameters."
-        return answer(problem(400, detail))
-
-    def internal(self, request: Request) -> Response:
-        # What the caller can quote, beside the traceback that was just logged.
-        occurrence = uuid4().urn
-        logger.error("answered as %s", occurrence)
-        detail = "The portal failed; trying again may help."
-        return answer({**problem(500, detail), "instance": occurrence})
+REFUSALS: Refusals = {
+    keys.Missing: refusal(401, "An API key is required."),
+    keys.Refused: _challenged(
+        401,
+        "The API key is unknown, expired, revoked or of another kind.",
+        "invalid_token",
+    ),
+    keys.PartnerInactive: _partner_inactive,
+    keys.ScopeMissing: _challenged(
+        403, "The API key lacks the scope for this.", "insufficient_scope"
+    ),
+    NotFound: refusal(404, "There is no such object."),
+    NoRoute: refusal(404, "There is nothing at this path."),
+    MethodNotAllowed: lambda _, error: answer(
+        problem(405, f"This path takes {', '.join(error.allowed)}.")
+    ),
+    Conflict: lambda _, error: answer(error.problem),
+    KeyReused: lambda _, error: answer(error.problem),
+    MalformedJSON: lambda _, error: answer(
+        problem(
+            400,
+            f"The body is not JSON: {error.reason}, at character {error.position}.",
+        )
+    ),
+    NotAnObject: lambda *_: answer(invalid([at((), "Must be a JSON object.")])),
+    exceptions.UnsupportedMediaType: refusal(415, "The body must be application/json."),
+    BodyTooLarge: lambda _, error: answer(
+        problem(413, f"The body is longer than {error.limit} bytes.")
+    ),
+    OverRate: lambda _, error: answer(
+        problem(429, f"Try again in {error.wait} seconds.")
+    ),
+    exceptions.ValidationError: _invalid,
+    SuspiciousOperation: refusal(
+        400, "The host is not served here, or the query has too many parameters."
+    ),
+    Exception: _internal,
+}
 
 
 class PublisherKey(caller.BearerKey):
     kind = ApiKey.Kind.PUBLISHER
-    dialect = "portal"
 
 
 class PublisherScheme(OpenApiAuthenticationExtension):
@@ -217,7 +232,7 @@ class PublisherScheme(OpenApiAuthenticationExtension):
 
 
 class PartnerKey(caller.BearerKey):
-    dialect = "portal"
+    pass
 
 
 class PartnerScheme(OpenApiAuthenticationExtension):

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -53,7 +55,6 @@ class KeyAuthentication(BaseAuthentication):
     """
 
     kind = ApiKey.Kind.PARTNER
-    dialect = ""
 
     def key_text(self, request: Request) -> str | None:
         """The key as it was sent; None when there is none."""
@@ -62,7 +63,8 @@ class KeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         text = self.key_text(request)
         key = keys.authenticate(text, now=timezone.now(), kind=self.kind)
-        actor = Actor.of_key(key, ip=client_ip(request), dialect=self.dialect)
+        slug = request.parser_context["view"].slug
+        actor = Actor.of_key(key, ip=client_ip(request), dialect=slug)
         return Caller(partner=key.partner, key=key, actor=actor), key
 
 
@@ -71,6 +73,21 @@ class BearerKey(KeyAuthentication):
 
     def key_text(self, request: Request) -> str | None:
         return bearer(request)
+
+    def authenticate_header(self, request: Request) -> str | None:
+        return "Bearer"
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How every document describes a `BearerKey` that has no description of its own."""
+
+    target_class = BearerKey
+    match_subclasses = True
+    priority = -1
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "An API key."}
 
 
 def bearer(request: Request) -> str | None:

@@ -1,15 +1,15 @@
 """The view that every REST interface derives from.
 
-It runs a request through an interface's checks in that interface's order, and turns
-whatever goes wrong into one call of its Protocol. Nothing leaves in Django's or DRF's
-own shape, whatever was sent.
+It runs a request through an interface's checks in that interface's order, and answers
+whatever goes wrong from that interface's table of refusals. Nothing leaves in Django's or
+DRF's own shape, whatever was sent.
 """
 
 import logging
-from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework import exceptions
@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 MEBIBYTE = 1024 * 1024
 
+# The order in which an `Allow` names methods.
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
 
 class NoRoute(Exception):
     """No documented path of the interface matches."""
@@ -38,6 +41,14 @@ class NoRoute(Exception):
 
 class NotFound(Exception):
     """The path is right and its object does not exist, for this caller at least."""
+
+
+class MethodNotAllowed(exceptions.MethodNotAllowed):
+    """The path exists and does not take the method; `allowed` are those it takes."""
+
+    def __init__(self, method: str, allowed: Collection[str]) -> None:
+        super().__init__(method)
+        self.allowed = [verb for verb in VERBS if verb in allowed]
 
 
 class OverRate(Exception):
@@ -52,69 +63,50 @@ class NotAnObject(Exception):
     """The body is JSON and not an object."""
 
 
-class Protocol(ABC):
-    """How one interface tells what is wrong: one answer for each kind of refusal.
+Refusals = Mapping[type[Exception], Callable[[Request, Any], Response]]
+"""What an interface answers to each kind of exception.
 
-    The closed list is the contract: an interface that lacks one does not start.
-    """
+The row of the nearest class counts, so that `keys.Refused` stands for every refused key
+that has no row of its own.
+"""
 
-    # The order of the checks; `body` is where media type, size and syntax are met.
-    # A check that is left out is made when a view first asks for what it checks.
-    check_order: ClassVar[tuple[str, ...]] = ("method", "key", "scope", "rate", "body")
+REFUSED: tuple[type[Exception], ...] = (
+    keys.Refused,  # no key, no form of one, or one that is unknown: mostly 401
+    keys.PartnerInactive,
+    keys.ScopeMissing,  # the key may not do this
+    NoRoute,
+    MethodNotAllowed,
+    NotFound,
+    exceptions.UnsupportedMediaType,
+    BodyTooLarge,
+    MalformedJSON,
+    NotAnObject,
+    exceptions.ValidationError,
+    OverRate,
+    SuspiciousOperation,  # refused by Django: its Host, too many query parameters
+    Exception,  # anything else: the portal failed
+)
+"""The rows that every table of refusals has; an interface that lacks one does not start."""
 
-    @abstractmethod
-    def key_refused(self, request: Request, refused: keys.Refused) -> Response:
-        """No key, no form of one, or one that does not open: 401 nearly everywhere."""
-
-    @abstractmethod
-    def partner_inactive(self, request: Request) -> Response: ...
-
-    @abstractmethod
-    def forbidden(self, request: Request) -> Response:
-        """The key lacks the scope."""
-
-    @abstractmethod
-    def not_found(self, request: Request) -> Response: ...
-
-    @abstractmethod
-    def no_route(self, request: Request) -> Response: ...
-
-    @abstractmethod
-    def method_not_allowed(self, request: Request, allowed: list[str]) -> Response: ...
-
-    @abstractmethod
-    def malformed_json(self, request: Request, error: MalformedJSON) -> Response: ...
-
-    @abstractmethod
-    def not_an_object(self, request: Request) -> Response: ...
-
-    @abstractmethod
-    def unsupported_media_type(self, request: Request) -> Response: ...
-
-    @abstractmethod
-    def too_large(self, request: Request, limit: int) -> Response: ...
-
-    @abstractmethod
-    def throttled(self, request: Request, wait: int) -> Response:
-        """Over the rate; `wait` in seconds. `Retry-After` is set by the caller."""
-
-    @abstractmethod
-    def invalid(
-        self, request: Request, error: exceptions.ValidationError
-    ) -> Response: ...
-
-    @abstractmethod
-    def bad_request(self, request: Request) -> Response:
-        """Django refused it: for its Host, or for too many parameters in its query."""
-
-    @abstractmethod
-    def internal(self, request: Request) -> Response: ...
+_SAME_AS: Mapping[type[Exception], type[Exception]] = {
+    subscriptions.Gone: NotFound,
+    exceptions.PermissionDenied: keys.ScopeMissing,  # an explorer's form without its token
+}
 
 
 class Endpoint(ViewSet):
-    """A viewset over an explicit map of methods, checked and answered by its protocol."""
+    """A viewset over an explicit map of methods.
 
-    protocol: ClassVar[Protocol]
+    An interface derives its own from this one and says in what order a request is checked
+    and what is answered when something is wrong with it.
+    """
+
+    # Which interface it is; written into the audit log.
+    slug: ClassVar[str]
+    refusals: ClassVar[Refusals]
+    # The order of the checks; `body` is where media type, size and syntax are met.
+    # A check that is left out is made when a view first asks for what it checks.
+    check_order: ClassVar[tuple[str, ...]] = ("method", "key", "scope", "rate", "body")
     max_body: ClassVar[int] = MEBIBYTE
     # Whether its page in the browsable API offers forms.
     has_forms: ClassVar[bool] = True
@@ -122,6 +114,12 @@ class Endpoint(ViewSet):
     allowance: throttling.Allowance | None = None
     parser_classes = [StrictJSON]
     permission_classes = []
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "refusals" in vars(cls) and (lacking := set(REFUSED) - cls.refusals.keys()):
+            names = ", ".join(sorted(kind.__name__ for kind in lacking))
+            raise ImproperlyConfigured(f"{cls.__module__} has no answer to {names}.")
 
     # --- What views use -------------------------------------------------------------
 
@@ -154,14 +152,15 @@ class Endpoint(ViewSet):
     # --- The checks -----------------------------------------------------------------
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        for check in self.protocol.check_order:
+        for check in self.check_order:
             getattr(self, f"check_{check}")(request)
 
     def check_method(self, request: Request) -> None:
         if any("\0" in str(value) for value in self.kwargs.values()):
             raise NoRoute  # no id holds it, and PostgreSQL cannot compare it
         if (request.method or "").lower() not in self.action_map:
-            raise exceptions.MethodNotAllowed(request.method or "")
+            allowed = [method.upper() for method in self.action_map]
+            raise MethodNotAllowed(request.method or "", allowed)
 
     def check_key(self, request: Request) -> None:
         _ = self.caller
@@ -211,55 +210,30 @@ class Endpoint(ViewSet):
 
     def refused(self, http_request: HttpRequest) -> Response:
         """The answer to a request that Django refused before a view was asked."""
-        response = self.protocol.bad_request(Request(http_request))
+        response = self.refusals[SuspiciousOperation](Request(http_request), None)
         response.accepted_renderer = self.get_renderers()[0]
         response.accepted_media_type = response.accepted_renderer.media_type
         response.renderer_context = {}  # type: ignore[attr-defined]
         return response
 
     def handle_exception(self, exc: Exception) -> Response:
-        response = self._answer(self.request, exc)
+        request = self.request
+        kinds = (_SAME_AS.get(kind, kind) for kind in type(exc).__mro__)
+        kind = next(kind for kind in kinds if kind in self.refusals)
+        if kind is Exception:
+            # The path only: a query string may carry what does not belong in a log.
+            logger.error("%s %s failed", request.method, request.path, exc_info=exc)
+        response = self.refusals[kind](request, exc)
         response.exception = True
+        if response.status_code == 401 and "WWW-Authenticate" not in response:
+            challenge = self.authentication_classes[0]().authenticate_header(request)
+            if challenge is not None:
+                response["WWW-Authenticate"] = challenge
+        if isinstance(exc, MethodNotAllowed) and response.status_code == 405:
+            response["Allow"] = ", ".join(exc.allowed)
+        if isinstance(exc, OverRate):
+            response["Retry-After"] = str(exc.wait)
         return response
-
-    def _answer(self, request: Request, exc: Exception) -> Response:  # noqa: C901 - one case a kind
-        protocol = self.protocol
-        match exc:
-            case keys.ScopeMissing():
-                return protocol.forbidden(request)
-            case keys.PartnerInactive():
-                return protocol.partner_inactive(request)
-            case keys.Refused():
-                return protocol.key_refused(request, exc)
-            case NotFound() | subscriptions.Gone():
-                return protocol.not_found(request)
-            case NoRoute():
-                return protocol.no_route(request)
-            case exceptions.PermissionDenied():  # an explorer's form without its token
-                return protocol.forbidden(request)
-            case exceptions.MethodNotAllowed():
-                allowed = [method.upper() for method in self.action_map]
-                return protocol.method_not_allowed(request, allowed)
-            case MalformedJSON():
-                return protocol.malformed_json(request, exc)
-            case NotAnObject():
-                return protocol.not_an_object(request)
-            case exceptions.UnsupportedMediaType():
-                return protocol.unsupported_media_type(request)
-            case BodyTooLarge():
-                return protocol.too_large(request, exc.limit)
-            case OverRate():
-                response = protocol.throttled(request, exc.wait)
-                response["Retry-After"] = str(exc.wait)
-                return response
-            case exceptions.ValidationError():
-                return protocol.invalid(request, exc)
-            case SuspiciousOperation():
-                return protocol.bad_request(request)
-            case _:
-                # The path only: a query string may carry what does not belong in a log.
-                logger.error("%s %s failed", request.method, request.path, exc_info=exc)
-                return protocol.internal(request)
 
 
 class Unrouted(Endpoint):

@@ -58,7 +58,7 @@ def _ways(kind: ApiKey.Kind) -> tuple[Way, ...]:
         path = re.sub(r"<\w+:", "<", simplify_regex(str(pattern.pattern)))
         actions = list(callback.actions)
         method = "GET" if "get" in actions else actions[0].upper()
-        way = Way(authentication.dialect, _header(authentication), method, path)
+        way = Way(callback.cls.slug, _header(authentication), method, path)
         former = found.get(way.interface)
         if former is None or _rank(way) < _rank(former):
             found[way.interface] = way

@@ -6,9 +6,11 @@ authentication, errors and pagination pages of its Partner API, and its publishe
 document, all read 2026-11-21.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -16,8 +18,16 @@ from rest_framework.response import Response
 
 from webhooks.models import ApiKey
 from webhooks.operations import keys
-from webhooks.rest import caller, endpoint
-from webhooks.rest.parsing import MalformedJSON
+from webhooks.rest import caller
+from webhooks.rest.endpoint import (
+    MethodNotAllowed,
+    NoRoute,
+    NotAnObject,
+    NotFound,
+    OverRate,
+    Refusals,
+)
+from webhooks.rest.parsing import BodyTooLarge, MalformedJSON
 
 # `partner_key` is the older name, in the Swagger document and every public client.
 # WSGI spells a hyphen and an underscore alike.
@@ -47,10 +57,11 @@ def developer_key(request: Request) -> str | None:
 
 
 class Authentication(caller.KeyAuthentication):
-    dialect = "blaze"
-
     def key_text(self, request: Request) -> str | None:
         return partner_key(request)
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
 
     def authenticate(self, request: Request) -> tuple[caller.Caller, ApiKey]:
         """[D] Either header alone, or both for the same partner.
@@ -71,8 +82,6 @@ class Authentication(caller.KeyAuthentication):
 
 
 class _DeveloperKey(caller.KeyAuthentication):
-    dialect = "blaze"
-
     def key_text(self, request: Request) -> str | None:
         return developer_key(request)
 
@@ -100,89 +109,73 @@ class Keys(OpenApiAuthenticationExtension):
         ]
 
 
-class Protocol(endpoint.Protocol):
-    # Jersey reads a body only where a method takes one, so the views ask for it.
-    check_order = ("method", "key", "scope", "rate")
+def error(
+    status: HTTPStatus,
+    message: str,
+    *,
+    title: str | None = None,
+    field: str | None = None,
+) -> Response:
+    body: dict[str, Any] = {
+        "error": title or status.phrase,
+        "message": message,
+        "status": status.value,
+    }
+    if field is not None:
+        # The Swagger document's older error names the field; the site's does not.
+        body["field"] = field
+    return Response(body, status=status)
 
-    def error(
-        self,
-        status: HTTPStatus,
-        message: str,
-        *,
-        title: str | None = None,
-        field: str | None = None,
-    ) -> Response:
-        body: dict[str, Any] = {
-            "error": title or status.phrase,
-            "message": message,
-            "status": status.value,
-        }
-        if field is not None:
-            # The Swagger document's older error names the field; the site's does not.
-            body["field"] = field
-        return Response(body, status=status)
 
-    def key_refused(self, request: Request, refused: keys.Refused) -> Response:
-        is_developers = isinstance(refused, DeveloperKeyRefused)
-        message = INVALID_DEVELOPER_KEY if is_developers else INVALID_PARTNER_KEY
-        response = self.error(HTTPStatus.UNAUTHORIZED, message)
-        response["WWW-Authenticate"] = "Bearer"
-        return response
+def _jersey(status: HTTPStatus) -> Callable[[Request, Any], Response]:
+    """What Jersey says of itself: the status in words."""
+    return lambda *_: error(status, f"HTTP {status.value} {status.phrase}")
 
-    def partner_inactive(self, request: Request) -> Response:
-        return self.error(HTTPStatus.FORBIDDEN, "The partner is inactive")
 
-    def forbidden(self, request: Request) -> Response:
-        return self.error(HTTPStatus.FORBIDDEN, "The key lacks the permission")
+def _too_large(request: Request, refused: BodyTooLarge) -> Response:
+    message = f"The body is longer than {refused.limit} bytes"
+    # Spelled out: Python 3.13 renamed the phrase.
+    title = "Request Entity Too Large"
+    return error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, title=title)
 
-    def not_found(self, request: Request) -> Response:
-        return self.error(HTTPStatus.NOT_FOUND, NOT_FOUND)
 
-    def no_route(self, request: Request) -> Response:
-        return self.error(HTTPStatus.NOT_FOUND, "HTTP 404 Not Found")
+def _invalid(request: Request, refused: exceptions.ValidationError) -> Response:
+    """One at a time, with its path before the words, as Jersey's validation does."""
+    detail: Any = refused.detail
+    field, messages = next(iter(detail.items()))
+    path = field
+    if isinstance(messages, dict):
+        index, messages = next(iter(messages.items()))
+        path = f"{field}[{index}]"
+    message = f"{path} {messages[0]}"
+    return error(HTTPStatus.BAD_REQUEST, message, title="Invalid argument", field=field)
 
-    def method_not_allowed(self, request: Request, allowed: list[str]) -> Response:
-        status = HTTPStatus.METHOD_NOT_ALLOWED
-        response = self.error(status, "HTTP 405 Method Not Allowed")
-        response["Allow"] = ", ".join(allowed)
-        return response
 
-    def malformed_json(self, request: Request, error: MalformedJSON) -> Response:
-        return self.error(HTTPStatus.BAD_REQUEST, UNREADABLE)
-
-    def not_an_object(self, request: Request) -> Response:
-        return self.error(HTTPStatus.BAD_REQUEST, UNREADABLE)
-
-    def unsupported_media_type(self, request: Request) -> Response:
-        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        return self.error(status, "HTTP 415 Unsupported Media Type")
-
-    def too_large(self, request: Request, limit: int) -> Response:
-        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        # Spelled out: Python 3.13 renamed the phrase.
-        title = "Request Entity Too Large"
-        message = f"The body is longer than {limit} bytes"
-        return self.error(status, message, title=title)
-
-    def throttled(self, request: Request, wait: int) -> Response:
-        status = HTTPStatus.TOO_MANY_REQUESTS
-        return self.error(status, f"Rate limit exceeded; retry in {wait} seconds")
-
-    def invalid(self, request: Request, error: exceptions.ValidationError) -> Response:
-        # One at a time, with its path before the words, as Jersey's validation does.
-        detail: Any = error.detail
-        field, messages = next(iter(detail.items()))
-        path = field
-        if isinstance(messages, dict):
-            index, messages = next(iter(messages.items()))
-            path = f"{field}[{index}]"
-        message = f"{path} {messages[0]}"
-        status = HTTPStatus.BAD_REQUEST
-        return self.error(status, message, title="Invalid argument", field=field)
-
-    def bad_request(self, request: Request) -> Response:
-        return self.error(HTTPStatus.BAD_REQUEST, "HTTP 400 Bad Request")
-
-    def internal(self, request: Request) -> Response:
-        status = HTTPStatus.INTERNAL_SERVER_ERROR
-        return self.error(status, "There was an error processing your request")
+REFUSALS: Refusals = {
+    DeveloperKeyRefused: lambda *_: error(
+        HTTPStatus.UNAUTHORIZED, INVALID_DEVELOPER_KEY
+    ),
+    keys.Refused: lambda *_: error(HTTPStatus.UNAUTHORIZED, INVALID_PARTNER_KEY),
+    keys.PartnerInactive: lambda *_: error(
+        HTTPStatus.FORBIDDEN, "The partner is inactive"
+    ),
+    keys.ScopeMissing: lambda *_: error(
+        HTTPStatus.FORBIDDEN, "The key lacks the permission"
+    ),
+    NotFound: lambda *_: error(HTTPStatus.NOT_FOUND, NOT_FOUND),
+    NoRoute: _jersey(HTTPStatus.NOT_FOUND),
+    MethodNotAllowed: _jersey(HTTPStatus.METHOD_NOT_ALLOWED),
+    MalformedJSON: lambda *_: error(HTTPStatus.BAD_REQUEST, UNREADABLE),
+    NotAnObject: lambda *_: error(HTTPStatus.BAD_REQUEST, UNREADABLE),
+    exceptions.UnsupportedMediaType: _jersey(HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    BodyTooLarge: _too_large,
+    OverRate: lambda _, refused: error(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"Rate limit exceeded; retry in {refused.wait} seconds",
+    ),
+    exceptions.ValidationError: _invalid,
+    SuspiciousOperation: _jersey(HTTPStatus.BAD_REQUEST),
+    Exception: lambda *_: error(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "There was an error processing your request"
+    ),
+}

@@ -18,8 +18,7 @@ from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 from webhooks.rest.rendering import JSON
 
-from . import serializers, wire
-from .protocol import Authentication, Protocol
+from . import protocol, serializers, wire
 
 DIALECT = "blaze"
 
@@ -83,8 +82,11 @@ def replacement(stored: Subscription, given: Mapping[str, Any]) -> dict[str, Any
 
 
 class Endpoint(endpoint.Endpoint):
-    protocol = Protocol()
-    authentication_classes = [Authentication]
+    slug = DIALECT
+    # Jersey reads a body only where a method takes one, so the views ask for it.
+    check_order = ("method", "key", "scope", "rate")
+    refusals = protocol.REFUSALS
+    authentication_classes = [protocol.Authentication]
     renderer_classes = [JSON]
 
     def visible(self) -> SubscriptionQuerySet:

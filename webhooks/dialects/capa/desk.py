@@ -9,7 +9,7 @@ from webhooks.rest import desks
 from webhooks.rest.settings import Field, Kind
 
 from . import serializers, views, wire
-from .protocol import Protocol
+from .protocol import VERSION_1
 
 
 class Desk(desks.Desk):
@@ -57,7 +57,7 @@ class Desk(desks.Desk):
         return views.wishes({**subscription.extras, "url": url or None})
 
     def answer(self, subscription: Subscription, now: datetime) -> Any:
-        return Protocol().success(serializers.webhook_settings(subscription)).data
+        return VERSION_1.success(serializers.webhook_settings(subscription))
 
     def taken(self, partner: Partner) -> Mapping[str, list[str]]:
         return {"": [f"{partner} has its Capa settings already; there is one of them."]}

@@ -82,11 +82,3 @@ class Error(serializers.Serializer[Any]):
     errors = serializers.ListField(  # type: ignore[assignment]
         child=serializers.CharField(), required=False
     )
-
-
-class FrameworkError(serializers.Serializer[Any]):
-    """What NestJS says before the vendor's code is asked."""
-
-    message = serializers.CharField()
-    error = serializers.CharField()
-    statusCode = serializers.IntegerField()  # noqa: N815

@@ -4,8 +4,7 @@ from django.urls import path
 
 from webhooks.dialects.base import everything_under, with_slash
 
-from .protocol import Version2
-from .views import Unrouted, WebhookSettings
+from .views import Unrouted, WebhookSettings, WebhookSettings2
 
 PREFIX = "api/partner"
 
@@ -18,7 +17,7 @@ documented = [
 version_2 = [
     path(
         f"{PREFIX}/v2/webhook-settings",
-        WebhookSettings.as_view({"put": "update"}, protocol=Version2()),
+        WebhookSettings2.as_view({"put": "update"}),
     ),
 ]
 

@@ -1,7 +1,7 @@
 """What Capa's one documented operation does."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import (
@@ -13,15 +13,14 @@ from drf_spectacular.utils import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webhooks.dialects import nestjs
 from webhooks.dialects.base import unrecognised
 from webhooks.models import Partner
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
-from webhooks.rest.parsing import Ignored, ObjectOrArray
-from webhooks.rest.rendering import JSONWithCharset
 
 from . import serializers, wire
-from .protocol import Authentication, Protocol
+from .protocol import VERSION_1, VERSION_2, Authentication
 
 SAMPLE = OpenApiExample(
     "The vendor's sample",
@@ -57,12 +56,11 @@ def wishes(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class Endpoint(endpoint.Endpoint):
-    protocol: ClassVar[Protocol] = Protocol()
+class Endpoint(nestjs.Endpoint):
+    slug = "capa"
+    version = VERSION_1
+    refusals = VERSION_1.refusals
     authentication_classes = [Authentication]
-    renderer_classes = [JSONWithCharset]
-    parser_classes = [ObjectOrArray, Ignored]
-    max_body = 100 * 1024  # NestJS's own limit, and no page names another
 
 
 class Unrouted(Endpoint, endpoint.Unrouted):
@@ -82,7 +80,7 @@ class WebhookSettings(Endpoint):
             400: OpenApiResponse(
                 PolymorphicProxySerializer(
                     component_name="BadRequest",
-                    serializers=[serializers.Error, serializers.FrameworkError],
+                    serializers=[serializers.Error, nestjs.Refusal],
                     resource_type_field_name=None,
                 ),
                 description="Invalid User Input, or malformed JSON",
@@ -101,4 +99,10 @@ class WebhookSettings(Endpoint):
             first_secrets=[wire.new_secret()],
             **wishes(self.json_object()),
         )
-        return self.protocol.success(serializers.webhook_settings(subscription))
+        answer = serializers.webhook_settings(subscription)
+        return Response(self.version.success(answer))
+
+
+class WebhookSettings2(WebhookSettings):
+    version = VERSION_2
+    refusals = VERSION_2.refusals

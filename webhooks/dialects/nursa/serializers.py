@@ -286,9 +286,3 @@ class ValidationFailed(serializers.Serializer[Any]):
 class Unauthorized(serializers.Serializer[Any]):
     message = serializers.CharField(default="Unauthorized")
     statusCode = serializers.IntegerField(default=401)  # noqa: N815
-
-
-class Refusal(serializers.Serializer[Any]):
-    message = serializers.CharField()
-    error = serializers.CharField()
-    statusCode = serializers.IntegerField()  # noqa: N815

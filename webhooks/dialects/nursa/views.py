@@ -16,15 +16,13 @@ from drf_spectacular.utils import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webhooks.dialects import nestjs
 from webhooks.dialects.base import unrecognised
 from webhooks.models import Attempt, Delivery, Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
-from webhooks.rest.parsing import Ignored, ObjectOrArray
-from webhooks.rest.rendering import JSONWithCharset
 
-from . import serializers, wire
-from .protocol import Authentication, Protocol
+from . import protocol, serializers, wire
 
 SLUG = "nursa"
 LOG_KEPT = timedelta(days=14)
@@ -35,9 +33,9 @@ SUCCESS = 201
 REFUSALS = {
     400: OpenApiResponse(serializers.ValidationFailed, description="Bad request"),
     401: OpenApiResponse(serializers.Unauthorized, description="Unauthorized"),
-    403: OpenApiResponse(serializers.Refusal, description="Forbidden"),
+    403: OpenApiResponse(nestjs.Refusal, description="Forbidden"),
 }
-NOT_FOUND = {404: OpenApiResponse(serializers.Refusal, description="Not Found")}
+NOT_FOUND = {404: OpenApiResponse(nestjs.Refusal, description="Not Found")}
 SAMPLE = OpenApiExample(
     "The vendor's sample",
     {
@@ -81,12 +79,10 @@ def changed(subscription: Subscription, wishes: Mapping[str, Any]) -> dict[str, 
     return {**wishes, "extras": kept}
 
 
-class Endpoint(endpoint.Endpoint):
-    protocol = Protocol()
-    authentication_classes = [Authentication]
-    renderer_classes = [JSONWithCharset]
-    parser_classes = [ObjectOrArray, Ignored]
-    max_body = 100 * 1024  # NestJS's own limit, and no page names another
+class Endpoint(nestjs.Endpoint):
+    slug = SLUG
+    refusals = protocol.REFUSALS
+    authentication_classes = [protocol.Authentication]
 
     def asked(self, accepted: type[serializers.UpdateWebhook]) -> dict[str, Any]:
         """The body's wishes; an array is an object without fields, to class-validator."""

@@ -12,36 +12,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from django.core.exceptions import SuspiciousOperation
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.operations import keys
-from webhooks.rest import caller, endpoint
-from webhooks.rest.parsing import MalformedJSON
+from webhooks.rest.endpoint import (
+    MethodNotAllowed,
+    NoRoute,
+    NotAnObject,
+    NotFound,
+    OverRate,
+    Refusals,
+)
+from webhooks.rest.parsing import BodyTooLarge, MalformedJSON
 
 SUCCESS, FAILURE = 1, 0
-
-# The order in which Laravel's router looks for other methods of a path.
-VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 LIMIT_DEFAULT, LIMIT_MIN, LIMIT_MAX = 10, 10, 100
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _PAGE = re.compile(r"[0-9]{1,9}", re.ASCII)
-
-
-class Authentication(caller.BearerKey):
-    dialect = "partnero"
-
-
-class Bearer(OpenApiAuthenticationExtension):
-    target_class = Authentication
-    name = "bearer"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "An API key."}
 
 
 def errors_of(detail: Any) -> dict[str, list[str]]:
@@ -65,68 +57,53 @@ def summary(errors: dict[str, list[str]]) -> str:
     return f"{messages[0]} (and {more} more error{'s' if more > 1 else ''})"
 
 
-class Protocol(endpoint.Protocol):
-    # A body on GET or DELETE is read only where the list looks for its parameters.
-    check_order = ("method", "key", "scope", "rate")
+def failure(status: int, message: str, **members: Any) -> Response:
+    body = {"message": message, **members, "status": FAILURE}
+    return Response(body, status=status)
 
-    def failure(self, status: int, message: str, **members: Any) -> Response:
-        body = {"message": message, **members, "status": FAILURE}
-        return Response(body, status=status)
 
-    def key_refused(self, request: Request, refused: keys.Refused) -> Response:
-        response = self.failure(401, "Unauthenticated.")
-        response["WWW-Authenticate"] = "Bearer"
-        return response
+def _no_route(request: Request, error: NoRoute) -> Response:
+    path = request.path.strip("/")
+    return failure(404, f"The route {path} could not be found.")
 
-    def partner_inactive(self, request: Request) -> Response:
-        return self.failure(403, "This account is not active.")
 
-    def forbidden(self, request: Request) -> Response:
-        return self.failure(403, "This action is unauthorized.")
+def _method_not_allowed(request: Request, error: MethodNotAllowed) -> Response:
+    return failure(
+        405,
+        f"The {request.method} method is not supported for route "
+        f"{request.path.strip('/')}. Supported methods: {', '.join(error.allowed)}.",
+    )
 
-    def not_found(self, request: Request) -> Response:
-        return self.failure(404, "Webhook not found.")
 
-    def no_route(self, request: Request) -> Response:
-        path = request.path.strip("/")
-        return self.failure(404, f"The route {path} could not be found.")
+def _not_json(request: Request, error: exceptions.UnsupportedMediaType) -> Response:
+    message = "The request body must be sent as application/json."
+    return failure(422, message, errors={"body": [message]})
 
-    def method_not_allowed(self, request: Request, allowed: list[str]) -> Response:
-        verbs = ", ".join(verb for verb in VERBS if verb in allowed)
-        response = self.failure(
-            405,
-            f"The {request.method} method is not supported for route "
-            f"{request.path.strip('/')}. Supported methods: {verbs}.",
-        )
-        response["Allow"] = verbs
-        return response
 
-    def malformed_json(self, request: Request, error: MalformedJSON) -> Response:
-        # Laravel would take it for no input; a PUT would then change nothing and say 200.
-        return self.failure(400, "The request body is not valid JSON.")
+def _invalid(request: Request, error: exceptions.ValidationError) -> Response:
+    errors = errors_of(error.detail)
+    return failure(422, summary(errors), errors=errors)
 
-    def not_an_object(self, request: Request) -> Response:
-        return self.failure(400, "The request body must be a JSON object.")
 
-    def unsupported_media_type(self, request: Request) -> Response:
-        message = "The request body must be sent as application/json."
-        return self.failure(422, message, errors={"body": [message]})
-
-    def too_large(self, request: Request, limit: int) -> Response:
-        return self.failure(413, f"The request body is longer than {limit} bytes.")
-
-    def throttled(self, request: Request, wait: int) -> Response:
-        return self.failure(429, "Too Many Attempts.")
-
-    def invalid(self, request: Request, error: exceptions.ValidationError) -> Response:
-        errors = errors_of(error.detail)
-        return self.failure(422, summary(errors), errors=errors)
-
-    def bad_request(self, request: Request) -> Response:
-        return self.failure(400, "Bad Request")
-
-    def internal(self, request: Request) -> Response:
-        return self.failure(500, "Server Error")
+REFUSALS: Refusals = {
+    keys.Refused: lambda *_: failure(401, "Unauthenticated."),
+    keys.PartnerInactive: lambda *_: failure(403, "This account is not active."),
+    keys.ScopeMissing: lambda *_: failure(403, "This action is unauthorized."),
+    NotFound: lambda *_: failure(404, "Webhook not found."),
+    NoRoute: _no_route,
+    MethodNotAllowed: _method_not_allowed,
+    # Laravel would take it for no input; a PUT would then change nothing and say 200.
+    MalformedJSON: lambda *_: failure(400, "The request body is not valid JSON."),
+    NotAnObject: lambda *_: failure(400, "The request body must be a JSON object."),
+    exceptions.UnsupportedMediaType: _not_json,
+    BodyTooLarge: lambda _, error: failure(
+        413, f"The request body is longer than {error.limit} bytes."
+    ),
+    OverRate: lambda *_: failure(429, "Too Many Attempts."),
+    exceptions.ValidationError: _invalid,
+    SuspiciousOperation: lambda *_: failure(400, "Bad Request"),
+    Exception: lambda *_: failure(500, "Server Error"),
+}
 
 
 @dataclass(frozen=True)

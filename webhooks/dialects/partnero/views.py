@@ -16,11 +16,12 @@ from webhooks.models.keyformat import random_text
 from webhooks.models.subscriptions import SubscriptionQuerySet
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
+from webhooks.rest.caller import BearerKey
 from webhooks.rest.parsing import Ignored, StrictJSON
 from webhooks.rest.rendering import JSON
 
 from . import serializers, wire
-from .protocol import SUCCESS, Authentication, Page, Protocol
+from .protocol import REFUSALS, SUCCESS, Page
 
 DIALECT = "partnero"
 KEY_LENGTH = 12  # of the keys that are generated
@@ -89,8 +90,11 @@ def _row(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Endpoint(endpoint.Endpoint):
-    protocol = Protocol()
-    authentication_classes = [Authentication]
+    slug = DIALECT
+    # A body on GET or DELETE is read only where the list looks for its parameters.
+    check_order = ("method", "key", "scope", "rate")
+    refusals = REFUSALS
+    authentication_classes = [BearerKey]
     renderer_classes = [JSON]
 
     def visible(self, now: datetime) -> SubscriptionQuerySet:

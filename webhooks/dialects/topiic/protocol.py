@@ -8,16 +8,24 @@ what the published description says and what `[Produces("application/json")]` yi
 import logging
 import re
 import secrets
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from django.core.exceptions import SuspiciousOperation
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.operations import keys
-from webhooks.rest import caller, endpoint
-from webhooks.rest.parsing import MalformedJSON
+from webhooks.rest.endpoint import (
+    MethodNotAllowed,
+    NoRoute,
+    NotAnObject,
+    NotFound,
+    OverRate,
+    Refusals,
+)
+from webhooks.rest.parsing import BodyTooLarge, MalformedJSON
 
 logger = logging.getLogger(__name__)
 
@@ -48,109 +56,90 @@ ID_MISMATCH = "Route id and body id do not match."
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+class AnotherMerchant(Exception):
+    """The body names a merchant that is not the caller's."""
+
+
+class IdsDiffer(Exception):
+    """The body names another key than the path."""
+
+
 def trace_id(request: Request) -> str:
     match = _TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
     trace = match[1] if match else secrets.token_hex(16)
     return f"00-{trace}-{secrets.token_hex(8)}-00"
 
 
-class Protocol(endpoint.Protocol):
-    check_order: ClassVar[tuple[str, ...]] = ("method", "key", "scope", "rate", "body")
-
-    def problem(
-        self,
-        request: Request,
-        status: int,
-        detail: str | None = None,
-        *,
-        errors: dict[str, Any] | None = None,
-        traced: bool = True,
-    ) -> Response:
-        """Members in ASP.NET's order; those that are null are left out."""
-        type_, title = PROBLEMS[status]
-        if errors is not None:
-            title = VALIDATION_TITLE
-        body: dict[str, Any] = {"type": type_, "title": title, "status": status}
-        if detail is not None:
-            body["detail"] = detail
-        if errors is not None:
-            body["errors"] = errors
-        if traced:
-            body["traceId"] = trace_id(request)
-        return Response(body, status=status)
-
-    def key_refused(self, request: Request, refused: keys.Refused) -> Response:
-        match refused:
-            case keys.Missing():
-                detail = "An API key is required."
-            case _:
-                detail = "The API key is invalid, expired or revoked."
-        response = self.problem(request, 401, detail, traced=False)
-        response["WWW-Authenticate"] = "Bearer"
-        return response
-
-    def partner_inactive(self, request: Request) -> Response:
-        return self.problem(request, 403, "The merchant is inactive.", traced=False)
-
-    def forbidden(self, request: Request) -> Response:
-        detail = "The API key may not change webhook settings."
-        return self.problem(request, 403, detail, traced=False)
-
-    def another_merchant(self, request: Request) -> Response:
-        return self.problem(request, 403, ANOTHER_MERCHANT, traced=False)
-
-    def ids_differ(self, request: Request) -> Response:
-        return self.problem(request, 400, ID_MISMATCH)
-
-    def not_found(self, request: Request) -> Response:
-        return self.problem(request, 404)
-
-    def no_route(self, request: Request) -> Response:
-        return self.problem(request, 404)
-
-    def method_not_allowed(self, request: Request, allowed: list[str]) -> Response:
-        response = self.problem(request, 405)
-        response["Allow"] = ", ".join(allowed)
-        return response
-
-    def malformed_json(self, request: Request, error: MalformedJSON) -> Response:
-        return self.problem(request, 400, errors={"$": [error.reason]})
-
-    def not_an_object(self, request: Request) -> Response:
-        if request.data is None:  # the text `null` is no command either, to ASP.NET
-            return self.problem(request, 400, errors={"": [EMPTY_BODY]})
-        return self.problem(request, 400, errors={"$": [NOT_AN_OBJECT]})
-
-    def unsupported_media_type(self, request: Request) -> Response:
-        return self.problem(request, 415)
-
-    def too_large(self, request: Request, limit: int) -> Response:
-        return self.problem(request, 413, f"The body is longer than {limit} bytes.")
-
-    def throttled(self, request: Request, wait: int) -> Response:
-        return self.problem(request, 429, f"Try again in {wait} seconds.", traced=False)
-
-    def invalid(self, request: Request, error: exceptions.ValidationError) -> Response:
-        errors = error.detail if isinstance(error.detail, dict) else {"": error.detail}
-        return self.problem(request, 400, errors=errors)
-
-    def bad_request(self, request: Request) -> Response:
-        return self.problem(request, 400)
-
-    def internal(self, request: Request) -> Response:
-        response = self.problem(request, 500)
-        # What the caller can quote, beside the traceback that was just logged.
-        logger.error("answered with traceId %s", response.data["traceId"])
-        return response
+def problem(
+    request: Request,
+    status: int,
+    detail: str | None = None,
+    *,
+    errors: Mapping[str, Any] | None = None,
+    traced: bool = True,
+) -> Response:
+    """Members in ASP.NET's order; those that are null are left out."""
+    type_, title = PROBLEMS[status]
+    if errors is not None:
+        title = VALIDATION_TITLE
+    body: dict[str, Any] = {"type": type_, "title": title, "status": status}
+    if detail is not None:
+        body["detail"] = detail
+    if errors is not None:
+        body["errors"] = errors
+    if traced:
+        body["traceId"] = trace_id(request)
+    return Response(body, status=status)
 
 
-class Authentication(caller.BearerKey):
-    dialect = "topiic"
+def _untraced(status: int, detail: str) -> Callable[[Request, Any], Response]:
+    return lambda request, _: problem(request, status, detail, traced=False)
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
-    target_class = Authentication
-    name = "Bearer"
+def _bare(status: int) -> Callable[[Request, Any], Response]:
+    return lambda request, _: problem(request, status)
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "An API key."}
+
+def _not_an_object(request: Request, error: NotAnObject) -> Response:
+    if request.data is None:  # the text `null` is no command either, to ASP.NET
+        return problem(request, 400, errors={"": [EMPTY_BODY]})
+    return problem(request, 400, errors={"$": [NOT_AN_OBJECT]})
+
+
+def _invalid(request: Request, error: exceptions.ValidationError) -> Response:
+    errors = error.detail if isinstance(error.detail, dict) else {"": error.detail}
+    return problem(request, 400, errors=errors)
+
+
+def _internal(request: Request, error: Exception) -> Response:
+    response = problem(request, 500)
+    # What the caller can quote, beside the traceback that was just logged.
+    logger.error("answered with traceId %s", response.data["traceId"])
+    return response
+
+
+REFUSALS: Refusals = {
+    keys.Missing: _untraced(401, "An API key is required."),
+    keys.Refused: _untraced(401, "The API key is invalid, expired or revoked."),
+    keys.PartnerInactive: _untraced(403, "The merchant is inactive."),
+    keys.ScopeMissing: _untraced(403, "The API key may not change webhook settings."),
+    AnotherMerchant: _untraced(403, ANOTHER_MERCHANT),
+    IdsDiffer: lambda request, _: problem(request, 400, ID_MISMATCH),
+    NotFound: _bare(404),
+    NoRoute: _bare(404),
+    MethodNotAllowed: _bare(405),
+    MalformedJSON: lambda request, error: problem(
+        request, 400, errors={"$": [error.reason]}
+    ),
+    NotAnObject: _not_an_object,
+    exceptions.UnsupportedMediaType: _bare(415),
+    BodyTooLarge: lambda request, error: problem(
+        request, 413, f"The body is longer than {error.limit} bytes."
+    ),
+    OverRate: lambda request, error: problem(
+        request, 429, f"Try again in {error.wait} seconds.", traced=False
+    ),
+    exceptions.ValidationError: _invalid,
+    SuspiciousOperation: _bare(400),
+    Exception: _internal,
+}

@@ -13,10 +13,11 @@ from rest_framework.response import Response
 from webhooks.models import ApiKey, Partner
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
+from webhooks.rest.caller import BearerKey
 from webhooks.rest.rendering import JSONWithCharset
 
-from . import serializers, wire
-from .protocol import EMPTY_BODY, PROBLEMS, Authentication, Protocol
+from . import protocol, serializers, wire
+from .protocol import EMPTY_BODY, PROBLEMS
 
 
 def place(partner: Partner, key: ApiKey) -> subscriptions.Place:
@@ -49,8 +50,9 @@ def wishes(command: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Endpoint(endpoint.Endpoint):
-    protocol = Protocol()
-    authentication_classes = [Authentication]
+    slug = "topiic"
+    refusals = protocol.REFUSALS
+    authentication_classes = [BearerKey]
     renderer_classes = [JSONWithCharset]
     parser_classes = [serializers.Text]
     # The body as it was sent: errors say where in it a value stands.
@@ -83,9 +85,9 @@ class Webhook(Endpoint):
             raise exceptions.ValidationError({"": [EMPTY_BODY]})
         command = asked(self.json_object(), text=self.text, id=id)
         if command["id"] != serializers.guid(id):
-            return self.protocol.ids_differ(request)
+            raise protocol.IdsDiffer
         if command["merchantId"] != self.partner.id:
-            return self.protocol.another_merchant(request)
+            raise protocol.AnotherMerchant
         key = (
             ApiKey.objects.of(self.partner)
             .filter(id=command["id"], revoked_at=None)

@@ -1,0 +1,67 @@
+"""What NestJS itself does and says, the same for each vendor that is built on it.
+
+Compared with a NestJS 10 application on 2026-11-21. The order of keys differs on purpose:
+what the router and the guards throw begins with `message`, what the body reader throws
+begins with `statusCode`.
+"""
+
+from typing import Any, ClassVar
+
+from django.core.exceptions import SuspiciousOperation
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webhooks.rest import endpoint
+from webhooks.rest.endpoint import MethodNotAllowed, NotFound, Refusals
+from webhooks.rest.parsing import BodyTooLarge, Ignored, MalformedJSON, ObjectOrArray
+from webhooks.rest.rendering import JSONWithCharset
+
+
+def exception(
+    status: int, message: str | list[str], error: str | None = None
+) -> Response:
+    """A NestJS exception: `error` names the status, and is absent from some."""
+    body: dict[str, Any] = {"message": message}
+    if error is not None:
+        body["error"] = error
+    return Response({**body, "statusCode": status}, status=status)
+
+
+def bare(status: int, message: str) -> Response:
+    return Response({"statusCode": status, "message": message}, status=status)
+
+
+def cannot(request: Request, error: object = None) -> Response:
+    """Also for a method that a path does not take: the router knows no 405."""
+    message = f"Cannot {request.method} {request.get_full_path()}"
+    return exception(404, message, "Not Found")
+
+
+REFUSALS: Refusals = {
+    endpoint.NoRoute: cannot,
+    MethodNotAllowed: cannot,
+    NotFound: cannot,
+    MalformedJSON: lambda request, error: exception(400, error.reason, "Bad Request"),
+    exceptions.UnsupportedMediaType: lambda *_: bare(415, "Unsupported Media Type"),
+    BodyTooLarge: lambda *_: bare(413, "request entity too large"),
+    SuspiciousOperation: lambda *_: exception(400, "Bad Request"),
+    Exception: lambda *_: bare(500, "Internal server error"),
+}
+"""The rows that no vendor words differently; each adds its own."""
+
+
+class Endpoint(endpoint.Endpoint):
+    # NestJS reads the body before it looks for a route, and guards run after both.
+    check_order: ClassVar[tuple[str, ...]] = ("body", "method", "key", "scope", "rate")
+    renderer_classes = [JSONWithCharset]
+    parser_classes = [ObjectOrArray, Ignored]
+    max_body = 100 * 1024  # NestJS's own limit; no vendor's page names another
+
+
+class Refusal(serializers.Serializer[Any]):
+    """Why a request was refused."""
+
+    message = serializers.CharField()
+    error = serializers.CharField()
+    statusCode = serializers.IntegerField()  # noqa: N815
