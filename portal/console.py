@@ -25,21 +25,21 @@ UNFOLD = {
         {
             "rel": "icon",
             "type": "image/svg+xml",
-            "href": "webhooks.admin.navigation.favicon",
+            "href": "webhooks.console.navigation.favicon",
         }
     ],
     # unfold would write its colours into each page: ours are a file (STYLES).
-    "COLORS": "webhooks.admin.navigation.no_inline_colors",
+    "COLORS": "webhooks.console.navigation.no_inline_colors",
     "STYLES": [
-        "webhooks.admin.navigation.frame_style",
-        "webhooks.admin.navigation.stylesheet",
+        "webhooks.console.navigation.frame_style",
+        "webhooks.console.navigation.stylesheet",
     ],
-    "SCRIPTS": ["webhooks.admin.navigation.frame_script"],
+    "SCRIPTS": ["webhooks.console.navigation.frame_script"],
     "SHOW_BACK_BUTTON": True,
-    "ACCOUNT": {"navigation": "webhooks.admin.navigation.account"},
+    "ACCOUNT": {"navigation": "webhooks.console.navigation.account"},
     "SIDEBAR": {
         # It would look through the sidebar's own titles, beside the search of the header.
         "show_search": False,
-        "navigation": "webhooks.admin.navigation.sections",
+        "navigation": "webhooks.console.navigation.sections",
     },
 }

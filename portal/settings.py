@@ -109,7 +109,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "webhooks.staff.doors.Doors",
+    "webhooks.console.middleware.Doors",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -209,7 +209,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 # Further tries are not looked at, so they do not prolong a lock whose end was told.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_LOCKOUT_CALLABLE = "webhooks.staff.views.login.locked_out"
+AXES_LOCKOUT_CALLABLE = "webhooks.staff.account.login.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # kept as asterisks
 AXES_ENABLE_ADMIN = False  # its pages would write past our audit log
 AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES

@@ -14,8 +14,8 @@ from tests import factories
 from webhooks.models import AuditEntry, Partner
 from webhooks.operations import subscriptions
 from webhooks.operations.audit import SYSTEM, Actor
-from webhooks.staff import diffs
-from webhooks.staff.diffs import Change, Line
+from webhooks.staff.audit import diffs
+from webhooks.staff.audit.diffs import Change, Line
 
 URL = "https://receiver.example.com/hook"
 NONE = {"\N{EN DASH}"}

@@ -14,6 +14,7 @@ from django.utils.html import escape
 
 from tests import factories
 from tests.admin import traffic
+from webhooks.console import charts
 from webhooks.models import (
     ApiKey,
     Attempt,
@@ -27,8 +28,7 @@ from webhooks.models import (
     Worker,
     ids,
 )
-from webhooks.staff import charts
-from webhooks.staff.needs import need
+from webhooks.staff.dashboard.needs import need
 
 from .conftest import Login
 

@@ -14,10 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests import factories
+from webhooks.console import paging
 from webhooks.models import ApiKey, AuditEntry, Partner, Subscription, keyformat
 from webhooks.operations import keys, partners
 from webhooks.operations.audit import SYSTEM
-from webhooks.staff import paging
 
 from .conftest import Login
 

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.admin import traffic
+from webhooks.console import paging
 from webhooks.models import AuditEntry, Delivery, Event
-from webhooks.staff import paging
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -208,7 +208,7 @@ def test_an_event_links_to_the_rest_of_its_deliveries(
     console: Client, monkeypatch
 ) -> None:
     sent = traffic.delivery()
-    monkeypatch.setattr("webhooks.staff.views.events.MOST_DELIVERIES", 2)
+    monkeypatch.setattr("webhooks.staff.events.views.MOST_DELIVERIES", 2)
     for _ in range(2):
         Delivery.objects.create(
             event=sent.event, partner=sent.partner, subscription=sent.subscription,

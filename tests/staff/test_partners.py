@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tests import factories
 from tests.admin import traffic
+from webhooks.console import paging
 from webhooks.models import (
     AuditEntry,
     Delivery,
@@ -21,7 +22,7 @@ from webhooks.models import (
 )
 from webhooks.operations import partners as operations
 from webhooks.operations.audit import SYSTEM
-from webhooks.staff import overview, paging
+from webhooks.staff.partners import overview
 
 from .conftest import Login
 

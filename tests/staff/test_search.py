@@ -24,7 +24,7 @@ from webhooks.models import (
     SigningSecret,
     Subscription,
 )
-from webhooks.staff import finding, terms
+from webhooks.staff.search import finding, terms
 
 from .conftest import Login
 

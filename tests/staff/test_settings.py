@@ -15,8 +15,7 @@ from webhooks.models import AuditEntry, Endpoint, EventType, Subscription
 from webhooks.operations import subscriptions
 from webhooks.operations.audit import SYSTEM
 from webhooks.rest import desks
-from webhooks.staff import shown
-from webhooks.staff.views import settings
+from webhooks.staff.subscriptions import settings, shown
 
 from .conftest import Login
 

@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from webhooks.rest.onward import onward
+from webhooks.console.login_redirect import onward
 
 _log_in: Callable[..., HttpResponse] = admin.site.login
 

@@ -20,10 +20,10 @@ from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webhooks.console import login_step, sessions
 from webhooks.models import Partner
 from webhooks.operations import exploring, keys
 
-from . import sessions, verified
 from .caller import Caller, staff_actor
 
 PERMISSION = "webhooks.explore_partner"
@@ -78,7 +78,7 @@ def _may_explore(request: HttpRequest) -> bool:
     user = request.user
     if not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
         return False
-    return not sessions.over(request) and verified.owed(request) is None
+    return not sessions.over(request) and login_step.owed(request) is None
 
 
 def opened(request: Request) -> bool:

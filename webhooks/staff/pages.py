@@ -14,8 +14,8 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
-from . import paging
-from .forms.filters import Filters
+from webhooks.console import paging
+from webhooks.console.filters import Filters
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Page(View):
         )
 
     def refused(self) -> HttpResponse:
-        return self.page("Not open to you", status=403, template="staff/refused.html")
+        return self.page("Not open to you", status=403, template="console/refused.html")
 
 
 class OwnPage(Page):

@@ -7,11 +7,13 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks.console import untrusted_text
+from webhooks.console import labels, untrusted_text
 from webhooks.models import Attempt, Partner, ids
 from webhooks.rest import explorer
 
-from . import dialects, keys, timings, words
+from . import dialects
+from .deliveries import timings
+from .keys import keys
 
 register = template.Library()
 
@@ -38,7 +40,7 @@ def once() -> SafeString:
 
 @register.simple_tag
 def state_badge(state: str) -> SafeString:
-    return badge(words.STATES.get(state, state), words.TONES.get(state, ""))
+    return badge(labels.STATES.get(state, state), labels.TONES.get(state, ""))
 
 
 @register.simple_tag
@@ -59,7 +61,7 @@ def dialect_title(stored: str) -> str:
 
 @register.filter
 def outcome(stored: str) -> str:
-    return words.outcome(stored)
+    return labels.outcome(stored)
 
 
 @register.filter
@@ -67,7 +69,7 @@ def milliseconds(value: int) -> str:
     return f"{value} ms" if value < 1000 else f"{value / 1000:.1f} s"
 
 
-@register.inclusion_tag("staff/parts/took.html")
+@register.inclusion_tag("staff/deliveries/took.html")
 def took(attempt: Attempt) -> dict[str, Any]:
     return {
         "attempt": attempt,

@@ -2,30 +2,26 @@
 
 from django.urls import path
 
-from .views import (
-    account,
-    audit,
-    dashboard,
-    deliveries,
-    delivery,
-    event_types,
-    events,
-    exploring,
-    keychanges,
-    keys,
-    login,
-    new_recovery,
-    partner,
-    partners,
-    password,
-    recoveries,
-    searching,
-    secrets,
-    settings,
-    subscription,
-    subscriptions,
-    testing,
-)
+from .account import login, password
+from .account import views as account
+from .audit import views as audit
+from .dashboard import views as dashboard
+from .deliveries import list as deliveries
+from .deliveries import views as delivery
+from .events import event_types
+from .events import views as events
+from .exploring import views as exploring
+from .keys import changes as keychanges
+from .keys import views as keys
+from .partners import list as partners
+from .partners import views as partner
+from .recoveries import new as new_recovery
+from .recoveries import views as recoveries
+from .search import views as searching
+from .secrets import views as secrets
+from .subscriptions import list as subscriptions
+from .subscriptions import settings, testing
+from .subscriptions import views as subscription
 
 app_name = "staff"
 

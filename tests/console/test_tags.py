@@ -1,0 +1,44 @@
+"""Times and badges."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from webhooks.console import labels, untrusted_text
+from webhooks.delivery.attempt import ERROR
+from webhooks.delivery.result import Outcome
+from webhooks.models import Delivery
+from webhooks.staff import tags
+
+
+def test_a_time_is_utc_to_read_and_exact_on_hover() -> None:
+    helsinki = timezone(timedelta(hours=2))
+    moment = datetime(2026, 11, 21, 12, 34, 56, 789_000, tzinfo=helsinki)
+    assert tags.moment(moment) == (
+        '<time datetime="2026-11-21T10:34:56.789+00:00"'
+        ' title="2026-11-21 10:34:56.789 UTC">2026-11-21 10:34:56 UTC</time>'
+    )
+    assert tags.moment(None) == "never"
+
+
+def test_every_state_and_outcome_has_its_words() -> None:
+    assert set(labels.STATES) == set(labels.TONES) == set(Delivery.State.values)
+    assert set(labels.OUTCOMES) == {*Outcome, ERROR}
+    assert labels.outcome("unheard_of") == "Unheard_of"
+
+
+def test_a_badge_escapes_what_it_shows() -> None:
+    assert "&lt;b&gt;" in tags.state_badge("<b>")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"), [(0, "0 ms"), (999, "999 ms"), (1500, "1.5 s")]
+)
+def test_a_duration_is_read_at_a_glance(value, says) -> None:
+    assert tags.milliseconds(value) == says
+
+
+def test_json_that_is_none_is_shown_as_it_is() -> None:
+    assert untrusted_text.indented(b"{broken") == "{broken"
+    assert untrusted_text.indented(b'{"a":1}') == '{\n  "a": 1\n}'
+    assert untrusted_text.of_bytes(b"a\r\nb\rc\xff") == "a\nb\\u000dc\ufffd"

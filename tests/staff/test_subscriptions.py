@@ -1,0 +1,583 @@
+"""Subscriptions: the list, one of them, and the acts that end or revive it."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests import factories
+from tests.admin import traffic
+from tests.operations.outcomes import URL, hook
+from webhooks.console import paging
+from webhooks.models import AuditEntry, Delivery, Endpoint, Event, Subscription
+from webhooks.operations import subscriptions, testing
+from webhooks.operations.audit import SYSTEM
+from webhooks.staff.subscriptions import views as pages
+from webhooks.staff.subscriptions import wanted
+
+from .conftest import Login
+
+LIST = "/staff/subscriptions/"
+HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">'
+
+
+def address(subscription: Subscription, *act: str) -> str:
+    return "/".join([f"{LIST}{subscription.pk}", *act, ""])
+
+
+def shown(client: Client, subscription: Subscription, query: str = "") -> str:
+    response = client.get(address(subscription) + query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def statements(client: Client, page: str) -> int:
+    """How many a page takes, the session's own first ones left out."""
+    client.get(page)
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(page).status_code == 200
+    return len(asked)
+
+
+def give_up(subscription: Subscription, **fields: object) -> None:
+    """As the portal does when every attempt has failed for days."""
+    now = timezone.now()
+    disabled = {"disabled_at": now, "disabled_reason": "Every attempt failed."}
+    Endpoint.objects.filter(subscription=subscription).update(
+        consecutive_failures=40, failing_since=now - timedelta(days=5), **disabled
+    )
+    Subscription.objects.filter(id=subscription.id).update(**disabled)
+
+
+def failing(subscription: Subscription) -> None:
+    Endpoint.objects.filter(subscription=subscription).update(
+        consecutive_failures=3, failing_since=timezone.now()
+    )
+
+
+@pytest.fixture
+def partner(db):
+    return factories.partner(name="Acme")
+
+
+@pytest.fixture
+def one_of_each_state(partner) -> dict[str, Subscription]:
+    made = {
+        state: hook(partner, f"{URL}/{state}", is_active=state != "off")
+        for state in ("on", "off", "failing", "disabled", "deleted")
+    }
+    failing(made["failing"])
+    give_up(made["disabled"])
+    subscriptions.delete(by=SYSTEM, subscription=made["deleted"], now=timezone.now())
+    return made
+
+
+class TestList:
+    @pytest.mark.parametrize(
+        ("query", "states"),
+        [
+            ("", {"on", "off", "failing", "disabled"}),
+            *((f"?state={state}", {state}) for state in ("on", "off", "failing", "disabled", "deleted")),
+            ("?url=HOOK/fail", {"failing"}),
+            ("?dialect=portal", {"on", "off", "failing", "disabled"}),
+            ("?dialect=blaze", set()),
+            ("?partner=acme&state=off", {"off"}),
+            ("?partner=other", set()),
+            ("?within=1h", {"on", "off", "failing", "disabled"}),
+            ("?until=2020-01-01T00:00:00", set()),
+        ],
+    )  # fmt: skip
+    def test_it_is_filtered(
+        self, console: Client, one_of_each_state, query, states
+    ) -> None:
+        factories.partner(name="Other")
+        response = console.get(LIST + query)
+        rows = {row for row, _ in response.context["subscriptions"]}
+        assert rows == {one_of_each_state[state] for state in states}
+        badges = (
+            {
+                state: badge
+                for (_, badge), state in zip(
+                    response.context["subscriptions"], states, strict=True
+                )
+            }
+            if len(states) == 1
+            else {}
+        )
+        for state, (says, _) in badges.items():
+            assert says.lower() == state
+
+    def test_what_hangs_on_a_key_is_found_by_it(self, console: Client, partner) -> None:
+        key, _ = factories.key(partner)
+        mine = factories.subscription(partner, "topiic", api_key=key)
+        hook(partner)
+        rows = console.get(f"{LIST}?key={key.pk}").context["listed"].rows
+        assert rows == [mine]
+        assert console.get(f"{LIST}?key=abc").context["listed"].rows == ()
+
+    def test_it_names_the_first_url_and_counts_the_others(
+        self, console: Client, partner
+    ) -> None:
+        hook(partner, URL + "/a", URL + "/b", URL + "/c", name=HOSTILE)
+        page = console.get(LIST).content.decode()
+        assert f"{URL}/a" in page
+        assert f"{URL}/b" not in page
+        assert "and 2 more" in page
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+
+    def test_it_goes_on_by_key(self, console: Client, partner, monkeypatch) -> None:
+        monkeypatch.setattr(paging, "SIZE", 2)
+        made = [hook(partner) for _ in range(5)]
+        seen: list[Subscription] = []
+        query = LIST
+        while query:
+            listed = console.get(query).context["listed"]
+            seen += listed.rows
+            query = listed.older and LIST + listed.older
+        assert seen == made[::-1]
+
+    def test_it_says_how_to_begin(self, console: Client, login: Login) -> None:
+        page = console.get(LIST).content.decode()
+        assert "No partner has subscribed to anything yet" in page
+        assert 'href="/staff/subscriptions/new/"' in page
+        page = login("view_subscription").get(LIST).content.decode()
+        assert 'href="/staff/subscriptions/new/"' not in page
+
+    @pytest.mark.parametrize("query", ["", "?state=failing&url=hook"])
+    def test_its_statements_do_not_grow(self, console: Client, query) -> None:
+        asked = []
+        for number in (1, 9, 90):
+            partner = factories.partner()
+            for _ in range(number):
+                failing(hook(partner, URL + "/a", URL + "/b"))
+            asked.append(statements(console, LIST + query))
+        assert len(set(asked)) == 1
+
+
+class TestOne:
+    @pytest.mark.parametrize(
+        ("state", "says"),
+        [
+            ("on", "Every event that it wants is sent to it."),
+            ("off", "Its owner, or staff, switched it off"),
+            ("failing", "One URL did not accept what was sent last"),
+            ("disabled", "Enable it once the receiver is mended"),
+            ("deleted", "Its partner no longer finds it"),
+        ],
+    )
+    def test_it_says_how_it_stands(
+        self, console: Client, one_of_each_state, state, says
+    ) -> None:
+        page = shown(console, one_of_each_state[state])
+        assert says in page
+        assert ("Enable again" in page) == (state == "disabled")
+
+    def test_it_says_why_it_was_disabled(
+        self, console: Client, one_of_each_state
+    ) -> None:
+        page = shown(console, one_of_each_state["disabled"])
+        assert "The portal disabled it at" in page
+        assert "Every attempt failed." in page
+
+    def test_an_inactive_partner_is_named_as_the_reason(self, console: Client) -> None:
+        made = hook(factories.partner(is_active=False))
+        assert "Its partner is inactive" in shown(console, made)
+
+    def test_without_a_url_it_says_what_to_do(self, console: Client, partner) -> None:
+        made = factories.subscription(partner, "partnero", urls=[])
+        page = shown(console, made)
+        assert "It has no URL: its events are noted, and sent nowhere." in page
+        assert "give it one" in page
+
+    def test_each_url_has_its_health_and_its_deliveries(
+        self, console: Client, partner
+    ) -> None:
+        made = hook(partner, *(f"{URL}/{n}" for n in "abcd"))
+        now = timezone.now()
+        a, b, c, d = made.endpoints.live()
+        Endpoint.objects.filter(id=b.id).update(
+            consecutive_failures=7, failing_since=now,
+            open_until=now + timedelta(minutes=5),
+        )  # fmt: skip
+        Endpoint.objects.filter(id=c.id).update(
+            disabled_at=now, disabled_reason="The receiver answered 410 Gone."
+        )
+        Endpoint.objects.filter(id=d.id).update(open_until=now + timedelta(minutes=1))
+        page = shown(console, made)
+        assert "7 attempts failed in a row" in page
+        assert page.count("Nothing is sent to it before") == 2
+        assert "The receiver answered 410 Gone." in page
+        healths = console.get(address(made)).context["endpoints"]
+        assert [h.badge[0] for h in healths] == [
+            "Healthy", "Failing", "Disabled", "Paused",
+        ]  # fmt: skip
+        link = f"/staff/deliveries/?endpoint={a.pk}&amp;subscription={made.pk}"
+        assert f'href="{link}"' in page
+        assert "One URL is called no more" in page
+
+    def test_of_very_many_events_it_names_the_first(
+        self, console: Client, partner
+    ) -> None:
+        names = [f"order.created.v{number}" for number in range(wanted.MOST_NAMED + 7)]
+        key, _ = factories.key(partner)
+        made = factories.subscription(partner, "topiic", events=names, api_key=key)
+        page = shown(console, made)
+        section = page.split('id="event-names"')[1].split("</section>")[0]
+        assert "507 names in the words of" in section
+        assert section.count("<dt>") == wanted.MOST_NAMED
+        assert "… and 7 more." in section
+
+    @pytest.mark.parametrize(
+        ("dialect", "events", "says"),
+        [
+            ("blaze", None, "It wants every event that its dialect can say."),
+            ("blaze", ["NEW_MEMBER"], "published as <code>member.created</code>"),
+            ("nursa", ["all"], "It wants every event that its dialect can say."),
+            ("nursa", [], "It wants no event"),
+            ("capa", None, "It wants every event that its dialect can say."),
+            ("partnero", ["no.such"], "matches no event"),
+            ("topiic", ["made.up"], "Not in the catalogue"),
+            ("topiic", ["payment.failed"], "<code>payment.failed</code>"),
+            ("portal", None, "It wants every event that its dialect can say."),
+        ],
+    )
+    def test_it_says_which_events_it_wants_in_its_dialects_words(
+        self, console: Client, partner, dialect, events, says
+    ) -> None:
+        profile = "standard" if dialect == "portal" else dialect
+        key = factories.key(partner)[0] if dialect == "topiic" else None
+        made = factories.subscription(
+            partner, dialect, profile=profile, events=events, api_key=key
+        )
+        assert says in shown(console, made)
+
+    def test_it_opens_where_its_profile_is_gone(self, console: Client, partner) -> None:
+        made = factories.subscription(partner, "blaze", profile="gone", events=["A"])
+        page = shown(console, made)
+        assert "is not installed" in page
+        assert "<code>A</code>" in page
+
+    def test_it_shows_what_the_partner_sees(self, console: Client, partner) -> None:
+        made = factories.subscription(partner, "blaze", events=["NEW_MEMBER"])
+        page = shown(console, made)
+        assert "What the partner sees" in page
+        assert "GET /" in page
+        assert "&quot;NEW_MEMBER&quot;" in page
+
+    def test_it_leads_to_its_partner_key_deliveries_and_changes(
+        self, console: Client, partner
+    ) -> None:
+        key, _ = factories.key(partner)
+        made = factories.subscription(partner, "topiic", api_key=key)
+        sent = traffic.delivery(made)
+        page = shown(console, made)
+        entry = AuditEntry.objects.get(action="subscription.created")
+        for link in (
+            f"/staff/partners/{partner.pk}/",
+            f"/staff/keys/{key.pk}/",
+            f"/staff/deliveries/{sent.pk}/",
+            f"/staff/deliveries/?subscription={made.pk}",
+            f"/staff/audit/{entry.pk}/",
+            f"/staff/audit/?target={made.pk}",
+            f"/staff/recoveries/new/?partner={partner.pk}&amp;subscription={made.pk}",
+        ):
+            assert f'href="{link}"' in page
+
+    def test_what_others_wrote_is_text(self, console: Client, partner) -> None:
+        made = factories.subscription(
+            partner, "partnero", name=HOSTILE, shop_id=HOSTILE, events=[HOSTILE]
+        )
+        Endpoint.objects.update(url=f"https://x/{HOSTILE}", disabled_at=timezone.now(),
+                                disabled_reason=HOSTILE)  # fmt: skip
+        page = shown(console, made)
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+
+    def test_buttons_are_shown_to_who_may_press_them(
+        self, login: Login, one_of_each_state
+    ) -> None:
+        made = one_of_each_state["disabled"]
+        acts = {
+            "change_subscription": ["edit", "enable"],
+            "delete_subscription": ["delete"],
+            "add_event": ["test"],
+        }
+        for permission, names in acts.items():
+            page = shown(login("view_subscription", permission), made)
+            for name in [n for many in acts.values() for n in many]:
+                link = f'href="{address(made, name)}"'
+                assert (link in page) == (name in names), (permission, name)
+
+    def test_what_else_it_shows_takes_its_own_permission(
+        self, login: Login, partner
+    ) -> None:
+        made = hook(partner)
+        traffic.delivery(made)
+        bare = shown(login("view_subscription"), made)
+        assert "Recent deliveries" not in bare
+        assert "/staff/deliveries/?endpoint=" not in bare
+        assert "History" not in bare
+        full = shown(
+            login("view_subscription", "view_delivery", "view_auditentry"), made
+        )
+        for heading in ("Recent deliveries", "/staff/deliveries/?endpoint=", "History"):
+            assert heading in full
+
+    def test_a_deleted_one_can_only_be_looked_at(
+        self, console: Client, one_of_each_state
+    ) -> None:
+        made = one_of_each_state["deleted"]
+        page = shown(console, made)
+        assert "Deleted" in page
+        for act in ("edit", "enable", "test", "delete", "rotate-secret"):
+            assert f'href="{address(made, act)}"' not in page
+        for act in ("enable", "test", "delete", "rotate-secret"):
+            assert console.get(address(made, act)).status_code == 404
+            assert console.post(address(made, act)).status_code == 404
+
+    @pytest.mark.parametrize("watched", [False, True])
+    def test_its_statements_do_not_grow(
+        self, console: Client, partner, watched
+    ) -> None:
+        asked = []
+        for number in (1, 10, 100):
+            made = hook(partner, *(f"{URL}/{n}" for n in range(min(number, 20))))
+            for _ in range(number):
+                event = testing.send(by=SYSTEM, subscription=made, now=timezone.now())
+            query = f"?test={event.pk}" if watched else ""
+            asked.append(statements(console, address(made) + query))
+        assert len(set(asked)) == 1
+
+
+class TestTesting:
+    def test_it_offers_what_the_subscription_wants(
+        self, console: Client, partner
+    ) -> None:
+        made = factories.subscription(partner, "partnero", events=["lead.submitted"])
+        page = console.get(address(made, "test"))
+        choices = page.context["form"].fields["type"].choices
+        assert [type for type, _ in choices] == ["lead.submitted"]
+        made = hook(partner, events=["order.created"])
+        choices = (
+            console.get(address(made, "test")).context["form"].fields["type"].choices
+        )
+        assert [type for type, _ in choices] == ["webhook.test", "order.created"]
+
+    def test_it_is_sent_and_watched(self, console: Client, partner) -> None:
+        made = hook(partner, URL + "/a", URL + "/b")
+        response = console.post(address(made, "test"), {"type": "webhook.test"})
+        event = Event.objects.get()
+        assert response["Location"] == f"{address(made)}?test={event.pk}#test"
+        assert Delivery.objects.count() == 2
+        entry = AuditEntry.objects.get(action="subscription.tested")
+        assert (entry.actor_kind, entry.actor) == ("staff", "boss")
+        page = shown(console, made, f"?test={event.pk}")
+        live = f"{address(made, 'test', str(event.pk))}"
+        assert f'data-live="{live}"' in page
+        assert "It waits for a worker to send it." in page
+        part = console.get(live).content.decode()
+        assert "<html" not in part
+        assert 'data-live-seconds="2"' in part
+
+    def test_each_attempt_is_seen_and_what_came_back(
+        self, console: Client, partner
+    ) -> None:
+        made = hook(partner)
+        event = testing.send(by=SYSTEM, subscription=made, now=timezone.now())
+        sent = event.deliveries.get()
+        traffic.attempt(
+            sent, outcome="tls", status=None, error="self-signed", response_body=b""
+        )
+        traffic.attempt(sent, outcome="ok", response_body=HOSTILE.encode() + b"x" * 999)
+        Delivery.objects.filter(id=sent.id).update(
+            state="delivered", due_at=None, settled_at=timezone.now()
+        )
+        page = shown(console, made, f"?test={event.pk}")
+        assert "data-live=" not in page
+        assert page.index("Accepted") < page.index("TLS failed")
+        assert "self-signed" in page
+        assert "It arrived." in page
+        assert "<script>alert" not in page
+        assert "xxx…" in page
+
+    def test_nothing_else_is_shown_as_a_test(self, console: Client, partner) -> None:
+        made, other = hook(partner), hook(partner)
+        event = testing.send(by=SYSTEM, subscription=other, now=timezone.now())
+        for query in (f"?test={event.pk}", f"?test={uuid4()}", "?test=x"):
+            assert "The test event" not in shown(console, made, query)
+        assert console.get(address(made, "test", str(event.pk))).status_code == 404
+
+    def test_watching_takes_the_permission_to_see_deliveries(
+        self, login: Login, partner
+    ) -> None:
+        made = hook(partner)
+        event = testing.send(by=SYSTEM, subscription=made, now=timezone.now())
+        page = address(made, "test", str(event.pk))
+        assert login("view_subscription").get(page).status_code == 403
+        assert login("view_delivery").get(page).status_code == 200
+        bare = shown(login("view_subscription"), made, f"?test={event.pk}")
+        assert "The test event" not in bare
+
+    @pytest.mark.parametrize(
+        ("fields", "says"),
+        [
+            ({"is_active": False}, "The subscription is switched off."),
+            ({"urls": []}, "The subscription has no URL that is called."),
+            ({"dialect": "nursa", "profile": "nursa", "events": []}, "Give it events first."),
+        ],
+    )  # fmt: skip
+    def test_it_says_why_nothing_can_be_sent(
+        self, console: Client, partner, fields, says
+    ) -> None:
+        fields = {"dialect": "portal", "profile": "standard", **fields}
+        made = factories.subscription(partner, fields.pop("dialect"), **fields)
+        page = console.get(address(made, "test")).content.decode()
+        assert says in page
+        assert "Send it</button>" not in page
+        response = console.post(address(made, "test"), {"type": "webhook.test"})
+        if response.status_code == 302:
+            page = console.get(response["Location"]).content.decode()
+            assert f"Nothing was sent. {says}" in page
+        assert not Event.objects.exists()
+
+    def test_a_form_that_is_sent_twice_sends_one_test(
+        self, console: Client, partner
+    ) -> None:
+        made = hook(partner)
+        page = console.get(address(made, "test")).content.decode()
+        (id,) = re.findall(r'name="id" value="([^"]+)"', page)
+        sent = {"type": "webhook.test", "id": id}
+        first, second = (console.post(address(made, "test"), sent) for _ in range(2))
+        assert first["Location"] == second["Location"]
+        assert str(Event.objects.get().id) == id
+        assert Delivery.objects.count() == 1
+        assert AuditEntry.objects.filter(action="subscription.tested").count() == 1
+        watched = console.get(first["Location"]).content.decode()
+        (again,) = re.findall(r'name="id" value="([^"]+)"', watched)
+        assert again != id, "once more is another"
+        listed = console.get("/staff/events/?within=1h").content.decode()
+        assert id in listed
+
+    @pytest.mark.parametrize(
+        "id", ["9b2f6c1e-3d54-4b0a-8f6e-0c9a2d7e5b13", "x" * 10_000, "\0"]
+    )
+    def test_a_form_whose_id_will_not_do_sends_nothing_and_says_so(
+        self, console: Client, partner, id
+    ) -> None:
+        made = hook(partner)
+        sent = {"type": "webhook.test", "id": id}
+        answer = console.post(address(made, "test"), sent)
+        assert answer.status_code == 422
+        assert "this page was open for too long" in answer.content.decode()
+        assert not Event.objects.exists()
+
+    def test_only_what_is_offered_is_sent(self, console: Client, partner) -> None:
+        made = hook(partner, events=[])
+        response = console.post(address(made, "test"), {"type": "order.created"})
+        assert response.status_code == 422
+        assert response.context["form"].errors["type"]
+        assert not Event.objects.exists()
+
+
+class TestEnabling:
+    def test_it_is_asked_and_then_done(
+        self, console: Client, one_of_each_state
+    ) -> None:
+        made = one_of_each_state["disabled"]
+        page = console.get(address(made, "enable")).content.decode()
+        assert f"{URL}/disabled" in page
+        assert "Every attempt failed." in page
+        made.refresh_from_db()
+        assert made.disabled_at is not None
+        response = console.post(address(made, "enable"), follow=True)
+        assert "It is enabled" in response.content.decode()
+        made.refresh_from_db()
+        endpoint = made.endpoints.get()
+        assert (made.disabled_at, endpoint.disabled_at) == (None, None)
+        assert endpoint.consecutive_failures == 0
+        assert AuditEntry.objects.filter(
+            action="subscription.updated", actor="boss"
+        ).exists()
+
+    def test_one_url_of_several_is_enabled(self, console: Client, partner) -> None:
+        made = hook(partner, URL + "/a", URL + "/b")
+        gone = made.endpoints.live()[1]
+        Endpoint.objects.filter(id=gone.id).update(
+            disabled_at=timezone.now(), disabled_reason="Gone."
+        )
+        page = console.get(address(made, "enable")).content.decode()
+        assert f"{URL}/b" in page
+        assert f"{URL}/a" not in page
+        console.post(address(made, "enable"))
+        gone.refresh_from_db()
+        assert gone.disabled_at is None
+
+    def test_what_its_owner_switches_off_meanwhile_stays_off(
+        self, console: Client, one_of_each_state, monkeypatch
+    ) -> None:
+        made = one_of_each_state["disabled"]
+        asked = pages._is_given_up
+
+        def switched_off_after(*given: Any) -> bool:
+            answer = asked(*given)
+            subscriptions.update(
+                by=SYSTEM, subscription=made, now=timezone.now(), is_active=False
+            )
+            return answer
+
+        monkeypatch.setattr(pages, "_is_given_up", switched_off_after)
+        response = console.post(address(made, "enable"))
+        assert response["Location"] == address(made)
+        made.refresh_from_db()
+        assert not made.is_active
+
+    @pytest.mark.parametrize("state", ["on", "off", "failing"])
+    def test_there_is_nothing_to_enable_otherwise(
+        self, console: Client, one_of_each_state, state
+    ) -> None:
+        made = one_of_each_state[state]
+        for response in (
+            console.get(address(made, "enable"), follow=True),
+            console.post(address(made, "enable"), follow=True),
+        ):
+            assert "Nothing of it is disabled." in response.content.decode()
+        assert not AuditEntry.objects.filter(action="subscription.updated").exists()
+
+
+class TestDeleting:
+    def test_it_names_what_follows(self, console: Client, partner, monkeypatch) -> None:
+        made = factories.subscription(partner, "capa", is_singleton=True, secrets=["s"])
+        other = hook(partner)
+        page = console.get(address(made, "delete")).content.decode()
+        assert "cannot be undone" in page
+        assert "can make a new one in its place" in page
+        assert "all of which are cancelled" not in page
+        for _ in range(3):
+            testing.send(by=SYSTEM, subscription=other, now=timezone.now())
+        page = console.get(address(other, "delete")).content.decode()
+        assert "3, all of which are cancelled" in page
+        assert "can make a new one" not in page
+        monkeypatch.setattr("webhooks.staff.subscriptions.views.MOST_WAITING", 2)
+        page = console.get(address(other, "delete")).content.decode()
+        assert "more than 2, all of which" in page
+        assert Subscription.objects.live().count() == 2
+
+    def test_it_is_deleted_and_stays_to_be_looked_at(
+        self, console: Client, partner
+    ) -> None:
+        made = hook(partner)
+        testing.send(by=SYSTEM, subscription=made, now=timezone.now())
+        response = console.post(address(made, "delete"), follow=True)
+        assert response.redirect_chain == [(address(made), 302)]
+        assert "It is deleted" in response.content.decode()
+        assert not Subscription.objects.live().exists()
+        assert Delivery.objects.get().state == "cancelled"
+        entry = AuditEntry.objects.get(action="subscription.deleted")
+        assert (entry.actor_kind, entry.actor) == ("staff", "boss")

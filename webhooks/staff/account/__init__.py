@@ -1,0 +1,1 @@
+"""One's own account: login, password, second factor."""

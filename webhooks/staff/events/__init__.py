@@ -1,0 +1,1 @@
+"""Events and event types: what was published, and publishing by hand."""

@@ -1,0 +1,1 @@
+"""Calling the APIs as a partner, from the browser."""

@@ -1,0 +1,55 @@
+"""Calling the APIs as a partner: what it means, its paths, its beginning and its end."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from webhooks.rest import explorer
+from webhooks.staff.pages import Page
+from webhooks.staff.partners.views import found, levels
+
+from . import paths
+
+
+class Explore(Page):
+    permission = explorer.PERMISSION
+    template = "staff/exploring/explore.html"
+
+    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
+        partner = found(id)
+        is_explored = explorer.explored(request) == partner
+        return self.page(
+            f"Explore as {partner}",
+            under=levels(partner),
+            partner=partner,
+            is_explored=is_explored,
+            interfaces=paths.of(partner) if is_explored else (),
+            back=reverse("staff:partner", args=[id]),
+        )
+
+    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
+        partner = found(id)
+        if partner.is_active:
+            explorer.begin(request, partner)
+        return redirect("staff:explore", id)
+
+
+class Leave(Page):
+    """Ends it, and goes back to the partner that was explored."""
+
+    permission = explorer.PERMISSION
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseNotAllowed(["POST"])
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        partner = explorer.leave(request)
+        if partner is None:
+            return redirect("staff:partners")
+        messages.success(
+            request, f"You call no API as {partner} any more. What you changed stays."
+        )
+        return redirect("staff:partner", partner.id)

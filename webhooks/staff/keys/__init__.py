@@ -1,0 +1,1 @@
+"""API keys: list, one of them, issue, rotate, revoke."""

@@ -1,0 +1,1 @@
+"""Partners: list, one of them, create, edit, switch on and off."""

@@ -1,0 +1,1 @@
+"""Recoveries (bulk replays): list, one of them, preview, start, cancel."""

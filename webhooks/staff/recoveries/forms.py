@@ -1,0 +1,181 @@
+"""What recoveries are filtered by, and what a new one is asked to replay."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils import timezone
+from django.utils.text import Truncator
+
+from webhooks.console.filters import PERIODS, Filters, Moment
+from webhooks.models import EventType, Partner, Recovery, Subscription
+from webhooks.operations import deliveries, recoveries
+from webhooks.operations.recoveries import Filter, InvalidFilter, Outcome
+from webhooks.staff import dialects
+from webhooks.staff.deliveries.forms import Redelivery
+from webhooks.staff.partners.forms import PartnerField
+
+from . import recovering
+
+FAILURE = "failure"
+OWN = "own"
+
+_NO_FAILURE = "Nothing of the last 30 days has failed and not arrived since. Choose another period."
+_LABEL = 120
+
+
+class RecoveryFilters(Filters):
+    # The id of one that was started from a form is as old as the form.
+    is_in_id = False
+
+    partner = PartnerField(required=False)
+    state = forms.ChoiceField(
+        required=False, choices=[("", "any"), *Recovery.State.choices]
+    )
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        given = self.cleaned_data
+        wanted = {name: given[name] for name in ("partner", "state") if given[name]}
+        return rows.filter(**wanted)
+
+
+class Whose(forms.Form):
+    """The first step: everything else is asked about this partner."""
+
+    partner = PartnerField(help_text="Its name, enough of the name, or its id.")
+
+
+class Subscriptions(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, row: Subscription) -> str:
+        called = [endpoint.url for endpoint in row.receivers]  # type: ignore[attr-defined]
+        where = " ".join(called) or "no URL that is called"
+        off = "" if row.is_active and row.disabled_at is None else " (off)"
+        return Truncator(f"{row}{off} · {dialects.title(row.dialect)} · {where}").chars(
+            _LABEL
+        )
+
+
+def _types() -> list[tuple[str, str]]:
+    names = EventType.objects.order_by("name").values_list("name", flat=True)
+    return [(name, name) for name in names]
+
+
+class Asked(forms.Form):
+    """What is to be replayed. `wanted()` is what `recoveries.start` is told."""
+
+    subscription = Subscriptions(
+        queryset=Subscription.objects.none(),
+        required=False,
+        empty_label="All of the partner's",
+    )
+    outcomes = forms.MultipleChoiceField(
+        label="What is sent again",
+        widget=forms.CheckboxSelectMultiple,
+        choices=[(name, label) for name, (label, _) in recovering.OUTCOMES.items()],
+        initial=[Outcome.EXHAUSTED, Outcome.CANCELLED, Outcome.NOT_SENT],
+    )
+    period = forms.ChoiceField(
+        label="Of events published",
+        widget=forms.RadioSelect,
+        choices=[
+            (FAILURE, "since the first that failed and has not arrived"),
+            *((name, f"in {PERIODS[name][0]}") for name in ("1h", "24h", "7d")),
+            (OWN, "between two times:"),
+        ],
+        initial=FAILURE,
+    )
+    since = Moment(required=False, label="From (UTC)")
+    until = Moment(
+        required=False, label="Before (UTC)", help_text="Empty: until it is started."
+    )
+    types = forms.MultipleChoiceField(
+        required=False,
+        label="Only these event types",
+        widget=forms.CheckboxSelectMultiple,
+        choices=_types,
+    )
+    bytes = forms.ChoiceField(
+        label=Redelivery.base_fields["bytes"].label,
+        widget=forms.RadioSelect,
+        choices=Redelivery.base_fields["bytes"].choices,  # type: ignore[attr-defined]
+        initial=Redelivery.SAME,
+    )
+    # The id that the recovery will have. One form can so start one, however often sent.
+    id = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, partner: Partner, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.partner = partner
+        rows = Subscription.objects.live().filter(partner=partner)
+        field: Any = self.fields["subscription"]
+        field.queryset = deliveries.with_receivers(rows).order_by("name", "id")
+
+    def clean(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        if not self.errors and (period := given["period"]) != OWN:
+            now = timezone.now()
+            given["since"], given["until"] = self._since(period, now), now
+        if not self.errors and given["since"] is None:
+            self.add_error("since", "Say since when, or choose a period above.")
+        return given
+
+    def _since(self, period: str, now: datetime) -> datetime | None:
+        if period != FAILURE:
+            return now - PERIODS[period][1]
+        try:
+            since = recoveries.first_failure(
+                partner=self.partner,
+                subscription=self.cleaned_data["subscription"],
+                now=now,
+            )
+        except deliveries.NotReceiving as why:
+            self.not_receiving(why)
+            return None
+        if since is None:
+            self.add_error("period", _NO_FAILURE)
+        return since
+
+    @property
+    def chosen(self) -> Subscription | None:
+        """The subscription, whatever is wrong with the rest."""
+        if not self.is_bound:
+            return None
+        found: Subscription | None = self.cleaned_data.get("subscription")
+        return found
+
+    def not_receiving(self, why: deliveries.NotReceiving) -> None:
+        # Which forgets the answer, and the page has a link to it.
+        chosen = self.chosen
+        self.add_error("subscription", f"Nothing can be sent now. {why}")
+        self.cleaned_data["subscription"] = chosen
+
+    def invalid(self, filter: InvalidFilter) -> None:
+        self.add_error(filter.field, filter.message)
+
+    def wanted(self) -> Filter:
+        given = self.cleaned_data
+        return Filter(
+            outcomes=[Outcome(name) for name in given["outcomes"]],
+            since=given["since"],
+            until=given["until"],
+            subscription=given["subscription"],
+            types=given["types"],
+        )
+
+    def carried(self, id: UUID) -> Iterator[tuple[str, str]]:
+        """Names and values that ask once more for what was asked, for the recovery `id`."""
+        given = self.cleaned_data
+        subscription, until = given["subscription"], given["until"]
+        yield "partner", str(self.partner.id)
+        yield "subscription", str(subscription.id) if subscription else ""
+        yield "period", OWN
+        yield "since", given["since"].isoformat()
+        yield "until", until.isoformat() if until else ""
+        yield "bytes", given["bytes"]
+        yield "id", str(id)
+        for field in ("outcomes", "types"):
+            for value in given[field]:
+                yield field, value

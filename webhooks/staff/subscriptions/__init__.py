@@ -1,0 +1,1 @@
+"""Subscriptions: list, one of them, create, edit, enable, delete, test."""

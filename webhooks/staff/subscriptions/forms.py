@@ -1,0 +1,61 @@
+"""What subscriptions are filtered by."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Exists, OuterRef
+
+from webhooks.console.filters import Filters
+from webhooks.models import Endpoint
+from webhooks.rest import desks
+from webhooks.staff.partners.forms import PartnerField
+
+from . import standing
+
+
+def _dialects() -> list[tuple[str, str]]:
+    return [("", "any"), *((desk.slug, desk.title) for desk in desks.all())]
+
+
+class SubscriptionFilters(Filters):
+    moment = "updated_at"
+    is_in_id = False
+
+    state = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", "any but deleted"),
+            *((state, says) for state, (says, _) in standing.STATES.items()),
+        ],
+    )
+    partner = PartnerField(required=False)
+    dialect = forms.ChoiceField(required=False, choices=_dialects)
+    url = forms.CharField(required=False, label="URL contains", max_length=200)
+    key = forms.UUIDField(
+        required=False, label="Hangs on the key", widget=forms.HiddenInput
+    )
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        given = self.cleaned_data
+        if given["state"] != standing.DELETED:
+            rows = rows.live()
+        if given["partner"]:
+            rows = rows.filter(partner=given["partner"])
+        if given["key"]:
+            rows = rows.filter(api_key_id=given["key"])
+        return rows
+
+    def sift(self, rows: Any) -> Any:
+        given = self.cleaned_data
+        sifted = rows
+        if given["state"]:
+            sifted = sifted.filter(standing.in_state(given["state"]))
+        if given["dialect"]:
+            sifted = sifted.filter(dialect=given["dialect"])
+        if given["url"]:
+            called = Endpoint.objects.live().filter(
+                subscription=OuterRef("id"), url__icontains=given["url"]
+            )
+            sifted = sifted.filter(Exists(called))
+        return sifted
