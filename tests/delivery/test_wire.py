@@ -25,9 +25,9 @@ def test_a_profile_names_only_what_it_can_express():
 
 
 def test_unless_it_says_more_a_profile_sends_what_is_listed_and_signs_nothing():
-    assert PLAIN.wants(["NEW_ORDER"], "NEW_ORDER")
-    assert not PLAIN.wants(["OTHER"], "NEW_ORDER")
-    assert not PLAIN.wants(None, "NEW_ORDER")
+    assert PLAIN.matches(["NEW_ORDER"], "NEW_ORDER")
+    assert not PLAIN.matches(["OTHER"], "NEW_ORDER")
+    assert not PLAIN.matches(None, "NEW_ORDER")
     assert PLAIN.headers(uuid.uuid4()) == {}
     assert PLAIN.sign(Signing(uuid.uuid4(), 1, b"{}", ["secret"])) == {}
 

@@ -61,10 +61,10 @@ def test_it_names_events_in_the_vendors_words():
 
 def test_it_tells_a_registration_without_a_type_everything():
     """[D]"""
-    assert PROFILE.wants(None, "NEW_MEMBER")
-    assert PROFILE.wants([], "NEW_MEMBER")
-    assert PROFILE.wants(["NEW_MEMBER"], "NEW_MEMBER")
-    assert not PROFILE.wants(["NEW_MEMBER"], "UPDATE_MEMBER")
+    assert PROFILE.matches(None, "NEW_MEMBER")
+    assert PROFILE.matches([], "NEW_MEMBER")
+    assert PROFILE.matches(["NEW_MEMBER"], "NEW_MEMBER")
+    assert not PROFILE.matches(["NEW_MEMBER"], "UPDATE_MEMBER")
 
 
 def test_it_retries_as_the_portal_does_and_waits_a_few_seconds():

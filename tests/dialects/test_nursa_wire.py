@@ -121,7 +121,7 @@ def test_it_does_not_look_signed_without_a_secret():
     ],
 )
 def test_it_tells_of_what_is_listed_and_of_everything_for_all(events, wanted):
-    assert PROFILE.wants(events, "facility.creation.accepted") is wanted
+    assert PROFILE.matches(events, "facility.creation.accepted") is wanted
 
 
 def test_it_cannot_express_what_the_vendor_has_no_event_for():

@@ -90,9 +90,9 @@ def test_it_names_every_event_as_the_portal_does():
 
 
 def test_it_wants_what_is_listed():
-    assert PROFILE.wants(["lead.submitted"], "lead.submitted")
-    assert not PROFILE.wants(["lead.submitted"], "lead.rejected")
-    assert not PROFILE.wants(None, "lead.rejected")
+    assert PROFILE.matches(["lead.submitted"], "lead.submitted")
+    assert not PROFILE.matches(["lead.submitted"], "lead.rejected")
+    assert not PROFILE.matches(None, "lead.rejected")
 
 
 def test_it_gives_a_receiver_five_seconds():

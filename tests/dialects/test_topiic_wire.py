@@ -105,6 +105,6 @@ def test_it_tries_eight_times_over_the_documented_waits():
 def test_it_carries_types_that_its_pages_do_not_name_D():
     assert PROFILE.name_of("payment.failed") == "payment.failed"
     assert PROFILE.name_of("customer.created") == "customer.created"
-    assert PROFILE.wants(["example"], "example")
-    assert not PROFILE.wants(None, "payment.failed")
-    assert not PROFILE.wants([], "payment.failed")
+    assert PROFILE.matches(["example"], "example")
+    assert not PROFILE.matches(None, "payment.failed")
+    assert not PROFILE.matches([], "payment.failed")

@@ -51,7 +51,7 @@ def test_some_sample_subscription_wants_the_sample_event():
     for slug, subscription in account.subscriptions.items():
         profile = wire.profile(subscription.profile)
         name = profile.name_of(sample.EVENT_TYPE)
-        if name is not None and profile.wants(subscription.events, name):
+        if name is not None and profile.matches(subscription.events, name):
             told.add(slug)
 
     assert {"blaze", "partnero"} <= told

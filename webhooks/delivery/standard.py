@@ -56,7 +56,7 @@ def sign(attempt: Signing) -> Mapping[str, str]:
     }
 
 
-def wants(events: Sequence[str] | None, name: str) -> bool:
+def matches(events: Sequence[str] | None, name: str) -> bool:
     """No list at all stands for every event; an empty one for none."""
     return events is None or name in events
 
@@ -67,7 +67,7 @@ PROFILE = WireProfile(
     passes_unknown=True,
     render=render,
     sign=sign,
-    wants=wants,
+    matches=matches,
     schedule=STANDARD,
     timeout=TIMEOUT,
     new_secret=new_secret,

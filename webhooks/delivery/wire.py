@@ -59,8 +59,8 @@ class WireProfile:
     passes_unknown: bool = False
     render: Callable[[Message], bytes]
     sign: Callable[[Signing], Mapping[str, str]] = unsigned
-    # Whether a subscription's stored events include one that has this name.
-    wants: Callable[[Sequence[str] | None, str], bool] = as_listed
+    # Whether the events stored with a subscription include one of this name.
+    matches: Callable[[Sequence[str] | None, str], bool] = as_listed
     schedule: Schedule
     timeout: float  # seconds for connect, TLS, headers and body together
     # A fresh signing secret in the vendor's form; None where nothing is signed.

@@ -148,7 +148,7 @@ def events_of(profile: WireProfile) -> list[str] | None:
     """Everything the profile can express, in its own words; None where that is what
     naming nothing means."""
     names = list(profile.event_names.values())
-    if all(profile.wants(None, name) for name in names):
+    if all(profile.matches(None, name) for name in names):
         return None
     return [*names, EVENT_TYPE] if profile.passes_unknown else names
 

@@ -136,7 +136,7 @@ def redeliver(
         if id is not None and (made := once.made(_repeats(locked), id, now=now)):
             return made
         if locked.state == Delivery.State.PENDING:
-            _hasten(locked, rerender)
+            _send_now(locked, rerender)
             _record(by, "delivery.hastened", locked, now)
             return locked
         if must_wait:
@@ -175,14 +175,14 @@ def _repeats(delivery: Delivery) -> QuerySet[Delivery]:
     )
 
 
-def _hasten(delivery: Delivery, rerender: bool) -> None:
+def _send_now(delivery: Delivery, rerender: bool) -> None:
     if delivery.claim_token is not None:
         raise UnderWay(delivery.id)
     if rerender:
         raise StillPending(delivery.id)
     if delivery.endpoint and delivery.endpoint.disabled_at is not None:
         raise _disabled(delivery.endpoint)  # it is about to be cancelled
-    outbox.hasten(delivery.id)
+    outbox.send_now(delivery.id)
     delivery.refresh_from_db()
 
 

@@ -169,7 +169,7 @@ def _listeners(partners: set[UUID]) -> Mapping[tuple[UUID, Kind], set[UUID]]:
         profile = profiles[subscription.profile]
         for kind in Kind:
             name = profile.name_of(kind)
-            if name and profile.wants(subscription.events, name):
+            if name and profile.matches(subscription.events, name):
                 found[subscription.partner_id, kind].add(endpoint.id)
     return found
 

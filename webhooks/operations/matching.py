@@ -68,7 +68,7 @@ def why_not(subscription: Subscription, new: NewEvent | Event) -> str | None:
     name = profile.name_of(new.type) if profile else None
     if profile is None or name is None:
         return _NAMELESS
-    if not profile.wants(subscription.events, name):
+    if not profile.matches(subscription.events, name):
         return _UNWANTED
     shop = new.attributes.get("shop_id")
     if subscription.shop_id and shop and shop != subscription.shop_id:

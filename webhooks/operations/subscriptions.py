@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from webhooks.delivery import egress, outbox, policy
+from webhooks.delivery import egress, egress_policy, outbox
 from webhooks.models import ApiKey, Endpoint, Partner, SigningSecret, Subscription
 
 from . import audit, pacing
@@ -70,7 +70,7 @@ class Place:
 def check_url(url: str) -> None:
     """Raises UrlRefused. Asks no name server: names are checked at every connection."""
     try:
-        egress.check_url(url, policy.current())
+        egress.check_url(url, egress_policy.current())
     except egress.Refused as refused:
         raise UrlRefused(url, refused.message) from None
 

@@ -85,6 +85,6 @@ def _expressible(subscription: Subscription, asked: str | None) -> str:
             raise Untestable(type)
         return type
     for type, name in profile.event_names.items():
-        if profile.wants(subscription.events, name):
+        if profile.matches(subscription.events, name):
             return type
     raise Untestable

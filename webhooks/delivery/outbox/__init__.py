@@ -27,7 +27,7 @@ from webhooks.models import Delivery, Endpoint, bulk
 from .ending import cancel, cancel_disabled, park, pass_on
 from .engines import engine
 from .loading import load
-from .moving import hasten, requeue
+from .moving import requeue, send_now
 from .settling import DELETED, Settled, settle
 from .standing import standing
 
@@ -42,13 +42,13 @@ __all__ = [
     "cancel_disabled",
     "claim",
     "enqueue",
-    "hasten",
     "is_idle",
     "load",
     "reconcile",
     "release",
     "requeue",
     "rest",
+    "send_now",
     "settle",
     "standing",
     "wake",

@@ -16,7 +16,7 @@ def requeue(subscription: Subscription, *, lane: Delivery.Lane) -> None:
     engine().wake(set(pending.values_list("endpoint_id", flat=True)))
 
 
-def hasten(id: UUID) -> None:
+def send_now(id: UUID) -> None:
     """Have a delivery that waits due now; in the caller's transaction."""
     waiting = Delivery.objects.pending().filter(id=id, claim_token=None)
     waiting.filter(due_at__gt=Now()).update(due_at=Now())

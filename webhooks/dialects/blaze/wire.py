@@ -31,7 +31,7 @@ EVENT_NAMES = {
 TIMEOUT = 5.0  # [D] "within a few seconds"
 
 
-def wants(events: Sequence[str] | None, name: str) -> bool:
+def matches(events: Sequence[str] | None, name: str) -> bool:
     """[D] Registered without a type: every type."""
     return not events or name in events
 
@@ -44,7 +44,7 @@ PROFILE = WireProfile(
     name="blaze",
     event_names=EVENT_NAMES,
     render=render,
-    wants=wants,
+    matches=matches,
     schedule=STANDARD,  # [D] its own is not published
     timeout=TIMEOUT,
 )

@@ -46,7 +46,7 @@ def of(subscription: Subscription) -> Wanted:
     listed, more = events[:MOST_NAMED], len(events[MOST_NAMED:])
     if profile is None:
         return Wanted(False, [Name(text, None, "") for text in listed], more)
-    if profile.wants(subscription.events, _UNLISTED):
+    if profile.matches(subscription.events, _UNLISTED):
         return Wanted(True, list(_sayable(profile, catalogue)))
     types = {name: type for type, name in profile.event_names.items()}
     names = [_name(profile, types, text, catalogue) for text in listed]
@@ -61,7 +61,7 @@ def testable(subscription: Subscription) -> list[Name]:
     found = [
         name
         for name in _sayable(profile, _catalogue())
-        if name.type != testing.TYPE and profile.wants(subscription.events, name.text)
+        if name.type != testing.TYPE and profile.matches(subscription.events, name.text)
     ]
     text = profile.name_of(testing.TYPE)
     if text is not None:
