@@ -1,14 +1,13 @@
 """Every address of the portal.
 
-The vendors' documented paths stand at the root of the host, as their clients expect;
-the five do not collide.
+The vendors' documented paths stand at the root of the host, as their clients expect.
 """
 
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from webhooks import dialects
+from webhooks.rest import interfaces, routing
 
 handler400 = "webhooks.front.refusals.bad_request"
 
@@ -18,6 +17,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("staff", RedirectView.as_view(pattern_name="staff:home")),
     path("staff/", include("webhooks.staff.urls")),
-    path("", include("webhooks.api.urls")),
-    *(path("", include(f"webhooks.dialects.{slug}.urls")) for slug in dialects.SLUGS),
+    *routing.urlpatterns(interfaces.all()),
 ]

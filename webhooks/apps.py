@@ -1,8 +1,11 @@
 """Wiring: the rooms below are handed here what they must not import."""
 
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.core import checks
 from django.db.models.signals import post_migrate
 
 
@@ -11,17 +14,18 @@ class WebhooksConfig(AppConfig):
     verbose_name = "Webhook Portal"
 
     def ready(self) -> None:
-        from webhooks import dialects
-        from webhooks.delivery import chores, incidents, standard, wire
+        from webhooks.api import PORTAL
+        from webhooks.delivery import chores, incidents, wire
+        from webhooks.dialects import DIALECTS
         from webhooks.operations import incidents as news
         from webhooks.operations import notices, pruning, recoveries, repeats
-        from webhooks.rest import desks
+        from webhooks.rest import desks, interfaces
 
-        wire.register(standard.PROFILE)
-        for dialect in dialects.DIALECTS:
-            wire.register(dialect.profile)
-            desks.register(dialect.slug, dialect.desk)
-        desks.register("portal", _portal_desk)
+        for interface in (*DIALECTS, PORTAL):
+            interfaces.register(interface)
+            wire.register(interface.profile)
+            desks.register(interface.slug, partial(_desk, interface))
+        checks.register(_check_routing, checks.Tags.urls)
         incidents.listen(news.tell)
         chores.register(notices.CHORE)
         chores.register(pruning.CHORE)
@@ -30,10 +34,15 @@ class WebhooksConfig(AppConfig):
         post_migrate.connect(_fill_catalogue, sender=self)
 
 
-def _portal_desk() -> Any:
-    from webhooks.api import desk
+def _desk(interface: Any) -> Any:
+    module = import_module(f"{interface.package}.desk")
+    return module.Desk(interface.slug, interface.title, interface.profile)
 
-    return desk.DESK
+
+def _check_routing(**_: Any) -> list[checks.CheckMessage]:
+    from webhooks.rest import routing
+
+    return routing.check()
 
 
 def _fill_catalogue(using: str, apps: Any = apps, **_: object) -> None:

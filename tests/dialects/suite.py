@@ -97,6 +97,9 @@ class DialectSuite(ABC):
     # The largest body that is read, in bytes.
     max_body: ClassVar[int] = MEBIBYTE
 
+    # Whether its paths are taken in any case of their letters.
+    is_any_case: ClassVar[bool] = False
+
     # --- What a vendor fills in -----------------------------------------------------
 
     @abstractmethod
@@ -160,6 +163,14 @@ class DialectSuite(ABC):
     def test_it_takes_the_path_with_a_last_slash_without_redirecting(self):
         response = self.send(replace(self.call, path=self.call.path + "/"))
         assert response.status_code in (200, 201)
+
+    def test_it_takes_the_path_in_any_case_where_its_vendor_does(self):
+        for path in (self.call.path.upper(), self.call.path.lower() + "/"):
+            response = self.send(replace(self.call, path=path))
+            if self.is_any_case:
+                assert response.status_code in (200, 201), response.content
+            elif path.rstrip("/") != self.call.path:
+                assert response.status_code == 404
 
     def test_it_refuses_a_request_without_a_key(self):
         self.assert_error(self.call.send(self.client), "key_missing")

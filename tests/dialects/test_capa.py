@@ -64,6 +64,7 @@ class TestCapa(DialectSuite):
     slug = "capa"
     content_type = "application/json; charset=utf-8"
     prefix = "/api/partner"
+    is_any_case = True
     max_body = 100 * 1024
 
     def headers(self, key):

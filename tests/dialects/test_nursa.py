@@ -72,6 +72,7 @@ class Suite(DialectSuite):
     slug = "nursa"
     content_type = "application/json; charset=utf-8"
     prefix = "/api/v2/public"
+    is_any_case = True
     max_body = 100 * 1024
 
     def headers(self, key):
@@ -206,8 +207,6 @@ class TestNursa(Suite):
         assert self.patch({"events": events}).json()["data"]["events"] == events
 
     def test_it_takes_the_id_in_any_case(self):
-        response = self.patch({"events": ["all"]}, f"{USER}/{self.webhook.id}".upper())
-        assert response.status_code == 404  # the path itself is case-sensitive
         response = self.patch(
             {"events": ["all"]}, f"{USER}/{str(self.webhook.id).upper()}"
         )

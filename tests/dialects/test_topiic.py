@@ -132,6 +132,7 @@ class TestTopiic(DialectSuite):
     slug = "topiic"
     content_type = "application/json; charset=utf-8"
     prefix = "/api/ApiKeys"
+    is_any_case = True
 
     def headers(self, key):
         return {"Authorization": f"Bearer {key}"}

@@ -10,7 +10,6 @@ from webhooks.rest import desks
 from webhooks.rest.settings import Choice, Field, Kind
 
 from .endpoints import Endpoint
-from .scoping import DIALECT
 from .serializers import subscriptions as serializers
 from .views import subscriptions as views
 
@@ -83,6 +82,3 @@ class Desk(desks.Desk):
 
     def answer(self, subscription: Subscription, now: datetime) -> Any:
         return serializers.portal_subscription(subscription)
-
-
-DESK = Desk(DIALECT, "Portal API", standard.PROFILE)

@@ -1,8 +1,6 @@
 """Where the API is: `/api/portal/v1/`, without a last slash anywhere."""
 
-from django.urls import path, re_path
-
-from webhooks.rest.endpoint import EVERY_METHOD
+from django.urls import URLPattern, path
 
 from .endpoints import Unrouted
 from .views import (
@@ -14,6 +12,8 @@ from .views import (
     secrets,
     subscriptions,
 )
+
+__all__ = ["PREFIX", "Unrouted", "aliases", "documented"]
 
 PREFIX = "api/portal/v1"
 ONE = f"{PREFIX}/subscriptions/<str:id>"
@@ -63,8 +63,4 @@ documented = [
     path(f"{PREFIX}/keys/<str:id>/revoke", keys.Revocation.as_view({"post": "revoke"})),
 ]
 
-urlpatterns = [
-    *documented,
-    # A path may hold a line feed, which a dot does not match.
-    re_path(rf"^{PREFIX}(?:/[\s\S]*)?\Z", Unrouted.as_view(EVERY_METHOD)),
-]
+aliases: list[URLPattern] = []

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.urls import URLPattern
 
 from webhooks import dialects
+from webhooks.rest.interfaces import Interface
 
 from . import combining
 
@@ -95,7 +96,7 @@ def _portal_patterns() -> Sequence[URLPattern]:
     return urls.documented
 
 
-def _of(dialect: dialects.Dialect) -> Document:
+def _of(dialect: Interface) -> Document:
     return Document(
         slug=dialect.slug,
         title=f"{dialect.title} webhook settings",

@@ -20,6 +20,7 @@ from webhooks.delivery.wire import WireProfile
 from webhooks.models import ApiKey, Partner, Subscription, keyformat
 from webhooks.operations import keys, partners, subscriptions
 from webhooks.operations.audit import SYSTEM
+from webhooks.rest.interfaces import Interface
 
 PARTNER = "Sample partner"
 PUBLISHER = "publisher"
@@ -107,7 +108,7 @@ def _key(
 
 def _subscription(
     partner: Partner,
-    dialect: dialects.Dialect,
+    dialect: Interface,
     key: ApiKey,
     *,
     receiver: str,

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from webhooks.dialects.base import everything_under, with_slash
+from webhooks.rest.routing import with_slash
 
 from .views import Unrouted, WebHook, WebHooks
+
+__all__ = ["PREFIX", "Unrouted", "aliases", "documented"]
 
 PREFIX = "api/v1/partner"
 WEB_HOOKS = f"{PREFIX}/webHooks"
@@ -23,10 +25,4 @@ doubled = [
     path(f"{WEB_HOOKS}/{pattern.pattern}", pattern.callback) for pattern in documented
 ]
 
-urlpatterns = [
-    *documented,
-    *with_slash(documented),
-    *doubled,
-    *with_slash(doubled),
-    everything_under(PREFIX, Unrouted),
-]
+aliases = [*doubled, *with_slash([*documented, *doubled])]

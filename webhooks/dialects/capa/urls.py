@@ -1,10 +1,12 @@
-"""Where Capa's API is. NestJS takes a last slash or none and does not redirect."""
+"""Where Capa's API is. NestJS takes a path in any case, with or without last slash."""
 
 from django.urls import path
 
-from webhooks.dialects.base import everything_under, with_slash
+from webhooks.rest.routing import in_any_case
 
 from .views import Unrouted, WebhookSettings, WebhookSettings2
+
+__all__ = ["PREFIX", "Unrouted", "aliases", "documented"]
 
 PREFIX = "api/partner"
 
@@ -21,9 +23,4 @@ version_2 = [
     ),
 ]
 
-urlpatterns = [
-    *documented,
-    *version_2,
-    *with_slash([*documented, *version_2]),
-    everything_under(PREFIX, Unrouted),
-]
+aliases = [*version_2, *in_any_case([*documented, *version_2])]

@@ -1,10 +1,12 @@
-"""Where Nursa's API is. NestJS takes a last slash or none and does not redirect."""
+"""Where Nursa's API is. NestJS takes a path in any case, with or without last slash."""
 
 from django.urls import path
 
-from webhooks.dialects.base import everything_under, with_slash
+from webhooks.rest.routing import in_any_case
 
 from .views import Logs, Unrouted, UserWebhook, UserWebhooks
+
+__all__ = ["PREFIX", "Unrouted", "aliases", "documented"]
 
 PREFIX = "api/v2/public"
 
@@ -20,8 +22,4 @@ documented = [
     path(f"{PREFIX}/webhooks/logs", Logs.as_view({"get": "list"})),
 ]
 
-urlpatterns = [
-    *documented,
-    *with_slash(documented),
-    everything_under(PREFIX, Unrouted),
-]
+aliases = in_any_case(documented)

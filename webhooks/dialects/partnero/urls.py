@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from webhooks.dialects.base import everything_under, with_slash
+from webhooks.rest.routing import with_slash
 
 from .views import Test, Unrouted, Webhook, Webhooks
+
+__all__ = ["PREFIX", "Unrouted", "aliases", "documented"]
 
 PREFIX = "v1"
 
@@ -17,8 +19,4 @@ documented = [
     path(f"{PREFIX}/test", Test.as_view({"get": "retrieve"})),
 ]
 
-urlpatterns = [
-    *documented,
-    *with_slash(documented),
-    everything_under(PREFIX, Unrouted),
-]
+aliases = with_slash(documented)

@@ -1,21 +1,14 @@
-"""Where Topiic's API is. ASP.NET matches a path in any case, with or without last slash."""
-
-import re
+"""Where Topiic's API is. ASP.NET takes a path in any case, with or without last slash."""
 
 from django.urls import path
 
-from webhooks.dialects.base import everything_under, matching
+from webhooks.rest.routing import in_any_case
 
 from .views import Unrouted, Webhook
 
+__all__ = ["PREFIX", "Unrouted", "aliases", "documented"]
+
 PREFIX = "api/ApiKeys"
 
-update = Webhook.as_view({"put": "update"})
-
-documented = [path(f"{PREFIX}/<str:id>/webhook", update)]
-
-urlpatterns = [
-    *documented,
-    matching(r"^api/ApiKeys/(?P<id>[^/]+)/webhook/?$", update, re.IGNORECASE),
-    everything_under(PREFIX, Unrouted, flags="i"),
-]
+documented = [path(f"{PREFIX}/<str:id>/webhook", Webhook.as_view({"put": "update"}))]
+aliases = in_any_case(documented)

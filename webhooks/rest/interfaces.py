@@ -1,0 +1,76 @@
+"""The REST interfaces that are served: the portal's own, and one for each dialect.
+
+Interfaces do not import one another, and nothing below imports them. Who has to know them
+all, such as the console and the addresses, finds them here by name; `webhooks.apps`
+registers them when the process starts. Their modules are loaded when they are asked for: a
+process that only delivers needs no view.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.urls import URLPattern
+
+    from webhooks.delivery.wire import WireProfile
+
+
+@dataclass(frozen=True)
+class Interface:
+    """`package` holds its `urls`; `wire` is the module of its PROFILE."""
+
+    slug: str
+    title: str
+    package: str
+    wire: str
+
+    @property
+    def profile(self) -> "WireProfile":
+        """What its subscribers receive."""
+        profile: WireProfile = import_module(self.wire).PROFILE
+        return profile
+
+    @property
+    def prefix(self) -> str:
+        """Below this path every answer is its own; no slashes around it."""
+        prefix: str = self._urls.PREFIX
+        return prefix
+
+    @property
+    def documented(self) -> "Sequence[URLPattern]":
+        """The paths that its documentation names."""
+        found: Sequence[URLPattern] = self._urls.documented
+        return found
+
+    @property
+    def aliases(self) -> "Sequence[URLPattern]":
+        """Other paths that lead to the same views: a last slash, another case."""
+        found: Sequence[URLPattern] = self._urls.aliases
+        return found
+
+    @property
+    def unrouted(self) -> Any:
+        """The view of every other path under the prefix."""
+        return self._urls.Unrouted
+
+    @property
+    def _urls(self) -> Any:
+        return import_module(f"{self.package}.urls")
+
+
+_interfaces: dict[str, Interface] = {}
+
+
+def register(interface: Interface) -> None:
+    """Registering the same one again changes nothing."""
+    _interfaces[interface.slug] = interface
+
+
+def all() -> Sequence[Interface]:
+    return list(_interfaces.values())
+
+
+def get(slug: str) -> Interface | None:
+    return _interfaces.get(slug)
