@@ -8,7 +8,7 @@ from django.utils import timezone
 from tests.delivery.backlog import publish, queued, subscription, time_passes
 from tests.delivery.settlements import claimed, result, retry
 from webhooks.delivery import incidents, outbox
-from webhooks.models import Attempt, Delivery, EndpointHour
+from webhooks.models import Attempt, Delivery, Endpoint, EndpointHour
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,3 +112,16 @@ def test_they_stand_or_fall_with_the_settlement(monkeypatch):
 
     outbox.settle([retry(job)])
     assert hours() == {URL: {"failed": 1, "ms_25": 1}}
+
+
+def test_an_endpoint_remembers_when_it_was_called_first():
+    queued(URL, 3)
+    first, second, third = claimed()
+    assert Endpoint.objects.get().first_called_at is None
+    outbox.settle([result(first, Delivery.State.CANCELLED, attempt=None, outcome="")])
+    assert Endpoint.objects.get().first_called_at is None
+    outbox.settle([result(second)])
+    called = Endpoint.objects.get().first_called_at
+    assert called is not None
+    outbox.settle([result(third)])
+    assert Endpoint.objects.get().first_called_at == called

@@ -3,13 +3,14 @@
 from .answers import Answer as Answer  # nobody looks at these: not in __all__
 from .audit import AuditEntry
 from .deliveries import Attempt, Delivery, EndpointHour
+from .endpoints import Endpoint
 from .events import Event, EventType
 from .notices import Notice
 from .partners import ApiKey, Partner
 from .people import Authenticator as Authenticator  # as with answers
 from .people import RecoveryCode as RecoveryCode
 from .recoveries import Recovery
-from .subscriptions import Endpoint, SigningSecret, Subscription
+from .subscriptions import SigningSecret, Subscription
 from .workers import Worker
 
 __all__ = [

@@ -5,16 +5,24 @@ from typing import Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from .endpoints import Endpoint
 from .events import Event
 from .ids import time_ordered
 from .partners import Partner
 from .recoveries import Recovery
-from .subscriptions import Endpoint, Subscription
+from .subscriptions import Subscription
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def pending(self) -> Self:
         return self.filter(state=Delivery.State.PENDING)
+
+    def in_status(self, status: str) -> Self:
+        """Those whose `status` is this one."""
+        if status == Delivery.Status.RETRYING:
+            return self.pending().filter(attempts__gt=0)
+        found = self.filter(state=status)
+        return found.filter(attempts=0) if status == Delivery.Status.PENDING else found
 
     def unrecovered(self) -> Self:
         """Given up, no test, and neither has a repeat arrived nor is one on its way.
@@ -45,7 +53,17 @@ class Delivery(models.Model):
         DELIVERED = "delivered"
         EXHAUSTED = "exhausted"
         CANCELLED = "cancelled"
-        NOT_SENT = "not_sent"
+        NOT_SENT = "not_sent", "Not sent"
+
+    class Status(models.TextChoices):
+        """What people read: the state, and whether a pending one was tried before."""
+
+        PENDING = "pending"
+        RETRYING = "retrying"
+        DELIVERED = "delivered"
+        EXHAUSTED = "exhausted"
+        CANCELLED = "cancelled"
+        NOT_SENT = "not_sent", "Not sent"
 
     TRIED_ONCE = "A test is tried once."
     """Why a test that failed has ended. Nobody was told of anything, so it is not missed."""
@@ -181,6 +199,13 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} {self.id}"
+
+    @property
+    def status(self) -> Status:
+        """`in_status` selects rows by the same rule."""
+        if self.state == self.State.PENDING and self.attempts:
+            return self.Status.RETRYING
+        return self.Status(self.state)
 
 
 class Attempt(models.Model):

@@ -1,13 +1,14 @@
-"""Subscriptions, the endpoints they deliver to, and the secrets that sign for them."""
+"""Subscriptions, and the secrets that sign for them."""
 
 import uuid
 from datetime import datetime
 from typing import Self
 
 from django.db import connections, models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from . import encryption, foreignjson, parts
+from .endpoints import Endpoint
 from .ids import time_ordered
 from .partners import ApiKey, Partner
 
@@ -20,13 +21,37 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """What a partner may see through a dialect: every dialect read starts here."""
         return self.live().filter(partner=partner, dialect=dialect)
 
+    def in_state(self, state: str) -> Self:
+        """Those whose `state` is this one."""
+        states = Subscription.State
+        if state == states.DELETED:
+            return self.exclude(deleted_at=None)
+        live = self.live()
+        if state == states.OFF:
+            return live.filter(is_active=False)
+        on = live.filter(is_active=True)
+        if state == states.DISABLED:
+            return on.exclude(disabled_at=None)
+        unhealthy = Exists(
+            Endpoint.objects.unhealthy().order_by().filter(subscription=OuterRef("id"))
+        )
+        on = on.filter(disabled_at=None)
+        return on.filter(unhealthy if state == states.FAILING else ~unhealthy)
+
     def whole(self, *, at: datetime) -> Self:
         """With their endpoints, and the secrets that are live at `at`, in one statement."""
         return self.annotate(**parts.of_subscription(connections[self.db], at=at))
 
 
 class Subscription(models.Model):
-    """A partner's wish to be told, written in one dialect's words."""
+    """Which events a partner receives, and where, in the terms of one dialect."""
+
+    class State(models.TextChoices):
+        ON = "on"
+        OFF = "off"
+        FAILING = "failing"
+        DISABLED = "disabled"
+        DELETED = "deleted"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     partner = models.ForeignKey(
@@ -109,6 +134,32 @@ class Subscription(models.Model):
     sealed_secrets: list[tuple[str, str]]  # id and value
 
     @property
+    def is_receiving(self) -> bool:
+        """Whether new events are queued for it: neither its owner nor the portal has
+        switched it off. Interfaces with one flag for both show this one."""
+        return self.deleted_at is None and self.is_active and self.disabled_at is None
+
+    @property
+    def state(self) -> State:
+        """The first that is true: deleted, switched off by its owner, disabled by the
+        portal, failing at one of its URLs, on. `in_state` selects rows by the same rule.
+
+        Reads the endpoints: a list prefetches `Endpoint.objects.live()` to the attribute
+        `live_endpoints`, or all of them.
+        """
+        if self.deleted_at is not None:
+            return self.State.DELETED
+        if not self.is_active:
+            return self.State.OFF
+        if self.disabled_at is not None:
+            return self.State.DISABLED
+        endpoints = self.__dict__.get("live_endpoints")
+        if endpoints is None:
+            endpoints = self.endpoints.all()
+        is_failing = any(endpoint.is_unhealthy for endpoint in endpoints)
+        return self.State.FAILING if is_failing else self.State.ON
+
+    @property
     def urls(self) -> list[str]:
         """The URLs of the live endpoints, in their order."""
         if "endpoint_urls" in self.__dict__:
@@ -128,84 +179,6 @@ class Subscription(models.Model):
         else:
             rows = list(self.secrets.live(at))
         return [secret.reveal() for secret in rows]
-
-
-class EndpointQuerySet(models.QuerySet["Endpoint"]):
-    def live(self) -> Self:
-        return self.filter(removed_at=None).order_by("position")
-
-    def receiving(self) -> Self:
-        """Those that new events are queued to."""
-        return self.live().filter(disabled_at=None)
-
-    def ailing(self) -> Self:
-        """Those of the live ones that fail, or that failed until they were disabled."""
-        return self.live().exclude(failing_since=None, disabled_at=None)
-
-
-class Endpoint(models.Model):
-    """A URL of a subscription, and how it has been doing.
-
-    Health and fairness belong to the URL: a changed URL is a new endpoint, and the old
-    one stays as `removed_at` for the deliveries that were queued to it.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    subscription = models.ForeignKey(
-        Subscription, on_delete=models.CASCADE, related_name="endpoints"
-    )
-    url = models.CharField(max_length=2048)
-    position = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField()
-    removed_at = models.DateTimeField(null=True, blank=True)
-    # Attempts that failed since the last success, and when the first of them ended.
-    consecutive_failures = models.PositiveIntegerField(default=0, db_default=0)
-    failing_since = models.DateTimeField(null=True, blank=True)
-    # The circuit breaker: how often it opened since the last success, until when
-    # nothing is sent, and the claim that carries the one probe after that.
-    trips = models.PositiveSmallIntegerField(default=0, db_default=0)
-    open_until = models.DateTimeField(null=True, blank=True)
-    probe_token = models.UUIDField(null=True, blank=True)
-    # Where a rate limit stands: its next request would have its turn then.
-    paced_until = models.DateTimeField(null=True, blank=True)
-    # From when on a claim looks here; null = nothing is queued. It may be too early,
-    # and never later than the first delivery that could be sent.
-    next_due_at = models.DateTimeField(null=True, blank=True)
-    # Set by the portal: its receiver said it is gone, or has failed for days.
-    disabled_at = models.DateTimeField(null=True, blank=True)
-    disabled_reason = models.CharField(max_length=300, blank=True)
-
-    objects = EndpointQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["subscription", "url"],
-                condition=Q(removed_at=None),
-                name="endpoint_url_once_per_subscription",
-            ),
-            models.CheckConstraint(
-                condition=Q(consecutive_failures=0, failing_since=None)
-                | Q(consecutive_failures__gt=0, failing_since__isnull=False),
-                name="endpoint_failing_since_its_first_failure",
-            ),
-            models.CheckConstraint(
-                condition=Q(disabled_at=None, disabled_reason="")
-                | (Q(disabled_at__isnull=False) & ~Q(disabled_reason="")),
-                name="endpoint_disabled_with_a_reason",
-            ),
-        ]
-        indexes = [
-            # Only endpoints with something queued: a claim reads its first entries.
-            models.Index(
-                fields=["next_due_at"],
-                condition=Q(next_due_at__isnull=False),
-                name="endpoint_due",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.url
 
 
 class SigningSecretQuerySet(models.QuerySet["SigningSecret"]):

@@ -23,7 +23,7 @@ class Recorded:
     count: int
     noteworthy: Mapping[UUID, str]
     """The next states of those that change what is known of their endpoint: failures,
-    and successes of an endpoint that was failing."""
+    and successes of an endpoint that was failing or was never called."""
 
 
 def of(settlement: Settlement) -> dict[str, Any]:

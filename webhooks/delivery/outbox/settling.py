@@ -115,7 +115,9 @@ def _store(
     due = min(looks, default=None)
     if due is not None and after.open_until is not None:
         due = max(due, after.open_until)
+    is_called = any(s.attempt is not None and not s.is_ours for s in settlements)
     Endpoint.objects.filter(id=endpoint.id).update(
+        first_called_at=endpoint.first_called_at or (now if is_called else None),
         consecutive_failures=after.failures,
         failing_since=after.failing_since,
         trips=min(after.trips, 30_000),

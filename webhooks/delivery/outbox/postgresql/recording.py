@@ -86,6 +86,7 @@ _RECORD = one_line(f"""
     FROM settled JOIN result USING (id)
     JOIN webhooks_endpoint AS e ON e.id = settled.endpoint_id
     WHERE result.outcome <> 'ok' OR e.consecutive_failures > 0 OR e.trips > 0
+       OR e.first_called_at IS NULL
     UNION ALL SELECT NULL, NULL, count(*) FROM settled
 """)  # noqa: S608 - constants only
 

@@ -78,7 +78,7 @@ _COUNT = f"""
 _NOTEWORTHY = """
     SELECT id FROM webhooks_endpoint
     WHERE id IN (SELECT value FROM json_each(%s))
-      AND (consecutive_failures > 0 OR trips > 0)
+      AND (consecutive_failures > 0 OR trips > 0 OR first_called_at IS NULL)
 """
 
 
@@ -96,14 +96,14 @@ def record(rows: Sequence[dict[str, Any]], *, deleted: str) -> Recorded:
         cursor.executemany(_LOG, [_logged(row) for row in attempts])
         cursor.executemany(_COUNT, _hours(attempts, settled))
         cursor.execute(_NOTEWORTHY, [orjson.dumps([r["endpoint"] for r in rows])])
-        failing = {id for (id,) in cursor.fetchall()}
+        noteworthy = {id for (id,) in cursor.fetchall()}
     return Recorded(
         len(settled),
         {
             UUID(row["id"]): settled[row["id"]][0]
             for row in rows
             if row["id"] in settled
-            and (row["outcome"] != "ok" or row["endpoint"] in failing)
+            and (row["outcome"] != "ok" or row["endpoint"] in noteworthy)
         },
     )
 

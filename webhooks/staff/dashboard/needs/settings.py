@@ -32,7 +32,7 @@ def disabled(now: datetime) -> Need | None:
 
 
 def failing(now: datetime) -> Need | None:
-    ailing = Endpoint.objects.ailing()
+    ailing = Endpoint.objects.unhealthy()
     of_each = (
         ailing.filter(subscription=OuterRef("id")).order_by().values("subscription")
     )
