@@ -64,7 +64,7 @@ def test_its_secrets_are_random_and_as_long_as_the_specification_asks():
     [(None, True), ([], False), (["order.created"], True), (["order"], False)],
 )
 def test_no_list_stands_for_every_event(events, wanted):
-    assert standard.matches(events, "order.created") is wanted
+    assert standard.PROFILE.matches(events, "order.created") is wanted
 
 
 def test_it_carries_any_type_under_its_canonical_name():

@@ -62,7 +62,6 @@ def test_it_names_events_in_the_vendors_words():
 def test_it_tells_a_registration_without_a_type_everything():
     """[D]"""
     assert PROFILE.matches(None, "NEW_MEMBER")
-    assert PROFILE.matches([], "NEW_MEMBER")
     assert PROFILE.matches(["NEW_MEMBER"], "NEW_MEMBER")
     assert not PROFILE.matches(["NEW_MEMBER"], "UPDATE_MEMBER")
 

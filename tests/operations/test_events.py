@@ -87,7 +87,7 @@ def test_a_first_wait_that_is_not_nought_is_waited(partner, monkeypatch):
         event_names={},
         passes_unknown=True,
         render=standard.render,
-        matches=standard.matches,
+        null_is_every=True,
         schedule=Schedule(waits=(30,)),
         timeout=5,
     )

@@ -27,6 +27,13 @@ def timestamped_hex(secret: str, timestamp: int, body: bytes) -> str:
     return hmac_hex(secret, b"%d.%b" % (timestamp, body))
 
 
+def stripe(secrets: Sequence[str], timestamp: int, body: bytes) -> str:
+    """The value that Stripe's receivers expect: `t=<seconds>,v1=<hex>`, one `v1` for
+    each secret."""
+    signed = (timestamped_hex(secret, timestamp, body) for secret in secrets)
+    return ",".join([f"t={timestamp}", *(f"v1={hex}" for hex in signed)])
+
+
 def standard(
     secrets: Sequence[str], message_id: str, timestamp: int, body: bytes
 ) -> str:

@@ -5,7 +5,7 @@ Receivers verify it with a library they do not have to get from us.
 
 import base64
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC
 
 import orjson
@@ -56,18 +56,13 @@ def sign(attempt: Signing) -> Mapping[str, str]:
     }
 
 
-def matches(events: Sequence[str] | None, name: str) -> bool:
-    """No list at all stands for every event; an empty one for none."""
-    return events is None or name in events
-
-
 PROFILE = WireProfile(
     name=NAME,
     event_names={},
     passes_unknown=True,
     render=render,
     sign=sign,
-    matches=matches,
+    null_is_every=True,
     schedule=STANDARD,
     timeout=TIMEOUT,
     new_secret=new_secret,

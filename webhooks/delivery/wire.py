@@ -38,11 +38,6 @@ class Signing:
     secrets: Sequence[str]  # every live one, oldest first
 
 
-def as_listed(events: Sequence[str] | None, name: str) -> bool:
-    """The subscription lists the event by name."""
-    return name in (events or ())
-
-
 def unsigned(signing: Signing) -> Mapping[str, str]:
     return {}
 
@@ -59,8 +54,10 @@ class WireProfile:
     passes_unknown: bool = False
     render: Callable[[Message], bytes]
     sign: Callable[[Signing], Mapping[str, str]] = unsigned
-    # Whether the events stored with a subscription include one of this name.
-    matches: Callable[[Sequence[str] | None, str], bool] = as_listed
+    # Whether a subscription that has no list of events is sent every one.
+    null_is_every: bool = False
+    # The entry of a list that stands for every event, such as `all`; empty for none.
+    every_event: str = ""
     schedule: Schedule
     timeout: float  # seconds for connect, TLS, headers and body together
     # A fresh signing secret in the vendor's form; None where nothing is signed.
@@ -74,6 +71,16 @@ class WireProfile:
         """The profile's name for a canonical type; None when it has none."""
         name = self.event_names.get(event_type)
         return event_type if name is None and self.passes_unknown else name
+
+    def is_every(self, events: Sequence[str] | None) -> bool:
+        """Whether the events stored with a subscription stand for every event."""
+        if events is None:
+            return self.null_is_every
+        return bool(self.every_event) and self.every_event in events
+
+    def matches(self, events: Sequence[str] | None, name: str) -> bool:
+        """Whether the events stored with a subscription include one of this name."""
+        return self.is_every(events) or name in (events or ())
 
     @property
     def signs_with_every_secret(self) -> bool:

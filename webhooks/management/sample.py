@@ -149,7 +149,7 @@ def events_of(profile: WireProfile) -> list[str] | None:
     """Everything the profile can express, in its own words; None where that is what
     naming nothing means."""
     names = list(profile.event_names.values())
-    if all(profile.matches(None, name) for name in names):
+    if profile.null_is_every:
         return None
     return [*names, EVENT_TYPE] if profile.passes_unknown else names
 

@@ -6,8 +6,6 @@ signature, no retries and no envelope: the body is the affected entity alone [D]
 receiver tells events apart by registering a URL for each.
 """
 
-from collections.abc import Sequence
-
 import orjson
 
 from webhooks.delivery.schedule import STANDARD
@@ -31,11 +29,6 @@ EVENT_NAMES = {
 TIMEOUT = 5.0  # [D] "within a few seconds"
 
 
-def matches(events: Sequence[str] | None, name: str) -> bool:
-    """[D] Registered without a type: every type."""
-    return not events or name in events
-
-
 def render(message: Message) -> bytes:
     return orjson.dumps(message.data)
 
@@ -44,7 +37,7 @@ PROFILE = WireProfile(
     name="blaze",
     event_names=EVENT_NAMES,
     render=render,
-    matches=matches,
+    null_is_every=True,  # [D] registered without a type: every type
     schedule=STANDARD,  # [D] its own is not published
     timeout=TIMEOUT,
 )

@@ -6,7 +6,7 @@ and is handed over by staff: no documented call shows it.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -70,11 +70,6 @@ def new_secret() -> str:
     return secrets.token_hex(32)
 
 
-def everything(events: Sequence[str] | None, name: str) -> bool:
-    """Settings name no events: whoever set a URL is told of all."""
-    return True
-
-
 def render(message: Message) -> bytes:
     """A flat object. Fields that no page lists follow the documented ones."""
     data = message.data if isinstance(message.data, dict) else {}
@@ -110,7 +105,7 @@ PROFILE = WireProfile(
     event_names={type_: name for type_, (name, _) in EVENTS.items()},
     render=render,
     sign=sign,
-    matches=everything,
+    null_is_every=True,  # settings name no events: a URL receives all
     schedule=SCHEDULE,
     timeout=TIMEOUT,
     new_secret=new_secret,

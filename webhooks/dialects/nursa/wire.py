@@ -4,7 +4,7 @@ Sources: the pages on webhook configuration, events and the retry mechanism on
 docs.nursa.com, read 2026-11-21. There is no event id in the body or the headers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -44,11 +44,6 @@ def new_secret() -> str:
     return random_text(SECRET_LENGTH)
 
 
-def listed_or_all(events: Sequence[str] | None, name: str) -> bool:
-    listed = events or ()
-    return ALL in listed or name in listed
-
-
 def envelope(name: str, data: Any) -> dict[str, Any]:
     return {"data": data, "eventType": name}
 
@@ -59,11 +54,8 @@ def render(message: Message) -> bytes:
 
 def sign(request: Signing) -> Mapping[str, str]:
     """One v1 per live secret, oldest first, each after a comma and a space."""
-    items = [
-        f"v1={signing.timestamped_hex(secret, request.timestamp, request.body)}"
-        for secret in request.secrets
-    ]
-    return {"Nursa-Signature": ", ".join([f"t={request.timestamp}", *items])}
+    signature = signing.stripe(request.secrets, request.timestamp, request.body)
+    return {"Nursa-Signature": signature.replace(",", ", ")}
 
 
 PROFILE = WireProfile(
@@ -71,7 +63,7 @@ PROFILE = WireProfile(
     event_names=EVENT_NAMES,
     render=render,
     sign=sign,
-    matches=listed_or_all,
+    every_event=ALL,
     schedule=SCHEDULE,
     timeout=TIMEOUT,
     new_secret=new_secret,

@@ -73,12 +73,8 @@ def headers(event_id: UUID) -> Mapping[str, str]:
 
 
 def sign(request: Signing) -> Mapping[str, str]:
-    # One v1 per live secret, no space after the comma.
-    items = [
-        f"v1={signing.timestamped_hex(secret, request.timestamp, request.body)}"
-        for secret in request.secrets
-    ]
-    return {"Topiic-Signature": ",".join([f"t={request.timestamp}", *items])}
+    signature = signing.stripe(request.secrets, request.timestamp, request.body)
+    return {"Topiic-Signature": signature}
 
 
 PROFILE = WireProfile(

@@ -11,9 +11,6 @@ from webhooks.operations import testing
 MOST_NAMED = 500
 """Names that a page shows of a subscription: an open list has as many as a body holds."""
 
-_UNLISTED = "\0"
-"""A name that no list has: who wants this wants everything."""
-
 
 @dataclass(frozen=True)
 class Name:
@@ -46,7 +43,7 @@ def of(subscription: Subscription) -> Wanted:
     listed, more = events[:MOST_NAMED], len(events[MOST_NAMED:])
     if profile is None:
         return Wanted(False, [Name(text, None, "") for text in listed], more)
-    if profile.matches(subscription.events, _UNLISTED):
+    if profile.is_every(subscription.events):
         return Wanted(True, list(_sayable(profile, catalogue)))
     types = {name: type for type, name in profile.event_names.items()}
     names = [_name(profile, types, text, catalogue) for text in listed]
