@@ -84,9 +84,9 @@ APPEND_SLASH = False
 
 INSTALLED_APPS = [
     "webhooks.apps.WebhooksConfig",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the site is webhooks.console.site
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "webhooks.apps.ConsoleConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -5,8 +5,15 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.contrib.admin.apps import AdminConfig
 from django.core import checks
 from django.db.models.signals import post_migrate
+
+
+class ConsoleConfig(AdminConfig):
+    """Django's admin on our own site."""
+
+    default_site = "webhooks.console.site.Site"
 
 
 class WebhooksConfig(AppConfig):

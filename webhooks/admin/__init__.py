@@ -4,13 +4,10 @@ Nothing here saves a model. What can be changed is changed by an operation with 
 of staff as its actor; everything else is read-only. One module per family of models.
 """
 
-from django.contrib import admin
-
 from . import (
     audit,
     deliveries,
     endpoints,
-    entrance,
     events,
     keys,
     notices,
@@ -25,7 +22,6 @@ __all__ = [
     "audit",
     "deliveries",
     "endpoints",
-    "entrance",
     "events",
     "keys",
     "notices",
@@ -35,5 +31,3 @@ __all__ = [
     "subscriptions",
     "workers",
 ]
-
-admin.site.index_title = "Console"

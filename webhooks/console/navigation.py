@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.templatetags.static import static
 from django.urls import reverse
 
 from .login_step import owed
@@ -85,11 +84,6 @@ def _active(request: HttpRequest, name: str) -> dict[str, bool]:
     return {"active": request.path == reverse(name)}
 
 
-def account(request: HttpRequest) -> list[dict[str, Any]]:
-    """The links of the user menu, which log-out follows."""
-    return [{"title": "Your account", "link": reverse("staff:account")}]
-
-
 def _list_address(label: str) -> str:
     return reverse(f"admin:{label.replace('.', '_')}_changelist")
 
@@ -100,23 +94,3 @@ def _may_see(request: HttpRequest, label: str) -> bool:
     return user.has_perm(f"{app}.view_{model}") or user.has_perm(
         f"{app}.change_{model}"
     )
-
-
-def favicon(request: HttpRequest) -> str:
-    return static("webhooks/icon.svg")
-
-
-def stylesheet(request: HttpRequest) -> str:
-    return static("webhooks/console.css")
-
-
-def frame_style(request: HttpRequest) -> str:
-    return static("webhooks/frame.css")
-
-
-def no_inline_colors(request: HttpRequest) -> dict[str, dict[str, str]]:
-    return {}
-
-
-def frame_script(request: HttpRequest) -> str:
-    return static("webhooks/frame.js")
