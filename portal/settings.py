@@ -129,7 +129,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"staff": "webhooks.staff.tags"},
+            "libraries": {"console": "webhooks.console.tags"},
         },
     },
 ]

@@ -22,6 +22,7 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         from webhooks.api import PORTAL
+        from webhooks.console import labels
         from webhooks.delivery import chores, incidents, wire
         from webhooks.dialects import DIALECTS
         from webhooks.operations import incidents as news
@@ -31,6 +32,7 @@ class WebhooksConfig(AppConfig):
         for interface in (*DIALECTS, PORTAL):
             interfaces.register(interface)
             wire.register(interface.profile)
+            labels.name_dialect(interface.title, interface.slug, interface.profile.name)
             desks.register(interface.slug, partial(_desk, interface))
         checks.register(_check_routing, checks.Tags.urls)
         incidents.listen(news.tell)

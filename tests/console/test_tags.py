@@ -4,11 +4,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from webhooks.console import labels, untrusted_text
+from webhooks.console import labels, tags, untrusted_text
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
 from webhooks.models import Delivery
-from webhooks.staff import tags
 
 
 def test_a_time_is_utc_to_read_and_exact_on_hover() -> None:

@@ -12,9 +12,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from webhooks.console import untrusted_text
+from webhooks.console.actor import staff_actor
 from webhooks.models import Delivery, Event, EventType
 from webhooks.operations import event_types
-from webhooks.rest.caller import staff_actor
 
 from .deliveries import STATES
 from .rows import Log, ReadOnlyTable, Rows, block

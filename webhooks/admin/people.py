@@ -22,8 +22,8 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from webhooks.console.actor import staff_actor
 from webhooks.operations import people, secondfactor
-from webhooks.rest.caller import staff_actor
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -1,4 +1,4 @@
-"""What is stored in a word, said in a sentence."""
+"""How what is stored in a word reads on a page, and in which colour."""
 
 from collections.abc import Mapping
 
@@ -49,3 +49,26 @@ def outcome(stored: str) -> str:
 
 def is_success(attempt: Attempt) -> bool:
     return attempt.outcome == Outcome.OK
+
+
+KEY_STATES: Mapping[str, tuple[str, str]] = {
+    "usable": ("Usable", "success"),
+    "expiring": ("Expires soon", "warning"),
+    "expired": ("Expired", ""),
+    "revoked": ("Revoked", "danger"),
+    "off": ("Partner off", "warning"),
+}
+"""Each state's name and the colour of its badge."""
+
+_dialects: dict[str, str] = {}
+
+
+def name_dialect(title: str, *stored: str) -> None:
+    """Dialects are above this room: `webhooks.apps` says what each is called."""
+    _dialects.update(dict.fromkeys(stored, title))
+
+
+def dialect(stored: str) -> str:
+    """The title for a slug or the name of a wire profile; of one that is not installed,
+    what the row says."""
+    return _dialects.get(stored, stored)

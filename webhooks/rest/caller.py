@@ -1,17 +1,15 @@
 """Who is calling: the key in the request, the partner behind it, the actor to audit."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from webhooks.console.actor import client_ip
 from webhooks.models import ApiKey, Partner
 from webhooks.operations import keys
 from webhooks.operations.audit import Actor
@@ -94,25 +92,3 @@ def bearer(request: Request) -> str | None:
     """The credentials of a Bearer header; None without one."""
     scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
     return text.strip() or None if scheme.lower() == "bearer" else None
-
-
-def staff_actor(request: HttpRequest) -> Actor:
-    """The logged-in member of staff behind a request of the browser."""
-    return Actor.of_staff(
-        user_id=request.user.pk,
-        username=request.user.get_username(),
-        ip=client_ip(request),
-    )
-
-
-def client_ip(request: Request | HttpRequest) -> str | None:
-    """The caller's address; X-Forwarded-For is believed as far as our own proxies wrote it."""
-    hops: int = settings.TRUSTED_PROXIES
-    address = request.META.get("REMOTE_ADDR", "")
-    if hops:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        address = forwarded[-hops].strip() if len(forwarded) >= hops else address
-    try:
-        return str(ip_address(address))
-    except ValueError:
-        return None

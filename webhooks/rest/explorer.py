@@ -7,78 +7,28 @@ keys, and answers in its own form whatever is accepted.
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 import orjson
 from csp.constants import UNSAFE_INLINE
 from django.contrib.auth import get_user
 from django.http import HttpRequest
-from django.middleware.csrf import rotate_token
-from django.utils import timezone
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.console import login_step, sessions
-from webhooks.models import Partner
-from webhooks.operations import exploring, keys
+from webhooks.console import exploring
+from webhooks.console.actor import staff_actor
+from webhooks.operations import keys
 
-from .caller import Caller, staff_actor
-
-PERMISSION = "webhooks.explore_partner"
-_SESSION_KEY = "explored_partner"
-_LATEST_KEY = "explored_latest"  # which is kept when it was left
-
-
-def begin(request: HttpRequest, partner: Partner) -> None:
-    """From now on this session calls the APIs as `partner`, until `leave` or log-out."""
-    leave(request)  # whoever it called them as before
-    exploring.begin(by=staff_actor(request), partner=partner, now=timezone.now())
-    id = str(partner.id)
-    if request.session.get(_LATEST_KEY, id) != id:
-        # A page of the partner before may be open in another tab, with an address that
-        # names no partner: what is sent from there is for that one, and is refused.
-        rotate_token(request)
-    request.session[_SESSION_KEY] = request.session[_LATEST_KEY] = id
-
-
-def leave(request: HttpRequest) -> Partner | None:
-    """End it; the partner that was explored, None when there was none."""
-    partner = explored(request)
-    request.session.pop(_SESSION_KEY, None)
-    if partner is not None:
-        exploring.end(by=staff_actor(request), partner=partner, now=timezone.now())
-    return partner
-
-
-def explored(request: HttpRequest) -> Partner | None:
-    """The partner that the member of staff behind `request` explores as."""
-    id: str | None = request.session.get(_SESSION_KEY)
-    return Partner.objects.filter(id=UUID(id)).first() if id else None
+from .caller import Caller
 
 
 def is_exploring(request: HttpRequest | None) -> bool:
     """Whether `request` opens the browsable API. Costs a request with a key nothing."""
     if request is None or not _prefers_html(request):
         return False
-    return _may_explore(request)
-
-
-def named(request: HttpRequest) -> Partner | None:
-    """Whom a page of the console names as explored; no statement where nobody is."""
-    return explored(request) if _may_explore(request) else None
-
-
-def _may_explore(request: HttpRequest) -> bool:
-    """Whether a partner was chosen, by who may still call as one."""
-    session = getattr(request, "session", None)
-    if session is None or _SESSION_KEY not in session:
-        return False
-    user = request.user
-    if not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
-        return False
-    return not sessions.over(request) and login_step.owed(request) is None
+    return exploring.is_exploring(request)
 
 
 def opened(request: Request) -> bool:
@@ -106,7 +56,7 @@ class ExplorerSession(SessionAuthentication):
         actor = staff_actor(request._request)
         # Until it is somebody, it is nobody: the page asks again who the user is.
         request.user = None  # type: ignore[assignment]
-        partner = explored(request._request)
+        partner = exploring.explored_partner(request._request)
         if partner is None:
             raise keys.Invalid
         if not partner.is_active:
@@ -163,7 +113,7 @@ class ExplorerPage(BrowsableAPIRenderer):
         http_request = renderer_context["request"]._request
         return {
             **context,
-            "explored": explored(http_request),
+            "explored": exploring.explored_partner(http_request),
             # Not `http_request.user`, where DRF has put the caller or nobody.
             "staff": get_user(http_request),
             "response_headers": {

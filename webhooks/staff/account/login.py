@@ -12,10 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from webhooks.console.actor import staff_actor
 from webhooks.console.login_redirect import onward
 from webhooks.console.login_step import Owed, owed
 from webhooks.operations import secondfactor
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import OwnPage
 
 from .forms import Code

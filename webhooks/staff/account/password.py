@@ -7,8 +7,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from webhooks.console.actor import staff_actor
 from webhooks.operations import people
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import OwnPage
 
 from .forms import NewPassword

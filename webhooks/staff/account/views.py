@@ -9,10 +9,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from webhooks.console.actor import staff_actor
 from webhooks.console.login_redirect import onward
 from webhooks.console.login_step import Owed, owed
 from webhooks.operations import secondfactor
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import Crumb, OwnPage
 
 from . import enrolment

@@ -12,7 +12,6 @@ from webhooks.delivery import wire
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
 from webhooks.models import Delivery, Event
-from webhooks.staff import dialects
 from webhooks.staff.once import Once
 from webhooks.staff.partners.forms import PartnerField
 
@@ -32,7 +31,7 @@ _TYPE = Subquery(Event.objects.filter(id=OuterRef("event_id")).values("type")[:1
 def _profiles() -> list[tuple[str, str]]:
     return [
         ("", "any"),
-        *((name, dialects.title(name)) for name in sorted(wire.profiles())),
+        *((name, labels.dialect(name)) for name in sorted(wire.profiles())),
     ]
 
 

@@ -3,10 +3,10 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
-from webhooks.console import untrusted_text
+from webhooks.console import labels, untrusted_text
 from webhooks.delivery import wire
 from webhooks.models import EventType
-from webhooks.staff import dialects, links
+from webhooks.staff import links
 from webhooks.staff.pages import Crumb, Page
 
 
@@ -35,7 +35,7 @@ class One(Page):
         if found is None:
             raise Http404
         names = {
-            dialects.title(p.name): p.name_of(name) for p in wire.profiles().values()
+            labels.dialect(p.name): p.name_of(name) for p in wire.profiles().values()
         }
         return self.page(
             f"Event type {found.name}",

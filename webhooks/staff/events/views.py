@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from webhooks.console import untrusted_text
+from webhooks.console.actor import staff_actor
 from webhooks.models import Event, EventType
 from webhooks.operations import events
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import Crumb, List, Page
 
 from .event_types import named

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from webhooks.rest import explorer
+from webhooks.console import exploring
 from webhooks.staff.pages import Page
 from webhooks.staff.partners.views import found, levels
 
@@ -15,12 +15,12 @@ from . import paths
 
 
 class Explore(Page):
-    permission = explorer.PERMISSION
+    permission = exploring.PERMISSION
     template = "staff/exploring/explore.html"
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
         partner = found(id)
-        is_explored = explorer.explored(request) == partner
+        is_explored = exploring.explored_partner(request) == partner
         return self.page(
             f"Explore as {partner}",
             under=levels(partner),
@@ -33,20 +33,20 @@ class Explore(Page):
     def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
         partner = found(id)
         if partner.is_active:
-            explorer.begin(request, partner)
+            exploring.begin(request, partner)
         return redirect("staff:explore", id)
 
 
 class Leave(Page):
     """Ends it, and goes back to the partner that was explored."""
 
-    permission = explorer.PERMISSION
+    permission = exploring.PERMISSION
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return HttpResponseNotAllowed(["POST"])
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        partner = explorer.leave(request)
+        partner = exploring.leave(request)
         if partner is None:
             return redirect("staff:partners")
         messages.success(

@@ -15,9 +15,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from webhooks.console.actor import staff_actor
 from webhooks.models import ApiKey, Partner
 from webhooks.operations import keys as operations
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import Crumb, Page
 from webhooks.staff.partners.forms import PartnerField
 

@@ -10,12 +10,11 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 
+from webhooks.console import labels
 from webhooks.console.addresses import with_changes
 from webhooks.console.filters import Filters
 from webhooks.models import ApiKey, keyformat
 from webhooks.staff.partners.forms import PartnerField
-
-from .keys import STATES
 
 _MARK = "whk_"
 _PREFIX = rf"(?:{_MARK})?[0-9A-Za-z]{{0,{keyformat.LOOKUP_LENGTH}}}"
@@ -63,7 +62,10 @@ class KeyFilters(Filters):
     )
     state = forms.ChoiceField(
         required=False,
-        choices=[("", "any"), *((name, says) for name, (says, _) in STATES.items())],
+        choices=[
+            ("", "any"),
+            *((name, says) for name, (says, _) in labels.KEY_STATES.items()),
+        ],
     )
 
     def narrow(self, rows: Any) -> Any:

@@ -15,15 +15,6 @@ ACTS: Mapping[str, str] = {
 }
 """What a partner's key may do, by its scope."""
 
-STATES: Mapping[str, tuple[str, str]] = {
-    "usable": ("Usable", "success"),
-    "expiring": ("Expires soon", "warning"),
-    "expired": ("Expired", ""),
-    "revoked": ("Revoked", "danger"),
-    "off": ("Partner off", "warning"),
-}
-"""Each state's name and the tone of its badge."""
-
 
 def shown(key: ApiKey) -> str:
     """The part of a key that everybody may see, as it begins the key itself."""

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from webhooks.console import paging
+from webhooks.console.actor import staff_actor
 from webhooks.console.filters import Filters
 from webhooks.models import ApiKey, Partner, Subscription
 from webhooks.operations import partners
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import Crumb, List, Page
 
 from . import ailing

@@ -9,9 +9,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from webhooks.console.actor import staff_actor
 from webhooks.models import Partner
 from webhooks.operations import partners
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import Crumb, Page
 
 from . import overview

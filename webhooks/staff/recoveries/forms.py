@@ -9,11 +9,11 @@ from django import forms
 from django.utils import timezone
 from django.utils.text import Truncator
 
+from webhooks.console import labels
 from webhooks.console.filters import PERIODS, Filters, Moment
 from webhooks.models import EventType, Partner, Recovery, Subscription
 from webhooks.operations import deliveries, recoveries
 from webhooks.operations.recoveries import Filter, InvalidFilter, Outcome
-from webhooks.staff import dialects
 from webhooks.staff.deliveries.forms import Redelivery
 from webhooks.staff.partners.forms import PartnerField
 
@@ -53,7 +53,7 @@ class Subscriptions(forms.ModelChoiceField):  # type: ignore[type-arg]
         called = [endpoint.url for endpoint in row.receivers]  # type: ignore[attr-defined]
         where = " ".join(called) or "no URL that is called"
         off = "" if row.is_active and row.disabled_at is None else " (off)"
-        return Truncator(f"{row}{off} · {dialects.title(row.dialect)} · {where}").chars(
+        return Truncator(f"{row}{off} · {labels.dialect(row.dialect)} · {where}").chars(
             _LABEL
         )
 

@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from webhooks.console.actor import staff_actor
 from webhooks.console.filters import Moment
 from webhooks.models.ids import time_ordered
 from webhooks.operations import deliveries, recoveries
 from webhooks.operations.recoveries import InvalidFilter
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.deliveries.forms import Redelivery
 from webhooks.staff.pages import Page
 

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from webhooks.console import paging
+from webhooks.console.actor import staff_actor
 from webhooks.models import Recovery
 from webhooks.operations import recoveries
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import Crumb, List, Page
 
 from . import receiving, recovering

@@ -12,9 +12,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from webhooks.console.actor import staff_actor
 from webhooks.models import SigningSecret, Subscription, encryption
 from webhooks.operations import secrets, subscriptions
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import Page
 from webhooks.staff.subscriptions.views import above, found
 

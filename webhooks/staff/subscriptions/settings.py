@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
+from webhooks.console.actor import staff_actor
 from webhooks.models import ApiKey, AuditEntry, Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import desks
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import Crumb, Page
 
 from . import settings_form as forms

@@ -8,10 +8,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from webhooks.console.actor import staff_actor
 from webhooks.console.addresses import with_changes
 from webhooks.models import Subscription
 from webhooks.operations import deliveries, once, subscriptions, testing
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import Page
 
 from . import trial, wanted

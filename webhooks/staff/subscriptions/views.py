@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from webhooks.console import charts
+from webhooks.console.actor import staff_actor
 from webhooks.models import (
     AuditEntry,
     Delivery,
@@ -19,7 +20,6 @@ from webhooks.models import (
 )
 from webhooks.operations import subscriptions
 from webhooks.rest import desks
-from webhooks.rest.caller import staff_actor
 from webhooks.staff.pages import Crumb, Page
 from webhooks.staff.secrets import signing
 

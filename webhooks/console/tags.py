@@ -7,13 +7,9 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks.console import labels, untrusted_text
 from webhooks.models import Attempt, Partner, ids
-from webhooks.rest import explorer
 
-from . import dialects
-from .deliveries import timings
-from .keys import keys
+from . import exploring, labels, timings, untrusted_text
 
 register = template.Library()
 
@@ -51,12 +47,12 @@ def badge(text: str, tone: str = "") -> SafeString:
 
 @register.simple_tag
 def key_badge(state: str) -> SafeString:
-    return badge(*keys.STATES[state])
+    return badge(*labels.KEY_STATES[state])
 
 
 @register.filter
 def dialect_title(stored: str) -> str:
-    return dialects.title(stored)
+    return labels.dialect(stored)
 
 
 @register.filter
@@ -69,7 +65,7 @@ def milliseconds(value: int) -> str:
     return f"{value} ms" if value < 1000 else f"{value / 1000:.1f} s"
 
 
-@register.inclusion_tag("staff/deliveries/took.html")
+@register.inclusion_tag("console/took.html")
 def took(attempt: Attempt) -> dict[str, Any]:
     return {
         "attempt": attempt,
@@ -98,5 +94,8 @@ def may(context: Any, permission: str) -> bool:
 
 @register.simple_tag(takes_context=True)
 def explored(context: Any) -> Partner | None:
-    """The partner that the viewer calls the APIs as; without one, nothing is asked."""
-    return explorer.named(context["request"])
+    """The partner that the viewer calls the APIs as; no statement where nobody explores."""
+    request = context["request"]
+    if not exploring.is_exploring(request):
+        return None
+    return exploring.explored_partner(request)
