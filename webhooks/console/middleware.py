@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from . import sessions
+from . import sessions, untrusted_text
 from .login_step import Owed, owed
 
 _ROOMS = {"admin", "staff"}
@@ -64,3 +64,23 @@ class Doors:
         wanted = {"next": request.get_full_path()} if request.method == "GET" else {}
         way = reverse(_WAYS[debt][0])
         return redirect(f"{way}?{urlencode(wanted)}" if wanted else way)
+
+
+class VisibleText:
+    """In every HTML page, names the characters that hide text or turn its direction.
+
+    Names, URLs and bodies come from partners and their receivers. Templates escape markup in
+    them; this is the one place that makes such characters visible.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_page = response.get("Content-Type", "").startswith("text/html")
+        if is_page and not response.streaming:
+            response.content = untrusted_text.of_page(
+                response.content.decode(response.charset)
+            )
+        return response

@@ -19,6 +19,9 @@ _UNSEEN = re.compile(
     r"\U000e0000-\U000e0fff]"
 )
 
+# What a page has its reader edit. The browser sends it back, so it stays as it is.
+_EDITED = re.compile(r'(<textarea\b.*?</textarea>|\bvalue="[^"]*")', re.DOTALL)
+
 
 def readable(text: str) -> str:
     """The text with unseen characters named, cut where it is too long."""
@@ -31,6 +34,15 @@ def readable(text: str) -> str:
 def _named(unseen: re.Match[str]) -> str:
     code = ord(unseen.group())
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def of_page(html: str) -> str:
+    """A whole page with unseen characters named, but in the values of its forms."""
+    if _UNSEEN.search(html) is None:
+        return html
+    parts = _EDITED.split(html.replace("\r\n", "\n"))
+    parts[::2] = [_UNSEEN.sub(_named, part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def of_bytes(content: bytes) -> str:
