@@ -5,11 +5,46 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.template import engines
+from hypothesis import settings
 
 from tests.authority import Authority
 from tests.receiver import Receiver
 from tests.served import Served, running
+
+# By these a test asks the database, itself or in the processes that it starts.
+DATABASE_FIXTURES = {
+    "db",
+    "transactional_db",
+    "live_server",
+    "database",
+    "database_url",
+    "served",
+}
+
+# How long an example takes says how busy the machine is; a test has its own time-out.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+
+def _deletes(self: Any, style: Any, tables: list[str], **options: Any) -> list[str]:
+    return [f"DELETE FROM {self.quote_name(table)}" for table in tables]
+
+
+# After a test that commits, PostgreSQL takes 0.3 s to truncate our thirty tables, and a
+# hundredth of that to delete the few rows in them.
+DatabaseOperations.sql_flush = _deletes  # type: ignore[assignment]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks no database is marked to run `once`, whichever databases there are."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if item.get_closest_marker("django_db") or DATABASE_FIXTURES & {*fixtures}:
+            continue
+        item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture

@@ -1,16 +1,51 @@
 #!/bin/sh
-# Every test: on SQLite, then on PostgreSQL where one is reachable; one coverage report.
+# Every test: on SQLite with coverage, in a browser, then on PostgreSQL where one is
+# reachable, and the quick ones with another Python where one is found.
 # `sh tests/run.sh tests/rest -k key` runs a part of them, without the report.
-# With CI=true whatever is missing is a failure; elsewhere it is named and left out.
+# With CI=true a missing database is a failure; elsewhere it is named and left out.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
 postgres=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
 unset TEST_DATABASE_URL DATABASE_URL
+times=$(mktemp)
 left_out=
 
+# At the end, also of a run that fails: what ran, and how long it took.
+report() {
+  status=$?
+  echo "== Times"
+  total=0
+  while IFS='|' read -r seconds name; do
+    printf '%3d:%02d  %s\n' $((seconds / 60)) $((seconds % 60)) "$name"
+    total=$((total + seconds))
+  done <"$times"
+  printf '%3d:%02d  in all\n' $((total / 60)) $((total % 60))
+  [ -z "$left_out" ] || printf 'Not run: %b' "$left_out"
+  rm -f "$times"
+  exit "$status"
+}
+trap report EXIT
+
+# part NAME COMMAND…: says what runs, and keeps how long it took.
+part() {
+  name=$1
+  shift
+  echo "== $name"
+  began=$(date +%s)
+  ended=0
+  "$@" || ended=$?
+  [ "$ended" -ne 5 ] || ended=0 # pytest: none of the chosen tests is such
+  echo "$(($(date +%s) - began))|$name" >>"$times"
+  return "$ended"
+}
+
+on_all_cores() {
+  "$python" -m pytest -n auto --dist worksteal "$@"
+}
+
 reachable() {
-  "$python" - "$1" <<'PYTHON'
+  "$python" - "$postgres" <<'PYTHON'
 import sys
 import psycopg
 try:
@@ -20,32 +55,32 @@ except psycopg.Error as error:
 PYTHON
 }
 
-# Pytest on every core, then what measures time or drives a browser by itself; whether
-# enough is covered is asked once, at the end.
-run() {
-  "$python" -m pytest -n auto -m "not alone" --cov --cov-append --cov-report= --cov-fail-under=0 "$@"
-  # Without coverage, which would be measured too. 5: none of the chosen tests is such.
-  "$python" -m pytest -m alone "$@" || [ $? -eq 5 ]
-}
-
-"$python" -m coverage erase
-
-echo "== SQLite"
-run "$@"
-
-if reason=$(reachable "$postgres" 2>&1); then
-  echo "== PostgreSQL"
-  TEST_DATABASE_URL=$postgres run "$@"
+if reason=$(reachable 2>&1); then
+  on_postgresql=true
+  export TEST_HALF_EXAMPLES=true
 elif [ "${CI:-}" = true ]; then
   echo "PostgreSQL is not reachable: $reason" >&2
   exit 1
 else
-  left_out="PostgreSQL (not reachable: $reason)"
+  on_postgresql=false
+  left_out="PostgreSQL (not reachable: $reason). TEST_DATABASE_URL names a server.\n"
+fi
+
+# Coverage doubles the time of a pass, so one pass measures it: PostgreSQL's own lines are
+# not in the report. Whether enough is covered is asked once, at the end.
+"$python" -m coverage erase
+part "SQLite, with coverage" on_all_cores -m "not alone and not browser" \
+  --cov --cov-report= --cov-fail-under=0 "$@"
+part "SQLite, one test at a time" "$python" -m pytest -m alone "$@"
+part "SQLite, in a browser" on_all_cores --dist loadfile -m browser "$@"
+
+if [ "$on_postgresql" = true ]; then
+  export TEST_DATABASE_URL=$postgres
+  part "PostgreSQL" on_all_cores -m "not once and not alone" "$@"
+  part "PostgreSQL, one test at a time" "$python" -m pytest -m "alone and not once" "$@"
+  unset TEST_DATABASE_URL
 fi
 
 if [ $# -eq 0 ]; then
   "$python" -m coverage report
-fi
-if [ -n "$left_out" ]; then
-  echo "Not run: $left_out. TEST_DATABASE_URL names a server."
 fi

@@ -15,15 +15,16 @@ else:
 from portal.settings import *  # noqa: F403
 from portal.settings import BASE_DIR, DATABASES
 
+# A test database need not survive a loss of power.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     (BASE_DIR / "var").mkdir(exist_ok=True)
     DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "var" / "test.sqlite3"}
-    # A test database need not survive a loss of power.
     DATABASES["default"]["OPTIONS"]["init_command"] = (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
     )
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"
 
 # Every client of a test loads the middleware, which would look through all static files.
 WHITENOISE_AUTOREFRESH = True

@@ -22,6 +22,8 @@ from webhooks import models
 from webhooks.models import Attempt, AuditEntry
 from webhooks.operations import secondfactor
 
+pytestmark = pytest.mark.once
+
 # Each may what those before it may. Nobody is staff without a role.
 RANKS = ["nobody", "Viewer", "Operator", "Manager", "superuser"]
 NOBODY, VIEWER, OPERATOR, MANAGER, SUPERUSER = range(5)

@@ -85,6 +85,7 @@ def test_it_answers_an_unknown_id_with_the_list(console: Client, model) -> None:
         assert response.status_code == 302
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("model", OURS)
 def test_it_asks_the_database_no_more_for_fifty_rows_than_for_one(
     console: Client, model

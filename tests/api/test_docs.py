@@ -17,6 +17,7 @@ def variables(served):
     }
 
 
+@pytest.mark.once
 def test_the_curl_lines_of_the_page_succeed(variables):
     publish, subscribe, rotate, preview = documented.curl_lines("../api.md")
     subscribed = documented.send(subscribe, **variables)

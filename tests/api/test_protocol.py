@@ -8,23 +8,18 @@ from urllib.parse import quote
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import factories
 from tests.api.calls import PROBLEM, assert_problem, call, errors_of
 from tests.dialects.suite import header_text, json_values
+from tests.examples import examples
 from webhooks.models import ApiKey, Event
 from webhooks.operations import events, keys
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
-
-many = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 
 
 @pytest.fixture(autouse=True)
@@ -205,7 +200,7 @@ def assert_in_shape(response):
         json.loads(response.content)
 
 
-@many
+@examples(60)
 @given(body=json_values)
 def test_it_survives_any_json(client, key, body):
     for path in ("/events", "/events/batch"):
@@ -217,7 +212,7 @@ def test_it_survives_any_json(client, key, body):
 FIELDS = ("partner", "type", "data", "idempotency_key", "occurred_at", "attributes")
 
 
-@many
+@examples(60)
 @given(field=st.sampled_from(FIELDS), value=json_values)
 def test_it_survives_any_value_of_any_field(client, key, event, field, value):
     spoilt = {**event, field: value}
@@ -226,7 +221,7 @@ def test_it_survives_any_value_of_any_field(client, key, event, field, value):
     assert_in_shape(call(client, "POST", "/events/batch", batch, key=key))
 
 
-@many
+@examples(60)
 @given(value=header_text)
 def test_it_survives_any_idempotency_key(client, key, event, value):
     response = call(client, "POST", "/events", event, key=key, Idempotency_Key=value)
@@ -234,7 +229,7 @@ def test_it_survives_any_idempotency_key(client, key, event, value):
     assert_in_shape(response)
 
 
-@many
+@examples(60)
 @given(
     path=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),

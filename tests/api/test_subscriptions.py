@@ -8,13 +8,14 @@ import pytest
 import time_machine
 from django.core.management import call_command
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from tests import factories
 from tests.api.calls import PREFIX, assert_problem, below, body_of, call, errors_of
 from tests.dialects.suite import json_values
+from tests.examples import examples
 from webhooks.models import ApiKey, AuditEntry, Delivery, EventType, Subscription
 from webhooks.operations import events, keys, partners, subscriptions
 from webhooks.operations.audit import SYSTEM
@@ -409,11 +410,7 @@ def test_a_key_bound_to_several_shops_says_which(create, partner):
 # --- Whatever is sent ----------------------------------------------------------------
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(60)
 @given(
     body=json_values
     | st.fixed_dictionaries(

@@ -26,12 +26,15 @@ ARGUMENTS = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Apart from other tests: Playwright runs on greenlets, and a thread that ends while
-    they are in its process can make greenlet wait for ever (3.x, seen 2026-11-21)."""
+    """In processes of their own: Playwright runs on greenlets, and a thread that ends
+    while they are in its process can make greenlet wait for ever (3.x, seen 2026-11-21).
+    Once, since a browser shows what pages do, and the staff tests what databases do."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.alone)
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.once)
 
 
 def _chromium() -> str | None:

@@ -70,6 +70,7 @@ def test_everything_arrives_once_over_connections_that_are_kept(receiver, cluste
     assert not Delivery.objects.filter(lost_claims__gt=0).exists()
 
 
+@pytest.mark.once
 def test_until_idle_it_ends_when_the_workers_are_done(receiver, cluster):
     receiver.answer(delay=1)
     queued(receiver.url(), 60)
@@ -79,6 +80,7 @@ def test_until_idle_it_ends_when_the_workers_are_done(receiver, cluster):
         assert states() == {"delivered": 60}
 
 
+@pytest.mark.once
 def test_a_message_carries_ids_and_no_more(redis, cluster):
     hook = subscription("http://127.0.0.1:1999/secret-path")
     publish(hook, 120, data={"name": "Ada"})
@@ -124,6 +126,7 @@ def test_what_nobody_takes_neither_fills_the_broker_nor_counts_as_lost(
     assert not Delivery.objects.filter(lost_claims__gt=0).exists()
 
 
+@pytest.mark.once
 def test_an_endpoint_that_hangs_leaves_room_for_the_others(receiver, cluster):
     with (
         socket.create_server(("127.0.0.1", 0)) as deaf,
@@ -239,6 +242,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_sends_and_gives_back_the_
     assert not Delivery.objects.filter(lost_claims__gt=0).exists()
 
 
+@pytest.mark.once
 def test_a_broker_that_is_away_is_waited_for(receiver, redis, tmp_path):
     queued(receiver.url(), 80)
     redis.__exit__()
@@ -254,6 +258,7 @@ def test_a_broker_that_is_away_is_waited_for(receiver, redis, tmp_path):
     assert set(sent(receiver).values()) == {1}
 
 
+@pytest.mark.once
 def test_it_ends_soon_although_the_broker_is_away(redis, tmp_path):
     queued("http://127.0.0.1:1999/", 5)
     redis.__exit__()
@@ -274,6 +279,7 @@ def _answers(host, port):
     return True
 
 
+@pytest.mark.once
 @pytest.mark.skipif(
     not _answers("127.0.0.1", 5672), reason="no RabbitMQ at 127.0.0.1:5672"
 )
@@ -293,6 +299,7 @@ def test_it_works_over_rabbitmq(receiver, tmp_path):
     assert set(sent(receiver).values()) == {1}
 
 
+@pytest.mark.once
 def test_it_says_what_is_missing(settings, monkeypatch):
     settings.CELERY_BROKER_URL = ""
     with pytest.raises(CommandError, match="CELERY_BROKER_URL"):

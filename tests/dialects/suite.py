@@ -15,10 +15,11 @@ from urllib.parse import quote
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import factories
+from tests.examples import examples
 from webhooks.models import ApiKey, AuditEntry, Subscription
 from webhooks.operations import keys, partners, subscriptions
 from webhooks.operations.audit import SYSTEM
@@ -50,15 +51,6 @@ HEADER_NAMES = (
     "X-Api-Key",
     "X-Forwarded-For",
     "X-HTTP-Method-Override",
-)
-many = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        # One test of the suite runs for every vendor's class: that is its purpose.
-        HealthCheck.differing_executors,
-    ],
 )
 
 
@@ -308,12 +300,12 @@ class DialectSuite(ABC):
             self.assert_in_shape(self.send(replace(self.call, body=body)))
         self.assert_in_shape(self.send(self.call))
 
-    @many
+    @examples(60)
     @given(body=json_values)
     def test_it_survives_any_json(self, body):
         self.assert_in_shape(self.send(replace(self.call, body=body)))
 
-    @many
+    @examples(60)
     @given(data=st.data())
     def test_it_survives_a_valid_body_with_any_one_value_replaced(self, data):
         body = dict(self.call.body)
@@ -321,13 +313,13 @@ class DialectSuite(ABC):
         body[field] = data.draw(json_values | st.lists(json_values, max_size=3))
         self.assert_in_shape(self.send(replace(self.call, body=body)))
 
-    @many
+    @examples(60)
     @given(body=st.binary(max_size=200), content_type=header_text)
     def test_it_survives_any_bytes_under_any_media_type(self, body, content_type):
         call = replace(self.call, body=body, content_type=content_type)
         self.assert_in_shape(self.send(call))
 
-    @many
+    @examples(60)
     @given(
         headers=st.dictionaries(
             st.sampled_from(HEADER_NAMES),
@@ -339,7 +331,7 @@ class DialectSuite(ABC):
         self.assert_in_shape(self.send(self.call, **headers))
         self.assert_in_shape(self.call.send(self.client, headers))
 
-    @many
+    @examples(60)
     @given(
         path=st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
         query=st.text(st.characters(exclude_categories=["Cs"]), max_size=60),

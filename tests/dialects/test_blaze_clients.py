@@ -15,6 +15,8 @@ from bravado.exception import HTTPBadRequest, HTTPNotFound, HTTPUnauthorized
 
 from tests.dialects import documented
 
+pytestmark = pytest.mark.once
+
 SWAGGER = Path(__file__).parent / "blaze_swagger.json"
 URL = "https://receiver.example.com/hook"
 

@@ -1,8 +1,11 @@
 """Capa's dialect over a real socket, by the lines of its own page."""
 
+import pytest
 import requests
 
 from tests.dialects import documented
+
+pytestmark = pytest.mark.once
 
 PATH = "/api/partner/v1/webhook-settings"
 

@@ -1,8 +1,11 @@
 """Nursa's dialect over a real socket, by the lines of its own page."""
 
+import pytest
 import requests
 
 from tests.dialects import documented
+
+pytestmark = pytest.mark.once
 
 USER = "/api/v2/public/webhooks/user"
 

@@ -15,6 +15,8 @@ from partnero.base_api import PartneroAPIException
 
 from tests.dialects import documented
 
+pytestmark = pytest.mark.once
+
 URL = "https://receiver.example.com/hook"
 _numbers = itertools.count(1)
 

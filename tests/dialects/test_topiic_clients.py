@@ -3,11 +3,14 @@
 import time
 from uuid import uuid4
 
+import pytest
 import requests
 
 from tests.dialects import documented
 from webhooks.delivery.wire import Signing
 from webhooks.dialects.topiic import wire
+
+pytestmark = pytest.mark.once
 
 
 def test_the_curl_line_of_the_page_succeeds(served):

@@ -10,6 +10,9 @@ import pytest
 
 from . import portal
 
+# The server and its sockets: what is behind them is any database.
+pytestmark = pytest.mark.once
+
 HOOKS = "/api/v1/partner/webHooks"
 
 

@@ -114,6 +114,7 @@ def test_a_person_changes_webhooks_publishes_and_sees_it_arrive_signed(up, tmp_p
         again.wait_for(r"received .* partnero \(.*signature verified")
 
 
+@pytest.mark.once
 @pytest.mark.alone
 def test_a_second_start_is_up_within_five_seconds(up):
     port = portal.free_port()
@@ -126,6 +127,7 @@ def test_a_second_start_is_up_within_five_seconds(up):
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.once
 def test_nothing_outlives_it_when_it_is_killed(up):
     with up(portal.free_port()) as running:
         running.wait_for("Ctrl-C stops")
@@ -139,6 +141,7 @@ def test_nothing_outlives_it_when_it_is_killed(up):
         portal.wait_until(lambda: not portal.alive(processes))
 
 
+@pytest.mark.once
 def test_when_one_process_ends_everything_does_and_says_so(up, tmp_path):
     port = portal.free_port()
     with up(port, "--no-sample") as running:
@@ -157,6 +160,7 @@ def test_when_one_process_ends_everything_does_and_says_so(up, tmp_path):
     assert portal.alive(processes) == set()
 
 
+@pytest.mark.once
 def test_a_taken_port_is_told_in_one_line_before_anything_starts(up, tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -172,6 +176,7 @@ def test_a_taken_port_is_told_in_one_line_before_anything_starts(up, tmp_path):
     assert not Path(tmp_path / "portal.sqlite3").exists()
 
 
+@pytest.mark.once
 def test_in_production_it_makes_no_sample(database):
     done = portal.manage(
         "up",

@@ -10,10 +10,11 @@ from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import factories
+from tests.examples import examples
 from tests.operations.outcomes import URL, ended, hook, publish, settle
 from webhooks.models import AuditEntry, Delivery, Endpoint, Event, Recovery
 from webhooks.operations import (
@@ -557,11 +558,7 @@ def test_a_piece_takes_as_many_statements_however_many_it_queues(partner):
     assert statements(20) == statements(2)
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(25)
 @given(
     ends=st.lists(st.sampled_from([*STATES, "pending"]), max_size=12),
     wanted=st.sets(st.sampled_from(STATES), min_size=1),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from tests import factories
+from tests.examples import examples
 from tests.operations.outcomes import hook, publish
 from webhooks.delivery import wire
 from webhooks.delivery.wire import Signing
@@ -262,6 +263,7 @@ def test_a_receiver_sees_both_signatures_during_an_overlap(partner, receiver):
         assert Webhook(secret).verify(request.body, sent)["type"] == "order.created"
 
 
+@examples(100)
 @given(waits=st.lists(st.integers(0, 200), max_size=6), overlap=st.integers(0, 168))
 def test_there_are_never_more_than_two_nor_none(waits, overlap):
     made, _ = signed(factories.partner())

@@ -32,6 +32,7 @@ def options():
 
 
 @pytest.mark.alone
+@pytest.mark.django_db  # the soak's own database is of the same engine
 def test_nothing_is_lost_whatever_is_killed():
     soak = subprocess.Popen(
         [sys.executable, "-m", "tests.soak", *options()],

@@ -457,6 +457,7 @@ def test_what_strangers_wrote_is_text(console: Client) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;P" in html
 
 
+@pytest.mark.once
 def test_the_database_is_asked_as_often_for_a_hundred_as_for_one(
     console: Client,
 ) -> None:

@@ -338,6 +338,7 @@ def test_what_is_missing_is_said(console: Client, partner) -> None:
     assert "no recovery yet" in console.get(address(partner)).content.decode()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("rows", [1, 10, 100])
 def test_the_paths_cost_the_same_whatever_the_partner_has(
     console: Client, partner, rows, django_assert_max_num_queries

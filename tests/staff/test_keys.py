@@ -576,6 +576,7 @@ def grow(partner: Partner, count: int) -> None:
         factories.subscription(partner, "partnero")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "address",
     [

@@ -164,6 +164,7 @@ class TestReach:
     ["deliveries/", "deliveries/?url=example&state=failed", "events/", "events/?told=somebody",
      "audit/", "audit/?actor=system"],
 )  # fmt: skip
+@pytest.mark.once
 def test_the_database_is_asked_as_often_for_a_hundred_rows_as_for_one(
     console: Client, page
 ) -> None:
@@ -180,6 +181,7 @@ def test_the_database_is_asked_as_often_for_a_hundred_rows_as_for_one(
     assert len(set(seen)) == 1
 
 
+@pytest.mark.once
 def test_one_page_asks_as_often_for_many_attempts_as_for_one(console: Client) -> None:
     sent = traffic.delivery()
     console.get(f"/staff/deliveries/{sent.pk}/")  # the session notes when it was used

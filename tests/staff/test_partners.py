@@ -128,6 +128,7 @@ class TestList:
         assert "There are no partners yet" in seen
         assert "/staff/partners/new/" not in seen
 
+    @pytest.mark.once
     def test_it_asks_as_often_for_a_hundred_as_for_one(self, console: Client) -> None:
         seen = []
         for more in (1, 9, 90):
@@ -236,6 +237,7 @@ class TestOne:
         for act in ("new/", "issue/", "publish/", "explore/", "edit/", "switch/", "revoke/", "rotate/"):  # fmt: skip
             assert f"/{act}" not in page.partition('<div class="staff">')[2]
 
+    @pytest.mark.once
     def test_it_asks_as_often_for_many_rows_as_for_one(self, console: Client) -> None:
         partner = factories.partner()
         seen = []

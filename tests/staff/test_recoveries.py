@@ -569,6 +569,7 @@ class TestList:
         assert f'href="{NEW}?partner={partner.id}"' in page
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("page", ["", "{0}/", "{0}/progress/", "new/?partner={1}"])
 def test_the_database_is_asked_as_often_for_a_hundred_as_for_one(
     console: Client, partner, page

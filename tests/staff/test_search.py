@@ -272,6 +272,7 @@ def test_nothing_that_is_typed_breaks_it(console: Client, term: str) -> None:
     assert answer.status_code == 200
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("term", ["quince", "id", "whk_AAAAAAAAAA"])
 def test_it_asks_as_often_for_many_as_for_one(console: Client, term) -> None:
     seen = []

@@ -92,6 +92,7 @@ class TestMasked:
             "The new one signs at once" in console.get(rotation(made)).content.decode()
         )
 
+    @pytest.mark.once
     def test_its_statements_do_not_grow(self, console: Client, partner) -> None:
         asked = []
         for number in (1, 2):

@@ -150,6 +150,7 @@ class TestList:
         page = login("view_subscription").get(LIST).content.decode()
         assert 'href="/staff/subscriptions/new/"' not in page
 
+    @pytest.mark.once
     @pytest.mark.parametrize("query", ["", "?state=failing&url=hook"])
     def test_its_statements_do_not_grow(self, console: Client, query) -> None:
         asked = []
@@ -342,6 +343,7 @@ class TestOne:
             assert console.get(address(made, act)).status_code == 404
             assert console.post(address(made, act)).status_code == 404
 
+    @pytest.mark.once
     @pytest.mark.parametrize("watched", [False, True])
     def test_its_statements_do_not_grow(
         self, console: Client, partner, watched
