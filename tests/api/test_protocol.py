@@ -55,16 +55,24 @@ def test_it_refuses_keys_that_do_not_open_it_alike(client, event):
     _, expired = factories.key(None, expires_at=now - timedelta(seconds=1))
     revoked_key, revoked = factories.key(None)
     keys.revoke(by=SYSTEM, key=revoked_key, now=now)
-    _, partners = factories.key(factories.partner())
-    for text in ("short", unknown, expired, revoked, partners):
+    for text in ("short", unknown, expired, revoked):
         response = call(client, "POST", "/events", event, key=text)
         assert_problem(
             response,
             401,
             "Unauthorized",
-            "The API key is unknown, expired, revoked or of another kind.",
+            "The API key is unknown, expired or revoked.",
         )
         assert response["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert not Event.objects.exists()
+
+
+def test_it_forbids_the_keys_of_partners(client, event):
+    _, text = factories.key(factories.partner())
+    response = call(client, "POST", "/events", event, key=text)
+    detail = "This path takes keys of the other kind."
+    assert_problem(response, 403, "Forbidden", detail)
+    assert response["WWW-Authenticate"] == 'Bearer error="insufficient_scope"'
     assert not Event.objects.exists()
 
 
@@ -86,7 +94,7 @@ def test_it_does_not_take_staff_who_explore_for_a_publisher(
     session["explored_partner"] = str(partner.id)
     session.save()
     response = call(client, "POST", "/events", event, Accept="text/html")
-    assert response.status_code in (401, 403)
+    assert response.status_code == 403
     assert not Event.objects.exists()
 
 

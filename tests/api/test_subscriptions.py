@@ -87,7 +87,7 @@ def test_it_shows_staff_who_explore_the_partner_and_no_key(client, admin_user, p
 def test_it_takes_no_publishers_key(send):
     for path in ("/me", "/event-types", "/subscriptions", "/subscriptions/1"):
         response = send("GET", path, key=factories.key(None)[1])
-        assert response.status_code == 401
+        assert response.status_code == 403
 
 
 def test_it_refuses_the_keys_of_an_inactive_partner(send, partner):

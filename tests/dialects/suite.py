@@ -177,9 +177,12 @@ class DialectSuite(ABC):
         _, expired = factories.key(self.partner, expires_at=now - timedelta(seconds=1))
         revoked_key, revoked = factories.key(self.partner)
         keys.revoke(by=SYSTEM, key=revoked_key, now=now)
-        _, publisher = factories.key(None)
-        for text in (unknown, expired, revoked, publisher):
+        for text in (unknown, expired, revoked):
             self.assert_error(self.send(self.call, key=text), "key_invalid")
+
+    def test_it_forbids_a_publishers_key(self):
+        _, publisher = factories.key(None)
+        self.assert_error(self.send(self.call, key=publisher), "forbidden")
 
     def test_it_refuses_a_key_from_the_request_after_its_revocation(self):
         assert self.send(self.call).status_code in (200, 201)

@@ -82,9 +82,9 @@ def test_it_refuses_a_key_from_the_moment_it_expires(partner):
 def test_it_refuses_a_key_of_the_other_kind(partner):
     _, of_partner = factories.key(partner)
     _, of_publisher = factories.key(None)
-    with pytest.raises(keys.Invalid):
+    with pytest.raises(keys.WrongKind):
         keys.authenticate(of_publisher, now=NOW)
-    with pytest.raises(keys.Invalid):
+    with pytest.raises(keys.WrongKind):
         keys.authenticate(of_partner, now=NOW, kind=ApiKey.Kind.PUBLISHER)
     assert keys.authenticate(of_publisher, now=NOW, kind=ApiKey.Kind.PUBLISHER)
 

@@ -25,7 +25,7 @@ def test_it_scopes_nothing_to_a_caller_without_a_partner():
     key, _ = factories.key(None)
     view = endpoint.Endpoint()
     view.request = Asked(Caller(partner=None, key=key, actor=Actor.of_key(key)))
-    with pytest.raises(keys.Invalid):
+    with pytest.raises(keys.WrongKind):
         _ = view.partner
 
 

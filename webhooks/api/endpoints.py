@@ -51,7 +51,7 @@ class PublisherEndpoint(Endpoint):
     def check_key(self, request: Request) -> None:
         # Staff who explore as a partner have no key, and are no publisher either.
         if self.caller.key is None:
-            raise keys.Invalid
+            raise keys.WrongKind
 
     def check_scope(self, request: Request) -> None:
         if not self.caller.may(keys.PUBLISH):

@@ -182,12 +182,15 @@ REFUSALS: Refusals = {
     keys.Missing: refusal(401, "An API key is required."),
     keys.Refused: _challenged(
         401,
-        "The API key is unknown, expired, revoked or of another kind.",
+        "The API key is unknown, expired or revoked.",
         "invalid_token",
     ),
     keys.PartnerInactive: _partner_inactive,
     keys.ScopeMissing: _challenged(
         403, "The API key lacks the scope for this.", "insufficient_scope"
+    ),
+    keys.WrongKind: _challenged(
+        403, "This path takes keys of the other kind.", "insufficient_scope"
     ),
     NotFound: refusal(404, "There is no such object."),
     NoRoute: refusal(404, "There is nothing at this path."),

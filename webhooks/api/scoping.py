@@ -10,12 +10,11 @@ from django.db.models import QuerySet
 from rest_framework import exceptions
 from rest_framework.request import Request
 
-from webhooks.models import Delivery, Recovery, Subscription
+from webhooks.models import Delivery, Recovery, Subscription, ids
 from webhooks.models.subscriptions import SubscriptionQuerySet
 from webhooks.rest import endpoint
 
 from .endpoints import PartnerEndpoint
-from .serializers.fields import as_uuid
 
 DIALECT = "portal"
 
@@ -37,7 +36,7 @@ class Scoped(PartnerEndpoint):
         dialect = request.query_params.get("dialect", DIALECT)
         row = None
         if "\0" not in dialect:
-            row = self.subscriptions(dialect).filter(public_id=id).first()
+            row = self.subscriptions(dialect).with_public_id(id).first()
         if row is None:
             raise endpoint.NotFound
         return row
@@ -67,7 +66,7 @@ class Scoped(PartnerEndpoint):
 
 def known(id: str) -> UUID:
     """Raises NotFound for what is no id."""
-    found = as_uuid(id)
+    found = ids.parse(id)
     if found is None:
         raise endpoint.NotFound
     return found

@@ -7,7 +7,7 @@ from typing import Self
 from django.db import connections, models
 from django.db.models import Exists, F, OuterRef, Q
 
-from . import encryption, foreignjson, parts
+from . import encryption, foreignjson, ids, parts
 from .endpoints import Endpoint
 from .ids import time_ordered
 from .partners import ApiKey, Partner
@@ -20,6 +20,14 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def of(self, partner: Partner, dialect: str) -> Self:
         """What a partner may see through a dialect: every dialect read starts here."""
         return self.live().filter(partner=partner, dialect=dialect)
+
+    def with_public_id(self, id: str) -> Self:
+        """The one that its dialect shows under this id; a UUID in any case."""
+        exact, parsed = self.filter(public_id=id), ids.parse(id)
+        # Partnero's callers choose ids of their own, in which the case counts.
+        if parsed is None or str(parsed) == id or exact.exists():
+            return exact
+        return self.filter(public_id=str(parsed))
 
     def in_state(self, state: str) -> Self:
         """Those whose `state` is this one."""

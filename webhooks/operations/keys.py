@@ -41,8 +41,7 @@ class Malformed(Refused):
 
 
 class Invalid(Refused):
-    """Unknown, expired, revoked or of another kind: told alike, so that nobody learns
-    which keys exist."""
+    """Unknown, expired or revoked: told alike, so that nobody learns which keys exist."""
 
 
 class PartnerInactive(Refused):
@@ -51,6 +50,11 @@ class PartnerInactive(Refused):
 
 class ScopeMissing(Refused):
     """The key is good and may not do this."""
+
+
+class WrongKind(ScopeMissing):
+    """The key is good, and of the other kind: a partner's where publishers call, or a
+    publisher's where partners do."""
 
 
 class UnknownScope(Exception):
@@ -183,8 +187,8 @@ def authenticate(
 ) -> ApiKey:
     """The key whose text this is, with its partner loaded.
 
-    Raises Missing, Malformed, Invalid or PartnerInactive. One SELECT; none for what is
-    not of a key's form.
+    Raises Missing, Malformed, Invalid, PartnerInactive or WrongKind. One SELECT; none for
+    what is not of a key's form.
     """
     if not text:
         raise Missing
@@ -196,12 +200,14 @@ def authenticate(
     stored = key.digest if key else "0" * 64
     pepper = key.pepper if key else keyformat.current_pepper()
     matches = hmac.compare_digest(stored, keyformat.digest(text, pepper=pepper))
-    if key is None or not matches or key.kind != kind:
+    if key is None or not matches:
         raise Invalid
     if key.is_revoked or key.is_expired_at(now):
         raise Invalid
     if key.partner is not None and not key.partner.is_active:
         raise PartnerInactive
+    if key.kind != kind:
+        raise WrongKind
     _note_use(key, now)
     return key
 

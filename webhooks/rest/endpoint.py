@@ -133,8 +133,8 @@ class Endpoint(ViewSet):
     def partner(self) -> Partner:
         """The partner that every query of the view is scoped to."""
         partner = self.caller.partner
-        if partner is None:  # a publisher's key, on an interface that takes one
-            raise keys.Invalid
+        if partner is None:  # a publisher's key
+            raise keys.WrongKind
         return partner
 
     def json_object(self) -> dict[str, Any]:

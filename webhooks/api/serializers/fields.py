@@ -9,6 +9,8 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from webhooks.models import ids
+
 # RFC 3339, which is what OpenAPI's date-time means; Python reads more than it.
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -74,19 +76,10 @@ class Id(serializers.UUIDField):
     """A UUID in its usual form, in any case."""
 
     def to_internal_value(self, data: Any) -> UUID:
-        id = as_uuid(data)
+        id = ids.parse(data) if isinstance(data, str) else None
         if id is None:
             self.fail("invalid", value=data)
         return id
-
-
-def as_uuid(text: Any) -> UUID | None:
-    """The UUID that a text is in its usual form; None of anything else."""
-    if not isinstance(text, str) or not re.fullmatch(
-        r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text
-    ):
-        return None
-    return UUID(text)
 
 
 class Moment(serializers.DateTimeField):

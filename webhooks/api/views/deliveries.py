@@ -72,8 +72,8 @@ class Deliveries(Logged):
             dialect = filters.get("dialect", DIALECT)
             rows = rows.filter(
                 subscription__in=Subscription.objects.filter(
-                    partner=self.partner, dialect=dialect, public_id=id
-                )
+                    partner=self.partner, dialect=dialect
+                ).with_public_id(id)
             )
         elif dialect := filters.get("dialect"):
             rows = rows.filter(subscription__dialect=dialect)

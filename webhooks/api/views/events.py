@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from webhooks.api import idempotency, protocol
 from webhooks.api.endpoints import PublisherEndpoint, problems
+from webhooks.api.scoping import known
 from webhooks.api.serializers import events as serializers
-from webhooks.api.serializers.fields import as_uuid
 from webhooks.models import Delivery, Event, Partner
 from webhooks.operations import events
 from webhooks.rest import endpoint
@@ -127,8 +127,7 @@ class EventDetail(PublisherEndpoint):
         },
     )
     def retrieve(self, request: Request, id: str) -> Response:
-        known = as_uuid(id)
-        event = Event.objects.filter(id=known).first() if known else None
+        event = Event.objects.filter(id=known(id)).first()
         if event is None:
             raise endpoint.NotFound
         deliveries = (

@@ -33,7 +33,7 @@ class Asking(Scoped):
         subscription = None
         if id is not None:
             rows = self.subscriptions(validated.get("dialect", DIALECT))
-            subscription = rows.filter(public_id=id).first()
+            subscription = rows.with_public_id(id).first()
             if subscription is None:
                 raise exceptions.ValidationError({"subscription": [_NO_SUBSCRIPTION]})
         elif self.caller.shops:

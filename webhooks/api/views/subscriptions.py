@@ -142,7 +142,7 @@ class Subscriptions(Scoped):
 
 class SubscriptionDetail(Scoped):
     def found(self, id: str, at: datetime) -> Subscription:
-        row = self.visible(at).filter(public_id=id).first()
+        row = self.visible(at).with_public_id(id).first()
         if row is None:
             raise endpoint.NotFound
         return row

@@ -137,11 +137,8 @@ class UserWebhooks(Endpoint):
 class UserWebhook(Endpoint):
     def find(self, webhook_id: str) -> Subscription:
         """Raises NotFound. [D] Whatever is no id of a webhook of the caller is unknown."""
-        found = (
-            Subscription.objects.of(self.partner, SLUG)
-            .filter(public_id=webhook_id.lower())
-            .first()
-        )
+        webhooks = Subscription.objects.of(self.partner, SLUG)
+        found = webhooks.with_public_id(webhook_id).first()
         if found is None:
             raise endpoint.NotFound
         return found
