@@ -7,6 +7,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
-from webhooks.delivery.backends.celery_app import app  # noqa: E402
+from webhooks.delivery.backends import celery_app  # noqa: E402
+from webhooks.operations import endpoint_notifications  # noqa: E402
 
-__all__ = ["app"]
+app = celery_app.application(notify=endpoint_notifications.write)

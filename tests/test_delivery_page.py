@@ -10,7 +10,7 @@ from django.conf import settings
 
 from webhooks.delivery import wire
 from webhooks.delivery.attempt import ERROR
-from webhooks.delivery.incidents import Kind
+from webhooks.delivery.endpoint_notifications import Kind
 from webhooks.delivery.result import Outcome
 from webhooks.models import Delivery
 

@@ -23,10 +23,8 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         from webhooks.api import PORTAL
         from webhooks.console import labels
-        from webhooks.delivery import chores, incidents, wire
+        from webhooks.delivery import wire
         from webhooks.dialects import DIALECTS
-        from webhooks.operations import incidents as news
-        from webhooks.operations import notices, pruning, recoveries, repeats
         from webhooks.rest import desks, interfaces
 
         for interface in (*DIALECTS, PORTAL):
@@ -35,11 +33,6 @@ class WebhooksConfig(AppConfig):
             labels.name_dialect(interface.title, interface.slug, interface.profile.name)
             desks.register(interface.slug, partial(_desk, interface))
         checks.register(_check_routing, checks.Tags.urls)
-        incidents.listen(news.tell)
-        chores.register(notices.CHORE)
-        chores.register(pruning.CHORE)
-        chores.register(recoveries.CHORE)
-        chores.register(repeats.CHORE)
         post_migrate.connect(_fill_catalogue, sender=self)
 
 

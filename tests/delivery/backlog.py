@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from tests import factories
 from webhooks.delivery import outbox, standard
-from webhooks.delivery.backends import BACKENDS
-from webhooks.delivery.worker import Worker
+from webhooks.management.commands.deliver import make_worker
 from webhooks.models import Attempt, Delivery, Endpoint, Subscription
 from webhooks.operations import events
 from webhooks.operations.audit import SYSTEM
@@ -66,7 +65,7 @@ def deliver(**options: Any) -> None:
     options = {"concurrency": 8, "until_idle": True} | options
 
     async def run() -> None:
-        await Worker(BACKENDS["local"], **options).run()
+        await make_worker(**options).run()
 
     asyncio.run(run())
 

@@ -163,7 +163,7 @@ def test_a_probe_that_is_given_back_leaves_its_place_to_the_next(receiver):
     assert outbox.claim(limit=10).ids == []
 
 
-def test_a_probe_that_is_parked_leaves_its_place_to_the_next(receiver):
+def test_a_probe_that_is_quarantined_lets_another_be_sent(receiver):
     broken(receiver)
     only_untried_wait()
     Delivery.objects.filter(attempts=0).update(
@@ -176,7 +176,7 @@ def test_a_probe_that_is_parked_leaves_its_place_to_the_next(receiver):
     time_passes(PAUSE)
 
     assert outbox.claim(limit=10).ids == []
-    assert Delivery.objects.get(id=first.id).reason == outbox.PARKED
+    assert Delivery.objects.get(id=first.id).reason == outbox.QUARANTINED
 
     assert len(outbox.claim(limit=10).ids) == 1
 

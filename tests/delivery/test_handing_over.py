@@ -53,7 +53,10 @@ def test_a_message_that_got_through_without_an_answer_is_left_to_its_worker(
             async with (
                 asyncio.TaskGroup() as tasks,
                 celery.CeleryBackend(
-                    concurrency=1, tasks=tasks, claims=claims, has_room=lambda: None
+                    concurrency=1,
+                    tasks=tasks,
+                    claims=claims,
+                    has_room=lambda: None,
                 ) as backend,
             ):
                 for _ in range(2):

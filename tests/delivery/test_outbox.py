@@ -129,7 +129,7 @@ def test_an_expired_lease_is_claimed_again_and_counted():
     assert outbox.LEASE - 5 < seconds_until_due() < 2 * outbox.LEASE + 5
 
 
-def test_a_row_that_outlives_five_workers_is_parked_with_the_reason():
+def test_a_row_that_outlives_ten_workers_is_quarantined_with_the_reason():
     queued(URL)
     for _ in range(outbox.MAX_LOST_CLAIMS):
         assert len(outbox.claim(limit=1).ids) == 1
@@ -137,12 +137,12 @@ def test_a_row_that_outlives_five_workers_is_parked_with_the_reason():
 
     assert outbox.claim(limit=1).ids == []
 
-    parked = only()
-    assert parked.state == Delivery.State.EXHAUSTED
-    assert parked.reason == outbox.PARKED
-    assert parked.due_at is None
-    assert parked.claim_token is None
-    assert parked.settled_at is not None
+    quarantined = only()
+    assert quarantined.state == Delivery.State.EXHAUSTED
+    assert quarantined.reason == outbox.QUARANTINED
+    assert quarantined.due_at is None
+    assert quarantined.claim_token is None
+    assert quarantined.settled_at is not None
 
 
 def test_only_claims_lost_in_a_row_count():

@@ -22,7 +22,7 @@ def next_is_due():
     time_passes(max(first - timezone.now(), timedelta(0)) + timedelta(seconds=0.05))
 
 
-def test_it_is_parked_and_its_neighbours_are_delivered():
+def test_it_is_quarantined_and_its_neighbours_are_delivered():
     poison, *neighbours = queued(URL, 10)
     deaths = 0
 
@@ -36,7 +36,7 @@ def test_it_is_parked_and_its_neighbours_are_delivered():
 
     assert deaths == outbox.MAX_LOST_CLAIMS
     poison.refresh_from_db()
-    assert (poison.state, poison.reason) == ("exhausted", outbox.PARKED)
+    assert (poison.state, poison.reason) == ("exhausted", outbox.QUARANTINED)
     others = Delivery.objects.exclude(id=poison.id)
     assert set(others.values_list("state", flat=True)) == {"delivered"}
     assert others.count() == len(neighbours)

@@ -65,7 +65,7 @@ def test_what_a_broker_lost_is_not_held_against_the_delivery():
         assert len(begin(reserve()).ids) == 1
         all_due()
     assert reserve().ids == []
-    assert (only().state, only().reason) == ("exhausted", outbox.PARKED)
+    assert (only().state, only().reason) == ("exhausted", outbox.QUARANTINED)
 
 
 def test_what_was_settled_or_given_back_meanwhile_is_not_begun():

@@ -8,19 +8,21 @@ from uuid import uuid4
 
 import pytest
 
+from portal import celery as portal_celery
 from tests.delivery.backlog import queued
 from tests.delivery.cluster import begun, eventually, states
 from webhooks.delivery import heartbeat, outbox
 from webhooks.delivery.backends import celery_app
 from webhooks.delivery.backends.sender import Sender
-from webhooks.models import Attempt, Delivery
+from webhooks.models import Attempt, AuditEntry, Delivery
+from webhooks.operations import endpoint_notifications
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @contextmanager
 def sender(**options):
-    running = Sender(**options)
+    running = Sender(notify=endpoint_notifications.write, **options)
     try:
         yield running
     finally:
@@ -96,7 +98,7 @@ import django; django.setup()
 from webhooks.delivery.backends import sender
 async def fail(*_): raise OSError("no such thing")
 sender.LocalBackend.__aenter__ = fail
-sender.Sender()
+sender.Sender(notify=list)
 """
     started = time.monotonic()
     done = subprocess.run(
@@ -111,6 +113,16 @@ sender.Sender()
     assert time.monotonic() - started < 30
 
 
+@pytest.fixture
+def tasks():
+    """Tasks run in this process, and their sender ends with the test."""
+    yield
+    celery_app._stop()
+    celery_app._sender = None
+    celery_app._stop()  # a process that has sent nothing has nothing to stop
+
+
+@pytest.mark.usefixtures("tasks")
 def test_the_task_hands_its_ids_to_the_sender_and_rejects_what_has_no_room(
     receiver, monkeypatch
 ):
@@ -130,9 +142,19 @@ def test_the_task_hands_its_ids_to_the_sender_and_rejects_what_has_no_room(
     with pytest.raises(celery_app.Reject) as rejected:
         celery_app.send(str(claim.token), ids)
     assert rejected.value.requeue
-    celery_app._stop()
-    monkeypatch.setattr(celery_app, "_sender", None)
-    celery_app._stop()
+
+
+@pytest.mark.usefixtures("tasks")
+def test_celery_workers_of_the_portal_write_endpoint_notifications(receiver):
+    receiver.answer(status=410)
+    queued(receiver.url())
+    claim = reserve()
+
+    send = portal_celery.app.tasks["webhooks.send"]
+    send(str(claim.token), [str(id) for id in claim.ids])
+
+    entries = AuditEntry.objects.filter(action="endpoint.disabled")
+    eventually(entries.exists)
 
 
 def test_a_message_is_acknowledged_late_and_kept_nowhere():

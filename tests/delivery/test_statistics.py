@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.delivery.backlog import publish, queued, subscription, time_passes
 from tests.delivery.settlements import claimed, result, retry
-from webhooks.delivery import incidents, outbox
+from webhooks.delivery import health, outbox
 from webhooks.models import Attempt, Delivery, Endpoint, EndpointHour
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,19 +93,20 @@ def test_what_is_settled_twice_or_by_a_stale_owner_is_counted_once():
     assert Attempt.objects.count() == 1
 
 
-def test_they_stand_or_fall_with_the_settlement(monkeypatch):
+def test_they_stand_or_fall_with_the_settlement():
     class Crash(Exception):
         pass
 
-    def crash(noticed):
+    def crash(notifications):
         raise Crash
 
     queued(URL)
+    Endpoint.objects.update(
+        consecutive_failures=health.FAILURES_TO_OPEN - 1, failing_since=timezone.now()
+    )
     (job,) = claimed()
-    with monkeypatch.context() as patch:
-        patch.setattr(incidents, "report", crash)
-        with pytest.raises(Crash):
-            outbox.settle([retry(job)])
+    with pytest.raises(Crash):
+        outbox.settle([retry(job)], notify=crash)
     assert hours() == {}
     assert Delivery.objects.get().claim_token == job.token
     assert Attempt.objects.count() == 0

@@ -21,7 +21,7 @@ URL = "https://receiver.example.com/hook"
 
 @asynccontextmanager
 async def deaf(wake):
-    """In place of `wakeups.heard`: every notification is lost."""
+    """In place of `wakeups.listening`: every notification is lost."""
     yield
 
 
@@ -50,48 +50,50 @@ def test_what_is_published_while_idle_leaves_without_a_poll(receiver, monkeypatc
 
 @pytest.mark.alone
 def test_a_lost_notification_costs_a_poll(receiver, monkeypatch):
-    monkeypatch.setattr(wakeups, "heard", deaf)
+    monkeypatch.setattr(wakeups, "listening", deaf)
     monkeypatch.setattr(worker, "POLL_INTERVAL", 0.4)
 
     assert published_while_idle(receiver) < 2
 
 
-def test_publishing_and_putting_to_rest_at_once_forgets_nothing():
+def test_it_forgets_nothing_that_is_published_while_endpoints_are_put_to_sleep():
     hooks = [subscription(f"{URL}/{n}") for n in range(3)]
     ended = threading.Event()
 
-    def rest():
+    def put_to_sleep():
         while not ended.is_set():
-            outbox.rest()
+            outbox.put_idle_endpoints_to_sleep()
 
-    resting = threading.Thread(target=in_thread, args=(rest,))
-    resting.start()
+    sleeping = threading.Thread(target=in_thread, args=(put_to_sleep,))
+    sleeping.start()
     try:
         for n in range(60):
             publish(hooks[n % 3])
             assert len(outbox.claim(limit=10).ids) == 1, "seen at once, by every claim"
     finally:
         ended.set()
-        resting.join()
+        sleeping.join()
 
 
 @pytest.mark.skipif(
     connection.vendor != "postgresql", reason="SQLite has one writer at a time"
 )
-def test_an_endpoint_is_not_put_to_rest_under_a_publish_that_has_not_committed():
+def test_it_does_not_put_an_endpoint_to_sleep_while_a_publish_is_uncommitted():
     hook = subscription(URL)
     Endpoint.objects.update(next_due_at=timezone.now() - timedelta(seconds=1))
     with transaction.atomic():
         publish(hook)  # it is awake already: nothing is written to it
-        resting = threading.Thread(target=in_thread, args=(outbox.rest,))
-        resting.start()
-        resting.join(5)
-        assert not resting.is_alive(), "nor is it waited for"
+        sleeping = threading.Thread(
+            target=in_thread, args=(outbox.put_idle_endpoints_to_sleep,)
+        )
+        sleeping.start()
+        sleeping.join(5)
+        assert not sleeping.is_alive(), "nor is it waited for"
 
     assert len(outbox.claim(limit=10).ids) == 1
 
 
-def test_what_no_wake_up_told_of_is_found_by_the_reconciliation():
+def test_reconciling_finds_what_no_wake_up_announced():
     publish(subscription(URL))
     Endpoint.objects.update(next_due_at=None)
     assert outbox.claim(limit=10).ids == []

@@ -35,11 +35,11 @@ def test_few_results_with_large_bodies_are_written_at_once(receiver, monkeypatch
     publish(subscription(receiver.url("/9")), data={"text": "x" * 250_000})
     settle, written = outbox.settle, []
 
-    def noted(settlements):
+    def noted(settlements, **options):
         written.append(
             [len(s.attempt.request_body) for s in settlements if s.attempt is not None]
         )
-        return settle(settlements)
+        return settle(settlements, **options)
 
     monkeypatch.setattr(outbox, "settle", noted)
     deliver(concurrency=20)

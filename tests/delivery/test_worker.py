@@ -19,8 +19,8 @@ from tests.delivery.backlog import (
     subscription,
 )
 from webhooks.delivery import outbox, worker
-from webhooks.delivery.backends import BACKENDS, local
-from webhooks.delivery.worker import Worker
+from webhooks.delivery.backends import local
+from webhooks.management.commands.deliver import make_worker
 from webhooks.models import Attempt, Delivery, Event, SigningSecret, Subscription
 from webhooks.operations import subscriptions
 from webhooks.operations.audit import SYSTEM
@@ -166,16 +166,16 @@ def test_results_that_are_slow_to_write_hold_back_claims_and_no_longer(
 ):
     settle, answers = outbox.settle, threading.Event()
 
-    def stuck(settlements):
+    def stuck(settlements, **options):
         answers.wait(10)
-        return settle(settlements)
+        return settle(settlements, **options)
 
     monkeypatch.setattr(outbox, "settle", stuck)
     monkeypatch.setattr(local, "SETTLE_BATCH", 10)
     hook = subscription(receiver.url())
 
     async def run():
-        running = Worker(BACKENDS["local"], concurrency=4)
+        running = make_worker(concurrency=4)
         task = asyncio.create_task(running.run())
         for _ in range(10):
             await asyncio.to_thread(_in_thread, lambda: publish(hook, 9))
@@ -311,7 +311,7 @@ def test_a_crash_between_sending_and_settling_is_a_duplicate_not_a_loss(
     class Crash(Exception):
         pass
 
-    def crash(settlements):
+    def crash(settlements, **options):
         raise Crash
 
     (delivery,) = queued(receiver.url())
@@ -336,10 +336,10 @@ def test_a_crash_between_sending_and_settling_is_a_duplicate_not_a_loss(
 def test_a_database_that_goes_away_loses_no_result(receiver, monkeypatch, caplog):
     settle, failures = outbox.settle, iter([OperationalError, OperationalError])
 
-    def flaky(settlements):
+    def flaky(settlements, **options):
         for error in failures:
             raise error("server closed the connection unexpectedly")
-        return settle(settlements)
+        return settle(settlements, **options)
 
     monkeypatch.setattr(outbox, "settle", flaky)
     queued(receiver.url(), 5)
@@ -361,9 +361,7 @@ def test_a_connection_that_the_server_ends_is_replaced(receiver):
     mine = connection.connection.info.backend_pid
 
     async def run():
-        running = asyncio.create_task(
-            Worker(BACKENDS["local"], concurrency=4, until_idle=True).run()
-        )
+        running = asyncio.create_task(make_worker(concurrency=4, until_idle=True).run())
         for _ in range(3):
             await asyncio.sleep(0.4)
             await asyncio.to_thread(_end_connections_except, [mine])
@@ -395,10 +393,10 @@ def test_a_result_that_the_database_refuses_does_not_hold_back_the_others(
     bad = queued(receiver.url("/bad"))[0]
     queued(receiver.url("/good"), 6)
 
-    def picky(settlements):
+    def picky(settlements, **options):
         if any(s.job.id == bad.id for s in settlements):
             raise DatabaseError("value out of range")
-        return settle(settlements)
+        return settle(settlements, **options)
 
     monkeypatch.setattr(outbox, "settle", picky)
     monkeypatch.setattr(outbox, "is_idle", lambda: True)
@@ -431,7 +429,7 @@ def run_and_stop(condition, *, concurrency=2):
     """Run a worker until the condition holds; the seconds it then took to stop."""
 
     async def run():
-        running = Worker(BACKENDS["local"], concurrency=concurrency)
+        running = make_worker(concurrency=concurrency)
         task = asyncio.create_task(running.run())
         await _run_until(condition, running)
         stopped = time.monotonic()
@@ -521,7 +519,7 @@ def test_it_looks_at_once_when_woken(receiver, monkeypatch):
     hook = subscription(receiver.url())
 
     async def run():
-        running = Worker(BACKENDS["local"], concurrency=2)
+        running = make_worker(concurrency=2)
         task = asyncio.create_task(running.run())
         await asyncio.sleep(0.3)
         await asyncio.to_thread(_in_thread, lambda: publish(hook))
@@ -551,7 +549,7 @@ def test_stopped_before_it_has_begun_it_does_nothing(receiver):
     queued(receiver.url())
 
     async def run():
-        stopped = Worker(BACKENDS["local"], concurrency=1)
+        stopped = make_worker(concurrency=1)
         stopped.stop()
         await stopped.run()
 

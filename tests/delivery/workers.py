@@ -7,8 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from webhooks.delivery.backends import BACKENDS
-from webhooks.delivery.worker import Worker
+from webhooks.management.commands.deliver import make_worker
 
 
 def run_until(
@@ -21,7 +20,7 @@ def run_until(
     options = {"concurrency": 4} | options
 
     async def run() -> float:
-        workers = [Worker(BACKENDS["local"], **options) for _ in range(count)]
+        workers = [make_worker(**options) for _ in range(count)]
         running = asyncio.gather(*(worker.run() for worker in workers))
         started = time.monotonic()
         try:

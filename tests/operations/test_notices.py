@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from tests import factories
-from webhooks.delivery.incidents import Incident, Kind
+from webhooks.delivery.endpoint_notifications import EndpointNotification, Kind
 from webhooks.models import Notice
 from webhooks.operations import notices
 
@@ -30,7 +30,7 @@ def owe(*urls: str, name="", partner="Acme", dialect="blaze", **fields) -> Notic
         urls=urls or [URL],
         name=name,
     )
-    happened = Incident(
+    notification = EndpointNotification(
         kind=Kind.DISABLED,
         endpoint_id=uuid4(),
         at=timezone.now() - timedelta(seconds=1),
@@ -40,7 +40,9 @@ def owe(*urls: str, name="", partner="Acme", dialect="blaze", **fields) -> Notic
         }
         | fields,
     )
-    notices.owe_disabled([(e, happened) for e in made.endpoints.order_by("position")])
+    notices.owe_disabled(
+        [(e, notification) for e in made.endpoints.order_by("position")]
+    )
     return Notice.objects.latest("id")
 
 

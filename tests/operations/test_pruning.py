@@ -14,7 +14,7 @@ from tests import factories
 from tests.delivery import backlog
 from tests.delivery.workers import run_until
 from tests.operations.outcomes import ended, hook, publish, settle
-from webhooks.delivery import chores
+from webhooks.management.commands.deliver import PERIODIC_TASKS
 from webhooks.models import (
     Attempt,
     AuditEntry,
@@ -384,7 +384,7 @@ def test_a_round_that_failed_is_begun_anew_with_the_next(partner, clock, monkeyp
 
 
 def test_every_worker_does_it():
-    assert pruning.CHORE in chores.registered()
+    assert pruning.PERIODIC_TASK in PERIODIC_TASKS
 
 
 def attempted(delivery):

@@ -18,7 +18,14 @@ from webhooks.models import (
     EventType,
     ids,
 )
-from webhooks.operations import deliveries, events, once, subscriptions, testing
+from webhooks.operations import (
+    deliveries,
+    endpoint_notifications,
+    events,
+    once,
+    subscriptions,
+    testing,
+)
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -125,19 +132,25 @@ def test_one_that_failed_is_sent_again_once_more(partner):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_is_told_that_one_was_given_up(partner):
+def test_it_notifies_nobody_of_one_that_failed(partner):
     hook(partner, URL + "/ops", events=["endpoint.exhausted"])
     send(hook(partner, URL + "/a", events=["order.created"]))
-    outbox.settle([lost(job) for job in claimed()])
+    lose_all()
     assert Delivery.objects.get().state == "exhausted"
     assert not Event.objects.filter(type="endpoint.exhausted").exists()
     publish(partner)
-    outbox.settle([lost(job) for job in claimed()])
+    lose_all()
     assert Event.objects.filter(type="endpoint.exhausted").exists()
 
 
-def lost(job):
-    return result(job, Delivery.State.EXHAUSTED, outcome="status", status=500)
+def lose_all():
+    outbox.settle(
+        [
+            result(job, Delivery.State.EXHAUSTED, outcome="status", status=500)
+            for job in claimed()
+        ],
+        notify=endpoint_notifications.write,
+    )
 
 
 def test_publishers_cannot_pass_an_event_off_as_one(partner):

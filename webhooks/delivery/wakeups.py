@@ -1,8 +1,8 @@
-"""Being told that something was published. Haste only: polling finds it anyway.
+"""Listens for new work, so that a worker need not wait for its next poll.
 
-PostgreSQL says so itself (NOTIFY, sent by `outbox.wake` when an endpoint was at rest). A
-SQLite file has a counter that moves with every commit of somebody else, and asking for it
-costs microseconds.
+A lost wake-up costs a poll interval and nothing else. PostgreSQL sends a NOTIFY (by
+`outbox.wake`, when an endpoint was asleep). A SQLite file has a counter that changes with
+every commit of another connection; reading it costs microseconds.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ CHANNEL = "webhooks_due"
 LOOK = 0.005
 """Seconds between two looks at SQLite's counter."""
 
-HEARING = 0.5
-"""Seconds in which a listener notices that it is to end."""
+LISTEN_FOR = 0.5
+"""Seconds after which a listener looks whether it is to end."""
 
 PAUSE = 5.0
-"""Seconds until a listener that lost its connection makes another."""
+"""Seconds until a listener that lost its connection opens another."""
 
 
 @asynccontextmanager
-async def heard(wake: Callable[[], None]) -> AsyncIterator[None]:
-    """Have `wake` called, in this event loop, whenever something was published."""
+async def listening(wake: Callable[[], None]) -> AsyncIterator[None]:
+    """Have `wake` called, in this event loop, whenever there may be new work."""
     ended = threading.Event()
     listen = _to_postgresql if connection.vendor == "postgresql" else _to_sqlite
-    tell = partial(_tell, asyncio.get_running_loop(), wake)
+    wake_up = partial(_wake_up, asyncio.get_running_loop(), wake)
     thread = threading.Thread(
-        target=_keep, args=(listen, tell, ended), name="wakeups", daemon=True
+        target=_keep, args=(listen, wake_up, ended), name="wakeups", daemon=True
     )
     thread.start()
     try:
@@ -46,12 +46,12 @@ async def heard(wake: Callable[[], None]) -> AsyncIterator[None]:
 
 def _keep(
     listen: Callable[[Callable[[], None], threading.Event], None],
-    tell: Callable[[], None],
+    wake_up: Callable[[], None],
     ended: threading.Event,
 ) -> None:
     while not ended.is_set():
         try:
-            listen(tell, ended)
+            listen(wake_up, ended)
         except Error as error:
             logger.warning("No wake-ups for %.0f s: %s", PAUSE, error)
             ended.wait(PAUSE)
@@ -59,27 +59,27 @@ def _keep(
             connection.close()
 
 
-def _to_postgresql(tell: Callable[[], None], ended: threading.Event) -> None:
+def _to_postgresql(wake_up: Callable[[], None], ended: threading.Event) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {CHANNEL}")
-    tell()  # of whatever was missed until now
+    wake_up()  # for all that was published before
     with connection.wrap_database_errors:
         while not ended.is_set():
-            for _ in connection.connection.notifies(timeout=HEARING, stop_after=1):
-                tell()
+            for _ in connection.connection.notifies(timeout=LISTEN_FOR, stop_after=1):
+                wake_up()
 
 
-def _to_sqlite(tell: Callable[[], None], ended: threading.Event) -> None:
+def _to_sqlite(wake_up: Callable[[], None], ended: threading.Event) -> None:
     seen = None
     with connection.cursor() as cursor:
         while not ended.wait(LOOK):
             cursor.execute("PRAGMA data_version")
             if (version := cursor.fetchone()) != seen:
                 seen = version
-                tell()
+                wake_up()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
+def _wake_up(loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
     try:
         loop.call_soon_threadsafe(wake)
     except RuntimeError:

@@ -1,13 +1,13 @@
-"""The loop that claims what is due and hands it to a backend.
+"""The loop that claims due deliveries and hands them to a backend.
 
-Claims overlap with the sending and settling of earlier ones. Polling is what finds work;
-`wake` only makes it sooner.
+Claims overlap with the sending and settling of earlier ones. Polling finds the work; `wake`
+only finds it sooner.
 """
 
 import asyncio
 import logging
 from asyncio import TaskGroup
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -16,11 +16,12 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 
-from . import chores, heartbeat, outbox, wakeups
+from . import heartbeat, outbox, wakeups
 from .backends import Backend, MakeBackend
-from .chores import Chore, Rounds
 from .database import DatabaseThread
+from .endpoint_notifications import Notify
 from .job import Claim
+from .scheduler import PeriodicTask, Scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -28,27 +29,28 @@ POLL_INTERVAL = 0.25
 """Seconds between two looks at an idle queue."""
 
 BUSY_INTERVAL = 0.02
-"""Seconds between two looks while something keeps coming: it leaves this soon, a few at
-a time."""
+"""Seconds between two looks while deliveries keep coming. They leave this soon, a few at a
+time."""
 
 BUSY_FOR = 2.0
 """Seconds for which a queue counts as busy after something was found. Longer than an idle
-endpoint is left awake (see `CHORES`), for until it is at rest nobody is told of more."""
+endpoint stays awake (see `PERIODIC_TASKS`): while an endpoint is awake, new work sends no
+NOTIFY, so the worker must poll."""
 
 GRACE = 8.0
-"""Seconds in which what is under way may still be answered after SIGTERM. With all that
-comes before and after them a worker ends within twelve."""
+"""Seconds after SIGTERM in which open requests may still be answered. With the last claim
+before them and the last writes after them a worker ends within twelve."""
 
 LAST_BEAT = 1.0
-"""Seconds to say goodbye in."""
+"""Seconds for deleting its heartbeat at the end."""
 
 LAST_CLAIM = 1.0
-"""Seconds that a claim may still take after SIGTERM; it waits for ever for a database
-that is away."""
+"""Seconds that a claim may still take after SIGTERM. Without a limit it would wait for ever
+for a database that is away."""
 
 
-def _rest() -> bool:
-    outbox.rest()
+def _put_idle_endpoints_to_sleep() -> bool:
+    outbox.put_idle_endpoints_to_sleep()
     return False
 
 
@@ -66,24 +68,32 @@ def _beat(id: UUID, backend: str) -> bool:
     return False
 
 
-CHORES = (
-    Chore("reconcile", 60.0, _reconcile),
-    Chore("rest", 1.0, _rest),
-    Chore("cancel disabled", 2.0, _cancel_disabled),
+PERIODIC_TASKS = (
+    PeriodicTask("reconcile", 60.0, _reconcile),
+    PeriodicTask("put idle endpoints to sleep", 1.0, _put_idle_endpoints_to_sleep),
+    PeriodicTask("cancel disabled", 2.0, _cancel_disabled),
 )
 
 
 class Worker:
-    """Runs once. With `until_idle` it ends when nothing is due and nothing claimed."""
+    """Runs once. With `until_idle` it ends when nothing is due and nothing is claimed.
+
+    `notify` writes the endpoint notifications that settlements find. `periodic_tasks` are
+    run beside the worker's own.
+    """
 
     def __init__(
         self,
         make_backend: MakeBackend,
         *,
+        notify: Notify,
+        periodic_tasks: Sequence[PeriodicTask],
         concurrency: int,
         until_idle: bool = False,
     ) -> None:
         self._make_backend = make_backend
+        self._notify = notify
+        self._periodic_tasks = periodic_tasks
         self._concurrency = concurrency
         self._until_idle = until_idle
         self._is_stopping = False
@@ -103,29 +113,37 @@ class Worker:
 
     async def run(self) -> None:
         claims = DatabaseThread("claim")
+        # SQLite takes one writer at a time: a second would only wait for the first.
         beside = (
-            DatabaseThread("chores") if connection.vendor == "postgresql" else claims
+            DatabaseThread("periodic tasks")
+            if connection.vendor == "postgresql"
+            else claims
         )
         id = uuid4()
         try:
             async with (
                 TaskGroup() as tasks,
-                wakeups.heard(self.wake),
+                wakeups.listening(self.wake),
                 self._make_backend(
                     concurrency=self._concurrency,
                     tasks=tasks,
                     claims=claims,
+                    notify=self._notify,
                     has_room=self.wake,
                 ) as backend,
             ):
-                beats = Chore(
+                beating = PeriodicTask(
                     "heartbeat", heartbeat.INTERVAL, partial(_beat, id, backend.name)
                 )
-                rounds = Rounds(beside, [beats, *CHORES, *chores.registered()])
-                walking = tasks.create_task(rounds.walk())
-                self._claiming = tasks.create_task(self._claim(backend, claims, rounds))
+                scheduler = Scheduler(
+                    beside, [beating, *PERIODIC_TASKS, *self._periodic_tasks]
+                )
+                scheduling = tasks.create_task(scheduler.run())
+                self._claiming = tasks.create_task(
+                    self._claim(backend, claims, scheduler)
+                )
                 await asyncio.wait([self._claiming])
-                walking.cancel()
+                scheduling.cancel()
                 await backend.drain(within=GRACE)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_BEAT):
@@ -136,7 +154,7 @@ class Worker:
                 beside.close()
 
     async def _claim(
-        self, backend: Backend, claims: DatabaseThread, rounds: Rounds
+        self, backend: Backend, claims: DatabaseThread, scheduler: Scheduler
     ) -> None:
         busy_until = 0.0
         while not self._is_stopping:
@@ -149,16 +167,16 @@ class Worker:
             if claim.ids:
                 busy_until = monotonic() + BUSY_FOR
                 await backend.take(prepared)
-            elif self._until_idle and await self._is_idle(backend, claims, rounds):
+            elif self._until_idle and await self._is_idle(backend, claims, scheduler):
                 return
             if not claim.has_more:
                 is_busy = monotonic() < busy_until
-                await self._rest(BUSY_INTERVAL if is_busy else POLL_INTERVAL)
+                await self._wait_for_wakeup(BUSY_INTERVAL if is_busy else POLL_INTERVAL)
 
     def _claim_for(
         self, backend: Backend, limit: int
     ) -> Callable[[], tuple[Claim, Any]]:
-        """A piece of work that claims once, however often it is tried."""
+        """Work for the database thread. It claims once, however often it is tried."""
         full = backend.full
         made: list[Claim] = []
 
@@ -170,6 +188,7 @@ class Worker:
                     full=full,
                     lease=backend.lease,
                     is_begun=backend.is_begun,
+                    notify=self._notify,
                 )
                 made.append(claim)
             claim = made[0]
@@ -178,13 +197,13 @@ class Worker:
         return work
 
     async def _is_idle(
-        self, backend: Backend, claims: DatabaseThread, rounds: Rounds
+        self, backend: Backend, claims: DatabaseThread, scheduler: Scheduler
     ) -> bool:
         if backend.held or not await claims.run(outbox.is_idle):
             return False
-        return not await rounds.walk_once() and await claims.run(outbox.is_idle)
+        return not await scheduler.run_all() and await claims.run(outbox.is_idle)
 
-    async def _rest(self, seconds: float) -> None:
+    async def _wait_for_wakeup(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()

@@ -121,7 +121,7 @@ class Delivery(models.Model):
         related_name="deliveries",
         db_index=False,
     )
-    # Claims that were never settled: a row that kills its workers is parked.
+    # Claims that were never settled: one that kills its workers is quarantined.
     lost_claims = models.PositiveSmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True, blank=True)
@@ -131,7 +131,7 @@ class Delivery(models.Model):
     settled_at = models.DateTimeField(null=True, blank=True)
     last_outcome = models.CharField(max_length=20, blank=True)
     last_status = models.PositiveSmallIntegerField(null=True, blank=True)
-    # In words, for what ended without an answer: parked, cancelled, not sent.
+    # In words, for what ended without an answer: quarantined, cancelled, not sent.
     reason = models.CharField(max_length=300, blank=True)
 
     objects = DeliveryQuerySet.as_manager()

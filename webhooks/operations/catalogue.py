@@ -82,7 +82,7 @@ ENTRIES: Mapping[str, Entry] = {
     "customer.deleted": Entry("A customer was deleted.", _CUSTOMER),
     "customer.rewarded": Entry("A customer earned a reward.", _CUSTOMER),
     "customer.updated": Entry("A customer's data changed.", _CUSTOMER),
-    # The portal's own: see operations.incidents.
+    # The portal's own: see operations.endpoint_notifications.
     "endpoint.disabled": Entry(
         "An endpoint is called no more.",
         _ENDPOINT | {"reason": "Every attempt failed for 5 days."},

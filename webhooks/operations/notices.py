@@ -1,6 +1,6 @@
 """Mails to the contacts of partners: owed with the change they tell of, sent later.
 
-A worker sends them, one at a time, as a chore. Sending is at least once: a worker that
+A worker sends them one at a time, as a periodic task. Sending is at least once: a worker that
 dies between the mail server's yes and the note of it sends again, under the same
 Message-ID.
 """
@@ -18,8 +18,8 @@ from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from webhooks.delivery.chores import Chore
-from webhooks.delivery.incidents import Incident
+from webhooks.delivery.endpoint_notifications import EndpointNotification
+from webhooks.delivery.scheduler import PeriodicTask
 from webhooks.models import Endpoint, Notice, Partner
 
 logger = logging.getLogger(__name__)
@@ -38,16 +38,18 @@ WAITS = tuple(
 """After each try that failed; after the next it is given up, a day later."""
 
 
-def owe_disabled(disabled: Iterable[tuple[Endpoint, Incident]]) -> None:
+def owe_disabled(disabled: Iterable[tuple[Endpoint, EndpointNotification]]) -> None:
     """Have each partner told of its endpoints; in the caller's transaction.
 
     One mail for all that were disabled at once. Nothing where there is nobody to tell.
     """
-    by_partner: dict[Partner, list[tuple[Endpoint, Incident]]] = defaultdict(list)
-    for endpoint, incident in disabled:
+    by_partner: dict[Partner, list[tuple[Endpoint, EndpointNotification]]] = (
+        defaultdict(list)
+    )
+    for endpoint, notification in disabled:
         partner = endpoint.subscription.partner
         if partner.is_active and partner.contact_email:
-            by_partner[partner].append((endpoint, incident))
+            by_partner[partner].append((endpoint, notification))
     Notice.objects.bulk_create(
         Notice(
             partner=partner,
@@ -83,7 +85,7 @@ def send_next() -> bool:
     return True
 
 
-CHORE = Chore("send mails", 5.0, send_next)
+PERIODIC_TASK = PeriodicTask("send mails", 5.0, send_next)
 
 
 def _claim() -> Notice | None:
@@ -147,13 +149,13 @@ def _documents(notice: Notice) -> list[str]:
     ]
 
 
-def _context(endpoint: Endpoint, incident: Incident) -> dict[str, Any]:
-    since = incident.failing_since
+def _context(endpoint: Endpoint, notification: EndpointNotification) -> dict[str, Any]:
+    since = notification.failing_since
     return {
         "url": endpoint.url,
         "dialect": endpoint.subscription.dialect,
         "subscription": str(endpoint.subscription),
-        "reason": incident.reason,
+        "reason": notification.reason,
         "since": since.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if since else "",
     }
 

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from webhooks.delivery.chores import Chore
+from webhooks.delivery.scheduler import PeriodicTask
 from webhooks.models import Attempt, Delivery, Event
 
 from . import retention
@@ -148,4 +148,4 @@ def _round() -> Iterator[None]:
         logger.info("Pruned %s.", in_words(total))
 
 
-CHORE = Chore(name="prune", every=1.0, run=_Rounds())
+PERIODIC_TASK = PeriodicTask(name="prune", every=1.0, run=_Rounds())

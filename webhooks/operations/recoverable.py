@@ -13,7 +13,7 @@ from django.db.models.fields.json import KT
 
 from webhooks.models import Delivery, Event, Partner, Recovery, Subscription, ids
 
-from . import deliveries, incidents, matching
+from . import deliveries, endpoint_notifications, matching
 
 LONGEST_OUTAGE = timedelta(days=30)
 """How far back a first failure is looked for; whoever wants more says since when."""
@@ -97,7 +97,7 @@ class Selection:
                 | Q(endpoint__removed_at__isnull=False)  # another takes its place
             )
             # An endpoint is not sent what is about itself, the second time neither.
-            .exclude(state=Delivery.State.CANCELLED, reason=incidents.OWN)
+            .exclude(state=Delivery.State.CANCELLED, reason=endpoint_notifications.OWN)
             .exclude(event__attributes__has_key=Event.TEST_OF)
             .filter(Q(state=Delivery.State.DELIVERED) | ~Exists(arrived))
             .filter(~Exists(repeats.filter(state=Delivery.State.PENDING)))

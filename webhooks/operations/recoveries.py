@@ -16,7 +16,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from webhooks.delivery import outbox
-from webhooks.delivery.chores import Chore
+from webhooks.delivery.scheduler import PeriodicTask
 from webhooks.models import Delivery, Event, Partner, Recovery
 from webhooks.models.ids import time_ordered
 
@@ -288,4 +288,6 @@ def _record(by: audit.Actor, action: str, recovery: Recovery, now: datetime) -> 
     )
 
 
-CHORE = Chore(name="recoveries", every=0.5, run=lambda: advance(now=timezone.now()))
+PERIODIC_TASK = PeriodicTask(
+    name="recoveries", every=0.5, run=lambda: advance(now=timezone.now())
+)

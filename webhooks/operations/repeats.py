@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from webhooks.delivery.chores import Chore
+from webhooks.delivery.scheduler import PeriodicTask
 from webhooks.models import Answer, Partner, ids
 
 KEPT = timedelta(hours=24)
@@ -71,4 +71,6 @@ def _repeated(partner: Partner, key: str, fingerprint: str) -> Answered | None:
     return Answered(answer.reveal(), is_repeat=True)
 
 
-CHORE = Chore(name="answers", every=600, run=lambda: forget(now=timezone.now()))
+PERIODIC_TASK = PeriodicTask(
+    name="answers", every=600, run=lambda: forget(now=timezone.now())
+)

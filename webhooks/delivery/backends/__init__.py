@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 
 from webhooks.delivery.database import DatabaseThread
+from webhooks.delivery.endpoint_notifications import Notify
 from webhooks.delivery.job import Claim
 
 from .local import LocalBackend
@@ -75,16 +76,19 @@ class MakeBackend(Protocol):
         concurrency: int,
         tasks: TaskGroup,
         claims: DatabaseThread,
+        notify: Notify,
         has_room: Callable[[], None],
     ) -> Backend:
-        """`has_room` is to be called when a batch fits again after `take` left less."""
+        """`notify` writes the endpoint notifications that settlements find. `has_room` is
+        to be called when a batch fits again after `take` left less."""
 
 
 class Unavailable(Exception):
     """There is no such backend, or it lacks what it needs; says what, in words."""
 
 
-def _celery(**parts: Any) -> Backend:
+def _celery(*, notify: Notify, **parts: Any) -> Backend:
+    """Its senders settle, so it notifies nobody: see `celery_app.application`."""
     from .celery import CeleryBackend  # with the extra only
 
     return CeleryBackend(**parts)

@@ -14,6 +14,8 @@ from celery.exceptions import Reject
 from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 
+from webhooks.delivery.endpoint_notifications import Notify
+
 from .sender import Sender
 
 TIMEOUT = 4.0
@@ -61,8 +63,17 @@ app.conf.update(
     worker_redirect_stdouts=False,
 )
 
+_notify: Notify | None = None
 _sender: Sender | None = None
 _starting = threading.Lock()
+
+
+def application(*, notify: Notify) -> Celery:
+    """The application for processes that send. `notify` writes the endpoint notifications
+    that their settlements find."""
+    global _notify
+    _notify = notify
+    return app
 
 
 @app.task(name="webhooks.send")
@@ -82,7 +93,8 @@ def _current() -> Sender:
     global _sender
     with _starting:
         if _sender is None:
-            _sender = Sender()
+            assert _notify is not None, "start Celery workers by portal.celery"  # noqa: S101
+            _sender = Sender(notify=_notify)
     return _sender
 
 

@@ -23,6 +23,7 @@ from django.db import DatabaseError, connection
 from webhooks.delivery import attempt, egress_policy, outbox
 from webhooks.delivery.client import Client
 from webhooks.delivery.database import DatabaseThread
+from webhooks.delivery.endpoint_notifications import Notify
 from webhooks.delivery.job import Claim, Job, Settlement
 from webhooks.delivery.lines import Lines
 from webhooks.models import Delivery
@@ -68,6 +69,7 @@ class LocalBackend:
         concurrency: int,
         tasks: TaskGroup,
         claims: DatabaseThread,
+        notify: Notify,
         has_room: Callable[[], None],
     ) -> None:
         self._concurrency = concurrency
@@ -77,6 +79,7 @@ class LocalBackend:
         self._capacity = 6 * concurrency
         self._group = tasks
         self._claims = claims
+        self._notify = notify
         self._has_room = has_room
         self._is_full = False
         self._lines = Lines(slots=concurrency, run_dry=self._note_room)
@@ -205,10 +208,12 @@ class LocalBackend:
 
     async def _record(self, batch: Sequence[Settlement]) -> None:
         try:
-            settled = await self._settling.run(partial(outbox.settle, batch))
+            settled = await self._settling.run(
+                partial(outbox.settle, batch, notify=self._notify)
+            )
         except DatabaseError:
             if len(batch) == 1:
-                # Its lease runs out, and after a few times it is parked.
+                # Its lease runs out, and after some such times it is quarantined.
                 logger.exception("Delivery %s cannot be settled.", batch[0].job.id)
                 return
             for settlement in batch:  # the others must not suffer for one

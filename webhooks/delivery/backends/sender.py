@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 
 from webhooks.delivery import heartbeat, outbox
 from webhooks.delivery.database import DatabaseThread
+from webhooks.delivery.endpoint_notifications import Notify
 
 from .local import LocalBackend
 
@@ -36,9 +37,13 @@ LAST_BEAT = 1.0
 
 
 class Sender:
-    """Started when it is made. Its methods may be called from any thread."""
+    """Started when it is made. Its methods may be called from any thread.
 
-    def __init__(self, *, concurrency: int = CONCURRENCY) -> None:
+    `notify` writes the endpoint notifications that settlements find.
+    """
+
+    def __init__(self, *, notify: Notify, concurrency: int = CONCURRENCY) -> None:
+        self._notify = notify
         self._concurrency = concurrency
         self._id = uuid4()
         self._is_ready = threading.Event()
@@ -85,6 +90,7 @@ class Sender:
                     concurrency=self._concurrency,
                     tasks=tasks,
                     claims=self._claims,
+                    notify=self._notify,
                     has_room=self._has_room.set,
                 ) as self._backend,
             ):

@@ -21,10 +21,11 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
+from webhooks.delivery.endpoint_notifications import Notify
 from webhooks.delivery.job import Claim, Job
 from webhooks.models import Delivery, Endpoint, bulk
 
-from .ending import cancel, cancel_disabled, park, pass_on
+from .ending import cancel, cancel_disabled, quarantine, release_endpoints
 from .engines import engine
 from .loading import load
 from .moving import requeue, send_now
@@ -35,7 +36,7 @@ __all__ = [
     "DELETED",
     "LEASE",
     "MAX_LOST_CLAIMS",
-    "PARKED",
+    "QUARANTINED",
     "Settled",
     "begin",
     "cancel",
@@ -44,10 +45,10 @@ __all__ = [
     "enqueue",
     "is_idle",
     "load",
+    "put_idle_endpoints_to_sleep",
     "reconcile",
     "release",
     "requeue",
-    "rest",
     "send_now",
     "settle",
     "standing",
@@ -58,16 +59,15 @@ LEASE = 90.0
 """Seconds. Longer than a job waits for a free slot and the longest timeout together."""
 
 MAX_LOST_CLAIMS = 10
-"""As many workers in a row died with the row in hand: it is taken for the cause. So many
-that a host which kills its workers again and again does not end what was merely there: of
-15,000 rows under forty kills, a limit of five parked six (docs/soak.md)."""
+"""So many workers in a row died while they held the delivery: it may be what killed them.
+The limit is high because a host that kills its workers again and again must not end
+deliveries that were merely there: of 15,000 under forty kills, a limit of five ended six
+(docs/soak.md)."""
 
 SAME_TIME = timedelta(seconds=0.25)
 """Clocks that differ by less agree: asking takes time too."""
 
-PARKED = (
-    f"Parked: its last {MAX_LOST_CLAIMS} attempts ended with the worker, not a result."
-)
+QUARANTINED = f"Quarantined: its last {MAX_LOST_CLAIMS} claims ended with the death of the worker."
 
 
 def enqueue(deliveries: Sequence[Delivery]) -> None:
@@ -115,13 +115,16 @@ def claim(
     full: Collection[UUID] = (),
     lease: float = LEASE,
     is_begun: bool = True,
+    notify: Notify | None = None,
 ) -> Claim:
     """Take up to `limit` due deliveries for `lease` seconds, and of one endpoint no more
     than `most` and than its own limits allow. Nothing is taken for endpoints in `full`.
 
     With `is_begun` False they are only reserved: a lease that runs out before `begin` is
-    not held against the delivery. Any number of processes may claim at once; none waits
-    for another on PostgreSQL.
+    not held against the delivery. Any number of processes may claim at once; on PostgreSQL
+    none waits for another.
+
+    A delivery that has lost too many claims is quarantined, which `notify` is told of.
     """
     token = uuid4()
     until = monotonic() + lease
@@ -134,7 +137,7 @@ def claim(
         is_begun=is_begun,
     )
     if poisonous := [id for id, lost in claimed.rows if lost >= MAX_LOST_CLAIMS]:
-        park(token, poisonous, reason=PARKED)
+        quarantine(token, poisonous, reason=QUARANTINED, notify=notify)
     return Claim(
         token=token,
         ids=[id for id, lost in claimed.rows if lost < MAX_LOST_CLAIMS],
@@ -176,16 +179,16 @@ def release(jobs: Sequence[Job]) -> int:
             .update(claim_token=None, is_begun=False, due_at=Now())
             for token, own in ids.items()
         )
-        pass_on(ids.keys(), {job.endpoint_id for job in jobs})
+        release_endpoints(ids.keys(), {job.endpoint_id for job in jobs})
     return count
 
 
-def rest() -> None:
-    """Put off the endpoints that have nothing to send until they have.
+def put_idle_endpoints_to_sleep() -> None:
+    """Have claims look at idle endpoints again only when they have something to send.
 
     Without it claims would look at every endpoint that ever had something.
     """
-    engine().rest()
+    engine().put_idle_endpoints_to_sleep()
 
 
 def reconcile() -> None:
@@ -203,7 +206,7 @@ def is_idle() -> bool:
     What waits for a later retry, or for a breaker, is idle; what waits for its turn under
     a rate limit is not. A dead worker's claims count until their leases run out.
     """
-    rest()
+    put_idle_endpoints_to_sleep()
     awake = Endpoint.objects.filter(disabled_at=None).filter(
         Q(next_due_at__lte=Now() + timedelta(milliseconds=1))
         | Q(next_due_at__lte=F("paced_until"))

@@ -8,7 +8,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from webhooks.delivery import incidents
+from webhooks.delivery.endpoint_notifications import (
+    EndpointNotification,
+    Kind,
+    Notify,
+)
 from webhooks.models import Delivery, Endpoint
 
 from .engines import engine
@@ -64,12 +68,14 @@ def cancel_disabled(*, limit: int = 1000) -> int:
     return ended
 
 
-def park(token: UUID, ids: Sequence[UUID], *, reason: str) -> None:
-    """End claimed deliveries that are taken for what killed their workers."""
+def quarantine(
+    token: UUID, ids: Sequence[UUID], *, reason: str, notify: Notify | None
+) -> None:
+    """End claimed deliveries that may have killed their workers."""
     with transaction.atomic():
-        parked = Delivery.objects.filter(id__in=ids, claim_token=token)
-        rows = list(parked.annotate(now=Now()).values_list("id", "endpoint_id", "now"))
-        parked.update(
+        ours = Delivery.objects.filter(id__in=ids, claim_token=token)
+        rows = list(ours.annotate(now=Now()).values_list("id", "endpoint_id", "now"))
+        ours.update(
             state=Delivery.State.EXHAUSTED,
             claim_token=None,
             is_begun=False,
@@ -77,23 +83,26 @@ def park(token: UUID, ids: Sequence[UUID], *, reason: str) -> None:
             settled_at=Now(),
             reason=reason,
         )
-        pass_on([token], {endpoint_id for _, endpoint_id, _ in rows if endpoint_id})
-        incidents.report(
-            [
-                incidents.Incident(
-                    kind=incidents.Kind.EXHAUSTED,
-                    endpoint_id=endpoint_id,
-                    at=now,
-                    deliveries=(id,),
-                )
-                for id, endpoint_id, now in rows
-            ]
+        release_endpoints(
+            [token], {endpoint_id for _, endpoint_id, _ in rows if endpoint_id}
         )
+        if notify and rows:
+            notify(
+                [
+                    EndpointNotification(
+                        kind=Kind.EXHAUSTED,
+                        endpoint_id=endpoint_id,
+                        at=now,
+                        deliveries=(id,),
+                    )
+                    for id, endpoint_id, now in rows
+                ]
+            )
 
 
-def pass_on(tokens: Collection[UUID], endpoints: Collection[UUID]) -> None:
-    """Have the endpoints looked at again, for what was claimed was not sent. A probe
-    that was not made leaves its place to the next. In the caller's transaction."""
+def release_endpoints(tokens: Collection[UUID], endpoints: Collection[UUID]) -> None:
+    """Have the endpoints of a claim looked at again, because it was not sent. Clear an
+    unused probe so that another may be sent. In the caller's transaction."""
     Endpoint.objects.filter(id__in=sorted(endpoints), probe_token__in=tokens).update(
         probe_token=None, open_until=Now()
     )

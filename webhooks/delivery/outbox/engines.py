@@ -9,5 +9,5 @@ from . import postgresql, sqlite
 
 def engine() -> ModuleType:
     """The module with the statements of the connected database: `wake`, `claim`,
-    `record`, `rest` and `reconcile`."""
+    `record`, `put_idle_endpoints_to_sleep` and `reconcile`."""
     return postgresql if connection.vendor == "postgresql" else sqlite

@@ -10,9 +10,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from webhooks.delivery import health, incidents
+from webhooks.delivery import health
+from webhooks.delivery.endpoint_notifications import (
+    EndpointNotification,
+    Kind,
+    Notify,
+)
 from webhooks.delivery.health import Health, Trial
-from webhooks.delivery.incidents import Incident, Kind
 from webhooks.delivery.job import Settlement
 from webhooks.models import Delivery, Endpoint, Subscription
 
@@ -31,24 +35,29 @@ class Settled:
     disabled."""
 
 
-def settle(settlements: Sequence[Settlement]) -> Settled:
+def settle(
+    settlements: Sequence[Settlement], *, notify: Notify | None = None
+) -> Settled:
     """Write what became of claimed deliveries, in one transaction: states, attempts,
     statistics, and the health of the endpoints.
 
     What another worker has claimed meanwhile is left as it is, and no attempt is recorded
-    for it. Listeners of `incidents` are told within the transaction.
+    for it. `notify` is called within the transaction; without it nobody is notified.
     """
     with transaction.atomic():
         recorded = engine().record([rows.of(s) for s in settlements], deleted=DELETED)
         noteworthy = [s for s in settlements if s.job.id in recorded.noteworthy]
         if not noteworthy:
             return Settled(recorded.count)
-        return Settled(recorded.count, _examine(noteworthy, recorded.noteworthy))
+        closed, notifications = _examine(noteworthy, recorded.noteworthy)
+        if notify and notifications:
+            notify(notifications)
+        return Settled(recorded.count, closed)
 
 
 def _examine(
     settlements: Sequence[Settlement], states: Mapping[UUID, str]
-) -> frozenset[UUID]:
+) -> tuple[frozenset[UUID], list[EndpointNotification]]:
     by_endpoint: dict[UUID, list[Settlement]] = defaultdict(list)
     for settlement in settlements:
         by_endpoint[settlement.job.endpoint_id].append(settlement)
@@ -59,18 +68,17 @@ def _examine(
         .select_for_update(of=("self",), no_key=True)
     )
     closed = set()
-    noticed: list[Incident] = []
+    notifications: list[EndpointNotification] = []
     for endpoint in endpoints:
         now: datetime = endpoint.now  # type: ignore[attr-defined]
         mine = by_endpoint[endpoint.id]
         before = _health(endpoint)
         after = health.after(before, list(_trials(mine)), now=now)
         _store(endpoint, after, mine, states, now)
-        noticed += _incidents(endpoint, before, after, mine, states, now)
+        notifications += _notifications(endpoint, before, after, mine, states, now)
         if after.disabled_reason or (after.open_until and after.open_until > now):
             closed.add(endpoint.id)
-    incidents.report(noticed)
-    return frozenset(closed)
+    return frozenset(closed), notifications
 
 
 def _trials(settlements: Iterable[Settlement]) -> Iterable[Trial]:
@@ -144,14 +152,14 @@ def _disable(endpoint: Endpoint, reason: str, now: datetime) -> None:
         ).update(disabled_at=now, disabled_reason=reason)
 
 
-def _incidents(
+def _notifications(
     endpoint: Endpoint,
     before: Health,
     after: Health,
     settlements: Sequence[Settlement],
     states: Mapping[UUID, str],
     now: datetime,
-) -> Iterable[Incident]:
+) -> Iterable[EndpointNotification]:
     last = settlements[-1]
     about: dict[str, Any] = {
         "endpoint_id": endpoint.id,
@@ -163,11 +171,13 @@ def _incidents(
         "event_type": last.job.event_type,
     }
     if after.is_failing and not before.is_failing:
-        yield Incident(kind=Kind.FAILING, **about)
+        yield EndpointNotification(kind=Kind.FAILING, **about)
     if before.is_failing and not after.is_failing:
-        yield Incident(kind=Kind.RECOVERED, **about)
+        yield EndpointNotification(kind=Kind.RECOVERED, **about)
     if after.disabled_reason and not before.disabled_reason:
-        yield Incident(kind=Kind.DISABLED, reason=after.disabled_reason, **about)
+        yield EndpointNotification(
+            kind=Kind.DISABLED, reason=after.disabled_reason, **about
+        )
     exhausted = tuple(
         s.job.id
         for s in settlements
@@ -175,4 +185,4 @@ def _incidents(
         if states[s.job.id] == Delivery.State.EXHAUSTED and not s.job.is_test
     )
     if exhausted:
-        yield Incident(kind=Kind.EXHAUSTED, deliveries=exhausted, **about)
+        yield EndpointNotification(kind=Kind.EXHAUSTED, deliveries=exhausted, **about)

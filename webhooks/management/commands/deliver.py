@@ -14,10 +14,23 @@ from django.db import connections
 
 from webhooks.delivery import backends
 from webhooks.delivery.worker import Worker
+from webhooks.operations import (
+    endpoint_notifications,
+    notices,
+    pruning,
+    recoveries,
+    repeats,
+)
 
 logger = logging.getLogger(__name__)
 
 CONCURRENCY = 200
+PERIODIC_TASKS = (
+    notices.PERIODIC_TASK,
+    pruning.PERIODIC_TASK,
+    recoveries.PERIODIC_TASK,
+    repeats.PERIODIC_TASK,
+)
 
 
 class Command(BaseCommand):
@@ -57,6 +70,19 @@ class Command(BaseCommand):
         asyncio.run(_run(**options))
 
 
+def make_worker(
+    backend: str = "local", *, concurrency: int, until_idle: bool = False
+) -> Worker:
+    """A worker with all that the rooms above delivery hand to it."""
+    return Worker(
+        backends.BACKENDS[backend],
+        notify=endpoint_notifications.write,
+        periodic_tasks=PERIODIC_TASKS,
+        concurrency=concurrency,
+        until_idle=until_idle,
+    )
+
+
 def _tune() -> None:
     """For a process that makes thousands of short-lived objects a second beside the many
     that it started with: measured, a seventh of its time (docs/benchmarks.md)."""
@@ -70,9 +96,7 @@ def _tune() -> None:
 async def _run(
     *, backend: str, concurrency: int, until_idle: bool, **_: object
 ) -> None:
-    worker = Worker(
-        backends.BACKENDS[backend], concurrency=concurrency, until_idle=until_idle
-    )
+    worker = make_worker(backend, concurrency=concurrency, until_idle=until_idle)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)

@@ -97,7 +97,7 @@ def wake(endpoints: Collection[UUID]) -> None:
         cursor.execute(_WAKE, {"ids": list(endpoints)})
 
 
-def rest() -> None:
+def put_idle_endpoints_to_sleep() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_AT_REST)
         if ids := [id for (id,) in cursor.fetchall()]:

@@ -7,6 +7,6 @@ transaction.
 
 from .claiming import claim
 from .recording import record
-from .waking import reconcile, rest, wake
+from .waking import put_idle_endpoints_to_sleep, reconcile, wake
 
-__all__ = ["claim", "reconcile", "record", "rest", "wake"]
+__all__ = ["claim", "put_idle_endpoints_to_sleep", "reconcile", "record", "wake"]

@@ -59,7 +59,7 @@ def wake(endpoints: Collection[UUID]) -> None:
         cursor.execute(_WAKE, {"ids": as_json(endpoints)})
 
 
-def rest() -> None:
+def put_idle_endpoints_to_sleep() -> None:
     with connection.cursor() as cursor:
         cursor.execute(_REST, [])
 

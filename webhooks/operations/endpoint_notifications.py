@@ -1,15 +1,15 @@
-"""Who is told what happens to endpoints: the partner by events, by mail, and the log.
+"""Writes endpoint notifications: events and mails for the partner, and audit entries.
 
-It listens to the delivery room, within the transaction of the settlement that noticed.
-The number of statements is the same for one incident and for hundreds.
+A delivery worker calls `write` in the transaction of the settlement that found them. The
+number of statements is the same for one notification and for hundreds.
 
-Operational events are events like any other, so they could tell of themselves. They never
-do: an endpoint is not sent what it is about, nothing is said of an attempt that carried
-an operational event, and only `disabled` is said of an endpoint whatever it carried, since
-that happens once. So what is told is never more than what the business sent.
+Notifications are events like any other, so they could cause more notifications. Three rules
+prevent that. An endpoint is not sent a notification about itself. A failed attempt to send
+a notification causes none. Only `disabled` is always notified, and that happens once. So
+there are never more notifications than events that a publisher sent.
 
-A partner who has no other endpoint that wants an operational event gets no event: a row
-that tells nobody, for every hiccup of every endpoint, would bury those that matter.
+Where no other endpoint of the partner subscribes to a notification, no event is written: an
+unmatched event for every short failure would bury those that matter.
 """
 
 import logging
@@ -24,7 +24,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from webhooks.delivery import outbox, wire
-from webhooks.delivery.incidents import Incident, Kind
+from webhooks.delivery.endpoint_notifications import EndpointNotification, Kind
 from webhooks.delivery.result import Outcome, Result
 from webhooks.models import AuditEntry, Delivery, Endpoint, Subscription
 
@@ -33,13 +33,13 @@ from .audit import SYSTEM
 
 logger = logging.getLogger(__name__)
 
-OPERATIONAL = frozenset(kind.value for kind in Kind)
+TYPES = frozenset(kind.value for kind in Kind)
 
 MOST_LISTED = 100
-"""Exhausted deliveries that one event lists; it says how many there are. Receivers are
-promised small bodies."""
+"""Exhausted deliveries that one event lists, so that its body stays small. Their number is
+given beside the list."""
 
-OWN = "It tells of this endpoint itself."
+OWN = "It is about this endpoint."
 OURS = "The request could not be made."
 
 _TRY_AGAIN = frozenset({"40001", "40P01"})
@@ -48,9 +48,9 @@ _TRY_AGAIN = frozenset({"40001", "40P01"})
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An incident with the rows it is about."""
+    """A notification with the rows it is about."""
 
-    incident: Incident
+    notification: EndpointNotification
     endpoint: Endpoint
 
     @property
@@ -58,54 +58,54 @@ class Case:
         return self.endpoint.subscription
 
 
-def tell(incidents: Sequence[Incident]) -> None:
-    """Tell of what happened, in the caller's transaction.
+def write(notifications: Sequence[EndpointNotification]) -> None:
+    """Write notifications in the caller's transaction.
 
-    Whatever goes wrong here is logged and costs the news, never the settlement. Only what
-    ends with a second try of the whole is raised: a deadlock, or a transaction that
-    cannot go on.
+    An error here is logged; it loses the notifications, never the settlement. Raised are only
+    errors after which the whole settlement is tried again: a deadlock, or a transaction
+    that cannot go on.
     """
     try:
         with transaction.atomic():
-            _tell(incidents)
+            _write(notifications)
     except Exception as error:
-        if connection.needs_rollback or _is_passing(error):
+        if connection.needs_rollback or _is_transient(error):
             raise
-        logger.exception("Nobody was told of %d incidents.", len(incidents))
+        logger.exception("%d endpoint notifications were lost.", len(notifications))
 
 
-def _tell(incidents: Sequence[Incident]) -> None:
+def _write(notifications: Sequence[EndpointNotification]) -> None:
     endpoints = (
         Endpoint.objects.filter(
-            id__in={incident.endpoint_id for incident in incidents},
+            id__in={one.endpoint_id for one in notifications},
             subscription__deleted_at=None,
         )
         .select_related("subscription__partner")
         .in_bulk()
     )
     cases = [
-        Case(incident, endpoint)
-        for incident in incidents
-        if (endpoint := endpoints.get(incident.endpoint_id))
-        # A URL that was replaced is of interest only for what was to reach it.
-        and (endpoint.removed_at is None or incident.kind is Kind.EXHAUSTED)
+        Case(notification, endpoint)
+        for notification in notifications
+        if (endpoint := endpoints.get(notification.endpoint_id))
+        # Of a URL that was replaced, only lost deliveries matter.
+        and (endpoint.removed_at is None or notification.kind is Kind.EXHAUSTED)
     ]
-    disabled = [case for case in cases if case.incident.kind is Kind.DISABLED]
+    disabled = [case for case in cases if case.notification.kind is Kind.DISABLED]
     AuditEntry.objects.bulk_create(
         entry for case in disabled for entry in _entries(case)
     )
-    notices.owe_disabled([(c.endpoint, c.incident) for c in disabled])
+    notices.owe_disabled([(c.endpoint, c.notification) for c in disabled])
     _publish([case for case in cases if case.subscription.partner.is_active])
 
 
 def _publish(cases: Sequence[Case]) -> None:
-    told = _heard(cases)
-    exhausted = _exhausted(told)
+    subscribed = _subscribed(cases)
+    exhausted = _exhausted(subscribed)
     new = []
     about = []
-    for case in told:
+    for case in subscribed:
         data = _data(case)
-        if case.incident.kind is Kind.EXHAUSTED:
+        if case.notification.kind is Kind.EXHAUSTED:
             lost = [
                 {"id": str(id), "event_id": str(event_id), "event_type": type}
                 for id, event_id, type in exhausted[case.endpoint.id]
@@ -117,35 +117,37 @@ def _publish(cases: Sequence[Case]) -> None:
         new.append(
             events.NewEvent(
                 partner=case.subscription.partner,
-                type=case.incident.kind.value,
+                type=case.notification.kind.value,
                 data=data,
-                occurred_at=case.incident.at,
+                occurred_at=case.notification.at,
             )
         )
     if new:
-        now = max(case.incident.at for case in told)
-        _leave_out_own(events.publish_batch(by=SYSTEM, events=new, now=now), about, now)
+        now = max(case.notification.at for case in subscribed)
+        published = events.publish_batch(by=SYSTEM, events=new, now=now)
+        _cancel_own(published, about, now)
 
 
-def _heard(cases: Sequence[Case]) -> list[Case]:
-    """Those that may be told of, and that another endpoint of the partner wants to hear."""
+def _subscribed(cases: Sequence[Case]) -> list[Case]:
+    """The cases that cause an event, and to which another endpoint of the partner
+    subscribes."""
     cases = [
         case
         for case in cases
-        if case.incident.event_type not in OPERATIONAL
-        or case.incident.kind in (Kind.DISABLED, Kind.EXHAUSTED)
+        if case.notification.event_type not in TYPES
+        or case.notification.kind in (Kind.DISABLED, Kind.EXHAUSTED)
     ]
-    listeners = _listeners({case.subscription.partner_id for case in cases})
+    subscribers = _subscribers({case.subscription.partner_id for case in cases})
     return [
         case
         for case in cases
-        if listeners[case.subscription.partner_id, case.incident.kind]
+        if subscribers[case.subscription.partner_id, case.notification.kind]
         - {case.endpoint.id}
     ]
 
 
-def _listeners(partners: set[UUID]) -> Mapping[tuple[UUID, Kind], set[UUID]]:
-    """The endpoints that are sent an operational event of a kind, by partner."""
+def _subscribers(partners: set[UUID]) -> Mapping[tuple[UUID, Kind], set[UUID]]:
+    """The endpoints that are sent notifications, by partner and kind."""
     found: dict[tuple[UUID, Kind], set[UUID]] = defaultdict(set)
     profiles = {
         name: profile
@@ -175,14 +177,14 @@ def _listeners(partners: set[UUID]) -> Mapping[tuple[UUID, Kind], set[UUID]]:
 
 
 def _exhausted(cases: Iterable[Case]) -> Mapping[UUID, list[tuple[UUID, UUID, str]]]:
-    """Delivery, event and its type of what was exhausted and is no news itself, by
-    endpoint."""
+    """Id, event and event type of the exhausted deliveries, by endpoint. Those that carried
+    a notification are left out."""
     found: dict[UUID, list[tuple[UUID, UUID, str]]] = defaultdict(list)
-    ids = [id for case in cases for id in case.incident.deliveries]
+    ids = [id for case in cases for id in case.notification.deliveries]
     if ids:
         for endpoint_id, id, event_id, type in (
             Delivery.objects.filter(id__in=ids)
-            .exclude(event__type__in=OPERATIONAL)
+            .exclude(event__type__in=TYPES)
             .order_by("id")
             .values_list("endpoint_id", "id", "event_id", "event__type")
         ):
@@ -191,13 +193,13 @@ def _exhausted(cases: Iterable[Case]) -> Mapping[UUID, list[tuple[UUID, UUID, st
     return found
 
 
-def _leave_out_own(
+def _cancel_own(
     outcomes: Sequence[events.Outcome], about: Sequence[UUID], now: datetime
 ) -> None:
     own = Q()
     for outcome, endpoint_id in zip(outcomes, about, strict=True):
         if isinstance(outcome, Exception):
-            logger.error("An operational event was refused: %s", outcome)
+            logger.error("An endpoint notification was refused: %s", outcome)
         else:
             own |= Q(event=outcome.event, endpoint=endpoint_id)
     if own:
@@ -205,7 +207,7 @@ def _leave_out_own(
 
 
 def _data(case: Case) -> dict[str, Any]:
-    incident, subscription = case.incident, case.subscription
+    notification, subscription = case.notification, case.subscription
     data: dict[str, Any] = {
         "subscription": {
             "id": subscription.public_id,
@@ -213,39 +215,45 @@ def _data(case: Case) -> dict[str, Any]:
             "name": subscription.name,
         },
         "endpoint": {"id": str(case.endpoint.id), "url": case.endpoint.url},
-        "failing_since": _moment(incident.failing_since),
-        "failures": incident.failures,
-        "last_status": incident.status,
-        "last_error": _error(incident) or None,
+        "failing_since": _moment(notification.failing_since),
+        "failures": notification.failures,
+        "last_status": notification.status,
+        "last_error": _error(notification) or None,
     }
-    if incident.reason:
-        data["reason"] = incident.reason
+    if notification.reason:
+        data["reason"] = notification.reason
     return data
 
 
-def _error(incident: Incident) -> str:
-    """What went wrong with the last attempt, in words that a partner may read."""
-    if not incident.outcome:
+def _error(notification: EndpointNotification) -> str:
+    """What went wrong in the last attempt, in words that a partner may read."""
+    if not notification.outcome:
         return ""
     try:
-        outcome = Outcome(incident.outcome)
+        outcome = Outcome(notification.outcome)
     except ValueError:
         return OURS
-    return Result(outcome=outcome, duration=0.0, status=incident.status).public_error
+    return Result(
+        outcome=outcome, duration=0.0, status=notification.status
+    ).public_error
 
 
 def _entries(case: Case) -> Iterable[AuditEntry]:
-    """For the log: the endpoint, and the subscription if this was its last."""
-    incident, endpoint, subscription = case.incident, case.endpoint, case.subscription
+    """For the audit log: the endpoint, and the subscription if this was its last."""
+    notification, endpoint, subscription = (
+        case.notification,
+        case.endpoint,
+        case.subscription,
+    )
     yield _entry(case, "endpoint", endpoint.id, endpoint.url)
-    if subscription.disabled_at == incident.at:
+    if subscription.disabled_at == notification.at:
         yield _entry(case, "subscription", subscription.id, str(subscription))
 
 
 def _entry(case: Case, kind: str, id: UUID, name: str) -> AuditEntry:
-    incident = case.incident
+    notification = case.notification
     return AuditEntry(
-        at=incident.at,
+        at=notification.at,
         actor_kind=SYSTEM.kind,
         actor=SYSTEM.label,
         action=f"{kind}.disabled",
@@ -256,8 +264,8 @@ def _entry(case: Case, kind: str, id: UUID, name: str) -> AuditEntry:
         dialect=case.subscription.dialect,
         before={"disabled_at": None, "disabled_reason": ""},
         after={
-            "disabled_at": _moment(incident.at),
-            "disabled_reason": incident.reason,
+            "disabled_at": _moment(notification.at),
+            "disabled_reason": notification.reason,
         },
     )
 
@@ -266,6 +274,6 @@ def _moment(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
 
 
-def _is_passing(error: Exception) -> bool:
+def _is_transient(error: Exception) -> bool:
     state = getattr(error.__cause__, "sqlstate", None)
     return isinstance(error, DatabaseError) and state in _TRY_AGAIN

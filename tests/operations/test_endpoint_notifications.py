@@ -1,4 +1,4 @@
-"""Who is told of what happens to endpoints, and that it never tells of itself."""
+"""Endpoint notifications: who gets them, and that they never cause more of them."""
 
 import json
 from datetime import UTC, datetime
@@ -11,8 +11,8 @@ from standardwebhooks import Webhook
 from tests import factories
 from tests.delivery.backlog import SECRET, all_due, deliver, publish, subscription
 from tests.delivery.settlements import claimed, retry
-from webhooks.delivery import incidents, outbox
-from webhooks.delivery.incidents import Incident, Kind
+from webhooks.delivery import outbox
+from webhooks.delivery.endpoint_notifications import EndpointNotification, Kind
 from webhooks.models import (
     AuditEntry,
     Delivery,
@@ -22,8 +22,7 @@ from webhooks.models import (
     Partner,
     Subscription,
 )
-from webhooks.operations import incidents as news
-from webhooks.operations import partners
+from webhooks.operations import endpoint_notifications, partners
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,8 +52,8 @@ def ops(partner) -> Endpoint:
     return subscription(OPS, partner=partner, events=kinds).endpoints.get()
 
 
-def incident(kind: Kind, endpoint: Endpoint, **fields) -> Incident:
-    return Incident(
+def notification(kind: Kind, endpoint: Endpoint, **fields) -> EndpointNotification:
+    return EndpointNotification(
         kind=kind,
         endpoint_id=endpoint.id,
         **{  # type: ignore[arg-type]
@@ -69,14 +68,16 @@ def incident(kind: Kind, endpoint: Endpoint, **fields) -> Incident:
     )
 
 
-def report(*happened: Incident) -> None:
+def write(*notifications: EndpointNotification) -> None:
     """As a settlement does."""
     with transaction.atomic():
-        incidents.report(happened)
+        endpoint_notifications.write(notifications)
 
 
-def disable(endpoint: Endpoint, reason: str = GONE, *, last: bool = True) -> Incident:
-    """What the delivery room has written when it reports."""
+def disable(
+    endpoint: Endpoint, reason: str = GONE, *, last: bool = True
+) -> EndpointNotification:
+    """What the settlement has written before it notifies."""
     Endpoint.objects.filter(id=endpoint.id).update(
         disabled_at=AT, disabled_reason=reason
     )
@@ -84,7 +85,7 @@ def disable(endpoint: Endpoint, reason: str = GONE, *, last: bool = True) -> Inc
         Subscription.objects.filter(id=endpoint.subscription_id).update(
             disabled_at=AT, disabled_reason=reason
         )
-    return incident(Kind.DISABLED, endpoint, reason=reason, status=410)
+    return notification(Kind.DISABLED, endpoint, reason=reason, status=410)
 
 
 def waiting() -> set[tuple[str, str]]:
@@ -94,7 +95,7 @@ def waiting() -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("kind", [Kind.FAILING, Kind.RECOVERED, Kind.DISABLED])
 def test_a_subscription_that_wants_it_is_sent_an_event(kind, partner, blaze, ops):
-    report(disable(blaze) if kind is Kind.DISABLED else incident(kind, blaze))
+    write(disable(blaze) if kind is Kind.DISABLED else notification(kind, blaze))
 
     assert waiting() == {(kind.value, OPS)}
     event = Event.objects.get()
@@ -111,7 +112,7 @@ def test_a_subscription_that_wants_it_is_sent_an_event(kind, partner, blaze, ops
 
 
 def test_it_is_due_by_the_clock_that_noticed(blaze, ops):
-    report(incident(Kind.FAILING, blaze))
+    write(notification(Kind.FAILING, blaze))
     assert Delivery.objects.get().due_at == AT
 
 
@@ -129,7 +130,7 @@ def test_it_is_due_by_the_clock_that_noticed(blaze, ops):
     ],
 )  # fmt: skip
 def test_it_says_why_in_words_for_partners(blaze, ops, outcome, status, words):
-    report(incident(Kind.FAILING, blaze, outcome=outcome, status=status))
+    write(notification(Kind.FAILING, blaze, outcome=outcome, status=status))
 
     data = Event.objects.get().data
     assert (data["last_error"], data["last_status"]) == (words, status)
@@ -139,7 +140,7 @@ def test_what_is_exhausted_is_listed(blaze, ops):
     published = publish(blaze.subscription, 3, type="customer.created")
     ids = tuple(d.id for d in published if d.endpoint_id == blaze.id)
 
-    report(incident(Kind.EXHAUSTED, blaze, deliveries=ids))
+    write(notification(Kind.EXHAUSTED, blaze, deliveries=ids))
 
     data = Event.objects.get(type="endpoint.exhausted").data
     assert data["count"] == 3
@@ -150,10 +151,12 @@ def test_what_is_exhausted_is_listed(blaze, ops):
 
 
 def test_a_list_is_cut_and_says_how_long_it_was(blaze, ops, monkeypatch):
-    monkeypatch.setattr(news, "MOST_LISTED", 2)
+    monkeypatch.setattr(endpoint_notifications, "MOST_LISTED", 2)
     published = publish(blaze.subscription, 3, type="customer.created")
 
-    report(incident(Kind.EXHAUSTED, blaze, deliveries=tuple(d.id for d in published)))
+    write(
+        notification(Kind.EXHAUSTED, blaze, deliveries=tuple(d.id for d in published))
+    )
 
     data = Event.objects.get(type="endpoint.exhausted").data
     assert (data["count"], len(data["deliveries"])) == (3, 2)
@@ -162,7 +165,7 @@ def test_a_list_is_cut_and_says_how_long_it_was(blaze, ops, monkeypatch):
 class TestWhoIsNotTold:
     def test_nothing_is_published_where_nobody_wants_it(self, partner, blaze):
         subscription(OPS, partner=partner, events=["order.created"])
-        report(incident(Kind.FAILING, blaze))
+        write(notification(Kind.FAILING, blaze))
         assert not Event.objects.exists()
 
     @pytest.mark.parametrize(
@@ -176,23 +179,23 @@ class TestWhoIsNotTold:
     )
     def test_nothing_is_published_where_who_wants_it_is_off(self, blaze, ops, fields):
         Subscription.objects.filter(id=ops.subscription_id).update(**fields)
-        report(incident(Kind.FAILING, blaze))
+        write(notification(Kind.FAILING, blaze))
         assert not Event.objects.exists()
 
     def test_an_inactive_partner_is_told_nothing(self, partner, blaze, ops):
         partners.update(by=SYSTEM, partner=partner, now=AT, is_active=False)
-        report(disable(blaze))
+        write(disable(blaze))
         assert not Event.objects.exists()
         assert not Notice.objects.exists()
 
     def test_another_partner_is_told_nothing(self, blaze):
         subscription(OPS, events=None)
-        report(incident(Kind.FAILING, blaze))
+        write(notification(Kind.FAILING, blaze))
         assert not Event.objects.exists()
 
     def test_a_deleted_subscription_is_no_news(self, blaze, ops):
         Subscription.objects.filter(id=blaze.subscription_id).update(deleted_at=AT)
-        report(disable(blaze))
+        write(disable(blaze))
         assert not Event.objects.exists()
         assert not Notice.objects.exists()
 
@@ -200,9 +203,9 @@ class TestWhoIsNotTold:
         (lost,) = publish(blaze.subscription, type="customer.created")
         Endpoint.objects.filter(id=blaze.id).update(removed_at=AT)
 
-        report(
-            incident(Kind.FAILING, blaze),
-            incident(Kind.EXHAUSTED, blaze, deliveries=(lost.id,)),
+        write(
+            notification(Kind.FAILING, blaze),
+            notification(Kind.EXHAUSTED, blaze, deliveries=(lost.id,)),
         )
 
         told = Event.objects.exclude(type="customer.created")
@@ -220,17 +223,17 @@ class TestLoops:
     def test_an_endpoint_is_not_sent_what_it_is_about(self, pair):
         one, two = pair
 
-        report(incident(Kind.FAILING, one))
+        write(notification(Kind.FAILING, one))
 
         assert waiting() == {("endpoint.failing", two.url)}
         own = Delivery.objects.get(endpoint=one)
-        assert (own.state, own.reason) == ("cancelled", news.OWN)
+        assert (own.state, own.reason) == ("cancelled", endpoint_notifications.OWN)
         assert own.settled_at == AT
 
     def test_two_that_fail_at_once_are_each_told_of_the_other(self, pair):
         one, two = pair
 
-        report(incident(Kind.FAILING, one), incident(Kind.FAILING, two))
+        write(notification(Kind.FAILING, one), notification(Kind.FAILING, two))
 
         told = {
             (d.event.data["endpoint"]["url"], d.url)
@@ -239,9 +242,9 @@ class TestLoops:
         assert told == {(one.url, two.url), (two.url, one.url)}
 
     def test_the_only_endpoint_that_wants_it_gets_no_event_at_all(self, ops):
-        report(
-            incident(Kind.FAILING, ops),
-            incident(Kind.RECOVERED, ops, outcome="ok", status=200),
+        write(
+            notification(Kind.FAILING, ops),
+            notification(Kind.RECOVERED, ops, outcome="ok", status=200),
             disable(ops),
         )
         assert not Event.objects.exists()
@@ -252,7 +255,7 @@ class TestLoops:
         )
         one, two = both.endpoints.order_by("position")
 
-        report(disable(one, last=False))
+        write(disable(one, last=False))
 
         assert waiting() == {("endpoint.disabled", two.url)}
         assert not Delivery.objects.filter(endpoint=one).exists()
@@ -262,17 +265,17 @@ class TestLoops:
     def test_nothing_is_said_of_an_attempt_that_carried_such_news(
         self, pair, kind, carried
     ):
-        report(incident(kind, pair[0], event_type=carried.value))
+        write(notification(kind, pair[0], event_type=carried.value))
         assert not Event.objects.exists()
 
     def test_exhausted_news_is_no_news(self, pair, blaze):
         one, _ = pair
-        report(incident(Kind.FAILING, blaze))
+        write(notification(Kind.FAILING, blaze))
         assert len(waiting()) == 2
         lost = Delivery.objects.get(endpoint=one)
 
-        report(
-            incident(
+        write(
+            notification(
                 Kind.EXHAUSTED,
                 one,
                 deliveries=(lost.id,),
@@ -284,12 +287,12 @@ class TestLoops:
 
     def test_of_what_is_exhausted_only_news_is_left_out(self, pair, blaze):
         one, _ = pair
-        report(incident(Kind.FAILING, blaze))
+        write(notification(Kind.FAILING, blaze))
         publish(one.subscription, type="order.created")
         lost = Delivery.objects.filter(endpoint=one)
 
-        report(
-            incident(
+        write(
+            notification(
                 Kind.EXHAUSTED,
                 one,
                 deliveries=tuple(lost.values_list("id", flat=True)),
@@ -304,24 +307,24 @@ class TestLoops:
     def test_a_dead_endpoint_is_told_of_to_the_others(self, pair):
         one, two = pair
 
-        report(disable(one))
+        write(disable(one))
         assert waiting() == {("endpoint.disabled", two.url)}
 
         # Also if what it failed on was news: it happens once.
-        report(disable(two))
+        write(disable(two))
         assert waiting() == {("endpoint.disabled", two.url)}
 
     def test_failing_for_ever_ends(self, pair, blaze):
         """Whatever the two do with what they are told, it comes to an end."""
-        report(incident(Kind.FAILING, blaze))
+        write(notification(Kind.FAILING, blaze))
         for _ in range(10):
             told = list(Delivery.objects.pending().select_related("event", "endpoint"))
             for delivery in told:
                 about = {"event_type": delivery.event.type}
-                report(
-                    incident(Kind.FAILING, delivery.endpoint, **about),
-                    incident(Kind.RECOVERED, delivery.endpoint, **about),
-                    incident(
+                write(
+                    notification(Kind.FAILING, delivery.endpoint, **about),
+                    notification(Kind.RECOVERED, delivery.endpoint, **about),
+                    notification(
                         Kind.EXHAUSTED,
                         delivery.endpoint,
                         deliveries=(delivery.id,),
@@ -343,7 +346,8 @@ class TestLoops:
         own.update(state="cancelled", due_at=None, settled_at=AT)
 
         for _ in range(12):  # until both have failed often enough
-            outbox.settle([retry(job) for job in claimed()])
+            results = [retry(job) for job in claimed()]
+            outbox.settle(results, notify=endpoint_notifications.write)
             all_due()
 
         assert Endpoint.objects.get(id=one.id).consecutive_failures >= 5
@@ -361,7 +365,7 @@ class TestLoops:
 
 class TestTheLog:
     def test_it_says_that_an_endpoint_was_disabled_and_by_whom(self, partner, blaze):
-        report(disable(blaze))
+        write(disable(blaze))
 
         entry = AuditEntry.objects.get(action="endpoint.disabled")
         assert (entry.actor_kind, entry.actor, entry.at) == ("system", "system", AT)
@@ -376,7 +380,7 @@ class TestTheLog:
     def test_it_says_that_the_subscription_went_with_its_last_endpoint(
         self, blaze, last
     ):
-        report(disable(blaze, last=last))
+        write(disable(blaze, last=last))
 
         found = AuditEntry.objects.filter(action="subscription.disabled")
         assert [entry.target_id for entry in found] == (
@@ -385,13 +389,13 @@ class TestTheLog:
 
     def test_failing_and_recovering_change_nothing_that_it_tells_of(self, blaze, ops):
         before = AuditEntry.objects.count()
-        report(incident(Kind.FAILING, blaze), incident(Kind.RECOVERED, blaze))
+        write(notification(Kind.FAILING, blaze), notification(Kind.RECOVERED, blaze))
         assert AuditEntry.objects.count() == before
 
 
 class TestMail:
     def test_the_contact_is_owed_one_when_an_endpoint_is_disabled(self, partner, blaze):
-        report(disable(blaze))
+        write(disable(blaze))
 
         notice = Notice.objects.get()
         assert (notice.partner, notice.to) == (partner, "ops@acme.example")
@@ -403,7 +407,7 @@ class TestMail:
         other = subscription(
             URL, partner=factories.partner(contact_email="b@b.example")
         )
-        report(*(disable(e) for e in [*both.endpoints.all(), other.endpoints.get()]))
+        write(*(disable(e) for e in [*both.endpoints.all(), other.endpoints.get()]))
 
         owed = dict(Notice.objects.values_list("to", "context"))
         assert {to: len(context["endpoints"]) for to, context in owed.items()} == {
@@ -412,16 +416,16 @@ class TestMail:
         }
 
     def test_nobody_is_mailed_for_less_or_without_an_address(self, blaze, ops):
-        report(incident(Kind.FAILING, blaze), incident(Kind.RECOVERED, blaze))
+        write(notification(Kind.FAILING, blaze), notification(Kind.RECOVERED, blaze))
         nameless = subscription(URL).endpoints.get()
-        report(disable(nameless))
+        write(disable(nameless))
         assert not Notice.objects.exists()
 
 
 class TestTheSettlement:
     def test_what_is_told_stands_or_falls_with_it(self, blaze, ops):
         with transaction.atomic():
-            incidents.report([disable(blaze)])
+            endpoint_notifications.write([disable(blaze)])
             transaction.set_rollback(True)
 
         assert not Event.objects.exists()
@@ -438,15 +442,15 @@ class TestTheSettlement:
             with connection.cursor() as cursor:
                 cursor.execute(statement)
 
-        monkeypatch.setattr(news, "_leave_out_own", fail)
+        monkeypatch.setattr(endpoint_notifications, "_cancel_own", fail)
         with transaction.atomic():
             Endpoint.objects.update(consecutive_failures=9, failing_since=AT)
-            incidents.report([disable(blaze)])
+            endpoint_notifications.write([disable(blaze)])
 
         assert Endpoint.objects.get(id=blaze.id).consecutive_failures == 9
         assert not Event.objects.exists()
         assert not Notice.objects.exists()
-        assert "Nobody was told of 1 incidents." in caplog.text
+        assert "1 endpoint notifications were lost." in caplog.text
 
     def test_it_is_made_again_when_the_database_breaks_off_a_deadlock(
         self, blaze, ops, monkeypatch
@@ -456,9 +460,9 @@ class TestTheSettlement:
             cause.sqlstate = "40P01"
             raise OperationalError("deadlock detected") from cause
 
-        monkeypatch.setattr(news, "_publish", fail)
+        monkeypatch.setattr(endpoint_notifications, "_publish", fail)
         with pytest.raises(OperationalError), transaction.atomic():
-            incidents.report([incident(Kind.FAILING, blaze)])
+            endpoint_notifications.write([notification(Kind.FAILING, blaze)])
 
     def test_it_does_not_pass_for_written_when_the_transaction_is_lost(
         self, blaze, ops, monkeypatch
@@ -468,13 +472,13 @@ class TestTheSettlement:
                 cursor.execute("ROLLBACK")
             raise DatabaseError("The connection is not what it was.")
 
-        monkeypatch.setattr(news, "_tell", fail)
+        monkeypatch.setattr(endpoint_notifications, "_write", fail)
         with pytest.raises(DatabaseError), transaction.atomic():
-            incidents.report([incident(Kind.FAILING, blaze)])
+            endpoint_notifications.write([notification(Kind.FAILING, blaze)])
 
     def test_unknown_endpoints_are_no_reason_to_fail(self, blaze, ops, caplog):
-        gone = incident(Kind.FAILING, Endpoint())
-        report(gone, incident(Kind.FAILING, blaze))
+        gone = notification(Kind.FAILING, Endpoint())
+        write(gone, notification(Kind.FAILING, blaze))
         assert waiting() == {("endpoint.failing", OPS)}
         assert not caplog.records
 
@@ -486,7 +490,7 @@ class TestTheSettlement:
         EventType.objects.update_or_create(
             name="endpoint.failing", defaults={"schema": {"required": ["x"]}}
         )
-        report(disable(blaze), incident(Kind.FAILING, blaze))
+        write(disable(blaze), notification(Kind.FAILING, blaze))
         assert waiting() == {("endpoint.disabled", OPS)}
         assert "was refused" in caplog.text
 
@@ -500,17 +504,17 @@ class TestTheSettlement:
                 (lost, _) = publish(one)
                 endpoint = one.endpoints.get()
                 found += [
-                    incident(Kind.FAILING, endpoint),
-                    incident(Kind.EXHAUSTED, endpoint, deliveries=(lost.id,)),
+                    notification(Kind.FAILING, endpoint),
+                    notification(Kind.EXHAUSTED, endpoint, deliveries=(lost.id,)),
                     disable(two.endpoints.get()),
                 ]
             return found
 
         few, many = happened(1), happened(30)
         with CaptureQueriesContext(connection) as for_few:
-            report(*few)
+            write(*few)
         with CaptureQueriesContext(connection) as for_many:
-            report(*many)
+            write(*many)
 
         assert Notice.objects.count() == 31
         assert len(for_many) == len(for_few)
