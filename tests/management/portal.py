@@ -17,8 +17,6 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 
-from tests.waiting import PATIENCE
-
 ROOT = Path(settings.BASE_DIR)
 
 
@@ -56,7 +54,7 @@ def manage(
         env=environment(database_url, **more),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=60,
     )
 
 
@@ -102,7 +100,7 @@ class Running:
     def output(self) -> str:
         return self._log.read_text()
 
-    def wait_for(self, pattern: str, *, timeout: float = PATIENCE) -> re.Match[str]:
+    def wait_for(self, pattern: str, *, timeout: float = 30) -> re.Match[str]:
         """The first match in the output; fails with the output when it does not come."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -116,7 +114,7 @@ class Running:
         """Ask it to end; its exit status."""
         self.process.send_signal(number)
         try:
-            return self.process.wait(PATIENCE)
+            return self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -124,7 +122,7 @@ class Running:
 
 
 def answers(port: int, path: str = "/healthz") -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200
@@ -132,6 +130,13 @@ def answers(port: int, path: str = "/healthz") -> bool:
         return False
     finally:
         connection.close()
+
+
+def wait_until(holds, *, timeout: float = 15) -> None:
+    deadline = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < deadline, "It did not happen in time."
+        time.sleep(0.05)
 
 
 def one_running(pids: set[int], *, command: str) -> int:

@@ -11,7 +11,6 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests import factories
-from tests.waiting import PATIENCE, eventually
 from webhooks.delivery import wire
 from webhooks.management import receiver
 from webhooks.operations import subscriptions
@@ -159,9 +158,7 @@ def server(told) -> Iterator[receiver.Server]:
 
 
 def request(server, method: str, path: str, body=None, headers=None):
-    connection = http.client.HTTPConnection(
-        "127.0.0.1", server.server_port, timeout=PATIENCE
-    )
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
     connection.request(method, path, body, headers or {})
     response = connection.getresponse()
     content = response.read().decode()
@@ -241,8 +238,8 @@ def test_it_runs_until_it_is_told_to_end(database_url, tmp_path):
         database_url=database_url,
         log=tmp_path / "log",
     ) as running:
-        eventually(lambda: portal.answers(port, "/"))
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        portal.wait_until(lambda: portal.answers(port, "/"))
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.request("POST", "/somewhere", b'{"event": "ping"}')
         assert connection.getresponse().status == 200
         connection.close()

@@ -4,32 +4,18 @@ from collections.abc import Mapping
 
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
-from webhooks.models import Attempt, Delivery, Endpoint, Notice, Recovery, Subscription
+from webhooks.models import Attempt, Delivery
 
 State = Delivery.State
 
-COLOURS: Mapping[str, str] = {
-    Subscription.State.ON: "success",
-    Subscription.State.OFF: "info",
-    Subscription.State.FAILING: "danger",
-    Subscription.State.DISABLED: "danger",
-    Subscription.State.DELETED: "warning",
-    Endpoint.Health.NOT_CALLED: "",
-    Endpoint.Health.HEALTHY: "success",
-    Endpoint.Health.PAUSED: "warning",
-    Delivery.Status.PENDING: "info",
-    Delivery.Status.RETRYING: "warning",
-    Delivery.Status.DELIVERED: "success",
-    Delivery.Status.EXHAUSTED: "danger",
-    Delivery.Status.CANCELLED: "warning",
-    Delivery.Status.NOT_SENT: "warning",
-    Recovery.State.RUNNING: "info",
-    Recovery.State.DONE: "success",
-    Notice.Status.SENT: "success",
-    Notice.Status.FAILED: "danger",
+TONES: Mapping[str, str] = {
+    State.PENDING: "info",
+    State.DELIVERED: "success",
+    State.EXHAUSTED: "danger",
+    State.CANCELLED: "warning",
+    State.NOT_SENT: "warning",
 }
-"""The colour of every state's badge; without one it is grey. States of one name have one
-colour, so a failing or disabled endpoint is as red as its subscription."""
+"""The colour of a state's badge."""
 
 STATES: Mapping[str, str] = {
     State.PENDING: "Pending",

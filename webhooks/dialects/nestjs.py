@@ -8,6 +8,7 @@ begins with `statusCode`.
 from typing import Any, ClassVar
 
 from django.core.exceptions import SuspiciousOperation
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -63,5 +64,12 @@ class Refusal(serializers.Serializer[Any]):
     """Why a request was refused."""
 
     message = serializers.CharField()
-    error = serializers.CharField()
+    error = serializers.CharField(required=False)
     statusCode = serializers.IntegerField()  # noqa: N815
+
+
+ANSWERS = {
+    413: OpenApiResponse(Refusal, description="Request entity too large"),
+    500: OpenApiResponse(Refusal, description="Internal server error"),
+}
+"""For the documents: what any operation may answer, in no vendor's words."""

@@ -20,6 +20,12 @@ from . import combining
 
 COMBINED = "combined"
 
+LICENSE = {"name": "MIT", "url": "https://opensource.org/license/mit"}
+
+# A document serves every portal, so it names no host: a relative address means the host
+# that the document was read from. Who generates a client says where the portal is.
+SERVERS = [{"url": "/", "description": "The portal that serves this document."}]
+
 Schema = dict[str, Any]
 
 
@@ -111,19 +117,29 @@ def _generate(document: Document) -> Schema:
     from drf_spectacular.generators import SchemaGenerator
 
     generator = SchemaGenerator(patterns=list(document.patterns()))
-    schema: Schema = generator.get_schema(request=None, public=True)
-    # Not by drf-spectacular's `custom_settings`, which change the settings of the whole
-    # process while another thread may be generating another document.
-    schema["info"] = _info(document.title, document.description)
-    return schema
+    schema = generator.get_schema(request=None, public=True)
+    return _with_head(schema, document.title, document.description)
 
 
 def _combined() -> Schema:
     merged = combining.merged({d.slug: _generate(d) for d in separate()})
     description = "The portal's own API and every dialect that it serves."
-    return {"info": _info(title(COMBINED), description), **merged}
+    return _with_head(merged, title(COMBINED), description)
 
 
-def _info(title: str, description: str) -> Schema:
-    version = settings.SPECTACULAR_SETTINGS["VERSION"]
-    return {"title": title, "version": version, "description": description}
+def _with_head(schema: Schema, title: str, description: str) -> Schema:
+    """The document with what stands before its paths."""
+    # Not by drf-spectacular's `custom_settings`, which change the settings of the whole
+    # process while another thread may be generating another document.
+    return {
+        "openapi": schema["openapi"],
+        "info": {
+            "title": title,
+            "version": settings.SPECTACULAR_SETTINGS["VERSION"],
+            "description": description,
+            "license": LICENSE,
+        },
+        "servers": SERVERS,
+        "paths": schema["paths"],
+        "components": schema["components"],
+    }

@@ -27,10 +27,10 @@ class CallingKey(serializers.Serializer[Any]):
 
 
 class Me(serializers.Serializer[Any]):
-    """The partner behind the key; `key` is null where staff explore without one."""
+    """The partner behind the key, and the key. Staff who explore have none: null."""
 
     partner = CallingPartner()
-    key = CallingKey(allow_null=True)
+    key = CallingKey()
 
 
 class EventTypeEntry(serializers.Serializer[Any]):
@@ -38,7 +38,7 @@ class EventTypeEntry(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     description = serializers.CharField()
-    schema = serializers.JSONField(allow_null=True)
+    schema = serializers.DictField(allow_null=True)
     example = serializers.JSONField()
 
 

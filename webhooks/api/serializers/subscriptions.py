@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.models import Subscription
@@ -13,6 +15,7 @@ from .fields import Flag, Strict, Text, Whole, timestamp
 MAX_EVENTS = 200
 
 
+@extend_schema_field(OpenApiTypes.URI)
 class Url(Text):
     """A URL that deliveries may call."""
 

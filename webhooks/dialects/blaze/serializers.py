@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.models import Subscription
@@ -59,6 +61,7 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+@extend_schema_field(OpenApiTypes.URI)
 class Url(Text):
     """A URL that the portal may call; a refusal by its egress policy says why."""
 
@@ -174,10 +177,10 @@ class PartnerWebHook(serializers.Serializer[Subscription]):
     modified = serializers.IntegerField(required=False, help_text="Epoch milliseconds.")
     deleted = serializers.BooleanField(required=False)
     updated = serializers.BooleanField(required=False)
-    url = serializers.CharField(required=False)
+    url = serializers.URLField(required=False)
     webHookType = WebHookType(required=False)  # noqa: N815
     webHookUrls = serializers.ListField(  # noqa: N815
-        child=serializers.CharField(), required=False
+        child=serializers.URLField(), required=False
     )
 
     def to_representation(self, subscription: Subscription) -> dict[str, Any]:

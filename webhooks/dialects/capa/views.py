@@ -88,6 +88,7 @@ class WebhookSettings(Endpoint):
             401: OpenApiResponse(serializers.Error, description="Unauthorized"),
             403: OpenApiResponse(serializers.Error, description="Forbidden"),
             429: OpenApiResponse(serializers.Error, description="Too Many Requests"),
+            **nestjs.ANSWERS,
         },
         examples=[SAMPLE],
     )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from webhooks.dialects.base import unrecognised
@@ -277,8 +277,19 @@ def timestamp(moment: datetime) -> str:
     return naive.isoformat(timespec="milliseconds") + "Z"
 
 
-class ValidationFailed(serializers.Serializer[Any]):
-    message = serializers.ListField(child=serializers.CharField())
+_TEXT = {"type": "string"}
+
+
+@extend_schema_field({"oneOf": [{"type": "array", "items": _TEXT}, _TEXT]})
+class _Messages(serializers.Field[Any, Any, Any, Any]):
+    """What is wrong with the fields of a body, or with a body that is not JSON."""
+
+
+class BadRequest(serializers.Serializer[Any]):
+    message = _Messages(
+        help_text="A message for each rule that the request breaks; one text where the "
+        "body is not JSON."
+    )
     error = serializers.CharField(default="Bad Request")
     statusCode = serializers.IntegerField(default=400)  # noqa: N815
 

@@ -31,9 +31,11 @@ LOG_KEPT = timedelta(days=14)
 SUCCESS = 201
 
 REFUSALS = {
-    400: OpenApiResponse(serializers.ValidationFailed, description="Bad request"),
+    400: OpenApiResponse(serializers.BadRequest, description="Bad request"),
     401: OpenApiResponse(serializers.Unauthorized, description="Unauthorized"),
     403: OpenApiResponse(nestjs.Refusal, description="Forbidden"),
+    429: OpenApiResponse(nestjs.Refusal, description="Too Many Requests"),
+    **nestjs.ANSWERS,
 }
 NOT_FOUND = {404: OpenApiResponse(nestjs.Refusal, description="Not Found")}
 SAMPLE = OpenApiExample(

@@ -8,7 +8,8 @@ import re
 from datetime import datetime
 from typing import Any, NoReturn
 
-from drf_spectacular.utils import inline_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
 from webhooks.models import Subscription
@@ -71,6 +72,7 @@ class Key(Text):
         return key
 
 
+@extend_schema_field(OpenApiTypes.URI)
 class Url(Text):
     """A URL that the portal may call; a refusal by its egress policy says why."""
 

@@ -77,6 +77,7 @@ class Webhook(Endpoint):
             **{
                 status: OpenApiResponse(serializers.ProblemDetails, description=title)
                 for status, (_, title) in PROBLEMS.items()
+                if status != 405
             },
         },
     )
