@@ -16,6 +16,8 @@ from typing import Self
 
 from aiohttp import web
 
+from tests.waiting import PATIENCE
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -97,7 +99,7 @@ class Receiver:
         )
         return self
 
-    def wait_for(self, count: int, *, timeout: float = 30) -> list[Request]:
+    def wait_for(self, count: int, *, timeout: float = PATIENCE) -> list[Request]:
         """The requests, once there are `count` of them. Raises AssertionError."""
         end = time.monotonic() + timeout
         while len(self.requests) < count:
@@ -107,11 +109,11 @@ class Receiver:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(PATIENCE)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

@@ -21,7 +21,7 @@ report() {
     total=$((total + seconds))
   done <"$times"
   printf '%3d:%02d  in all\n' $((total / 60)) $((total % 60))
-  [ -z "$left_out" ] || printf 'Not run: %b' "$left_out"
+  [ -z "$left_out" ] || printf 'Not run:\n%b' "$left_out"
   rm -f "$times"
   exit "$status"
 }
@@ -55,6 +55,37 @@ except psycopg.Error as error:
 PYTHON
 }
 
+# The newest Python beside ours that pyproject.toml names, on the path or of pyenv.
+other_python() {
+  ours=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+  for version in 3.13 3.12 3.11; do
+    [ "$version" != "$ours" ] || continue
+    for found in "python$version" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".*/bin/python; do
+      if "$found" -c 'import ensurepip, venv' 2>/dev/null; then
+        echo "$version $found"
+        return
+      fi
+    done
+  done
+  return 1
+}
+
+# The rooms that are quick and lean most on the standard library.
+with_other_python() {
+  folder=build/py$1
+  if ! [ "$folder/.installed" -nt requirements.lock ]; then
+    "$2" -m venv --clear "$folder" && .venv/bin/uv pip install --quiet --no-deps \
+      --require-hashes --python "$folder/bin/python" -r requirements.lock &&
+      touch "$folder/.installed" || return 1
+  fi
+  (
+    python=$folder/bin/python
+    on_all_cores -m "not alone" tests/models tests/operations tests/rest tests/dialects \
+      tests/delivery/test_client.py tests/delivery/test_egress.py \
+      tests/delivery/test_schedule.py tests/delivery/test_signing.py
+  )
+}
+
 if reason=$(reachable 2>&1); then
   on_postgresql=true
   export TEST_HALF_EXAMPLES=true
@@ -82,5 +113,11 @@ if [ "$on_postgresql" = true ]; then
 fi
 
 if [ $# -eq 0 ]; then
+  if other=$(other_python); then
+    part "Python ${other%% *} on SQLite, the quick rooms" \
+      with_other_python "${other%% *}" "${other#* }"
+  else
+    left_out="$left_out""another Python (none of 3.11 to 3.13 was found).\n"
+  fi
   "$python" -m coverage report
 fi

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.management import portal
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -51,5 +52,5 @@ def running(folder: Path) -> Iterator[Served]:
             database_url=database_url,
             log=folder / "log",
         ):
-            portal.wait_until(lambda: portal.answers(port))
+            eventually(lambda: portal.answers(port))
             yield Served(port, database_url)

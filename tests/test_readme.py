@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 
 from tests.management import portal
+from tests.waiting import eventually
 from webhooks import dialects
 
 ROOT = Path(settings.BASE_DIR)
@@ -72,7 +73,7 @@ def test_the_lines_it_gives_work(tmp_path):
             database_url=url,
             log=tmp_path / "log",
         ):
-            portal.wait_until(lambda: portal.answers(port))
+            eventually(lambda: portal.answers(port))
             path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", script.replace(":8000", f":{port}")],

@@ -107,10 +107,10 @@ class Rows(NamedTuple):
     delete: int = NO_ONE
 
 
-# Where the console has a page for it, the admin's way to add a row leads there.
+# Those that nobody changes here have no page for it.
 MODELS = {
     "auditentry": Rows(VIEWER),
-    "apikey": Rows(VIEWER, add=OPERATOR),
+    "apikey": Rows(VIEWER),
     "attempt": Rows(VIEWER),
     "delivery": Rows(VIEWER),
     "endpoint": Rows(VIEWER),
@@ -118,10 +118,10 @@ MODELS = {
     "event": Rows(VIEWER),
     "eventtype": Rows(VIEWER, add=MANAGER, change=MANAGER),
     "notice": Rows(VIEWER),
-    "partner": Rows(VIEWER, add=MANAGER),
+    "partner": Rows(VIEWER),
     "recovery": Rows(VIEWER),
     "signingsecret": Rows(VIEWER),
-    "subscription": Rows(VIEWER, add=OPERATOR),
+    "subscription": Rows(VIEWER),
     "worker": Rows(VIEWER),
     "group": Rows(MANAGER, SUPERUSER, SUPERUSER, SUPERUSER),
     "user": Rows(MANAGER, SUPERUSER, SUPERUSER, SUPERUSER),
@@ -129,9 +129,6 @@ MODELS = {
 
 # Acts on one row -> from which rank on
 ACTIONS = {
-    "apikey_open_in_console": VIEWER,
-    "partner_open_in_console": VIEWER,
-    "subscription_open_in_console": VIEWER,
     "user_password_change": SUPERUSER,
     "user_reset_second_factor": SUPERUSER,
 }
@@ -275,9 +272,10 @@ def test_the_tables_name_every_page_and_no_other() -> None:
     real = {page.name for page in pages()}
     rows = {
         f"{app}_{model}_{act}"
-        for model in MODELS
+        for model, may in MODELS.items()
         for app in [("auth" if model in ("group", "user") else "webhooks")]
-        for act in ("changelist", "history", "change", "add", "delete")
+        for act in ("changelist", "change", "history", "add", "delete")
+        if act in ("changelist", "change") or may.change != NO_ONE
     }
     acts = {
         f"{'auth' if name.startswith('user') else 'webhooks'}_{name}"

@@ -1,25 +1,29 @@
 """Every list and every page, as staff see them."""
 
-import re
-from datetime import timedelta
-
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
-from django.utils import timezone
+from django.urls import NoReverseMatch, reverse
 
 from webhooks import models
-from webhooks.models import AuditEntry, Delivery, SigningSecret
+from webhooks.models import (
+    AuditEntry,
+    Delivery,
+    Event,
+    EventType,
+    Partner,
+    SigningSecret,
+)
 
 from . import traffic
 
 MODELS = list(admin.site._registry)
 OURS = [model for model in MODELS if model._meta.app_label == "webhooks"]
 READ_ONLY = [m for m in OURS if m.__name__ != "EventType"]
+EDITED = [m for m in MODELS if m not in READ_ONLY]
 
 
 def address(model, page, *args) -> str:
@@ -72,10 +76,17 @@ def test_it_finds_a_row_by_its_id_alone(console: Client, model) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_it_shows_every_row_and_its_history(console: Client, model) -> None:
+def test_it_shows_every_row(console: Client, model) -> None:
     row = row_of(model)
     assert console.get(address(model, "change", row.pk)).status_code == 200
-    assert console.get(address(model, "history", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("model", EDITED)
+def test_it_shows_the_history_of_what_is_edited_here(console: Client, model) -> None:
+    row = row_of(model)
+    history = address(model, "history", row.pk)
+    assert history in console.get(address(model, "change", row.pk)).content.decode()
+    assert console.get(history).status_code == 200
 
 
 @pytest.mark.parametrize("model", OURS)
@@ -108,14 +119,13 @@ def test_it_asks_the_database_no_more_for_fifty_rows_than_for_one(
 def test_it_lets_nobody_change_what_is_only_looked_at(console: Client, model) -> None:
     row = row_of(model)
     assert console.post(address(model, "change", row.pk), {"x": "y"}).status_code == 403
-    assert console.get(address(model, "delete", row.pk)).status_code == 403
-    assert (
-        console.post(address(model, "delete", row.pk), {"post": "yes"}).status_code
-        == 403
-    )
-    # Those that are made in the console lead there.
-    if model.__name__ not in {"ApiKey", "Partner", "Subscription"}:
-        assert console.get(address(model, "add")).status_code == 403
+    for page in ("add", "delete", "history"):
+        with pytest.raises(NoReverseMatch):
+            address(model, page, *([] if page == "add" else [row.pk]))
+    before = model.objects.count()
+    console.post(f"{address(model, 'changelist')}{row.pk}/delete/", {"post": "yes"})
+    console.post(f"{address(model, 'changelist')}add/", {})
+    assert model.objects.count() == before
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -195,36 +205,10 @@ def test_it_shows_the_bytes_that_were_sent(console: Client) -> None:
     sent = traffic.delivery()
     first = sent.attempt_log.get()
     models.Attempt.objects.filter(pk=first.pk).update(request_body=b'{"id":"<c1>"}')
-    traffic.attempt(sent)
 
-    page = console.get(address(Delivery, "change", sent.pk)).content.decode()
+    page = console.get(address(models.Attempt, "change", first.pk)).content.decode()
 
     assert "{&quot;id&quot;:&quot;&lt;c1&gt;&quot;}" in page
-    assert "(the bytes of the first attempt)" in page
-
-
-@pytest.mark.parametrize(
-    ("fields", "state"),
-    [
-        ({}, "owed"),
-        ({"due_at": None, "sent_at": timezone.now()}, "sent"),
-        ({"due_at": None}, "given up"),
-    ],
-    ids=["owed", "sent", "given-up"],
-)
-def test_it_says_how_a_notice_stands(console: Client, fields, state) -> None:
-    notice = traffic.one_of_each()[models.Notice]
-    models.Notice.objects.update(**fields)
-    page = console.get(address(models.Notice, "change", notice.pk)).content.decode()
-    assert re.search(rf">\s*{state}\s*<", page)
-
-
-@pytest.mark.parametrize(("silence", "state"), [(29, "alive"), (31, "silent")])
-def test_it_says_which_workers_are_silent(console: Client, silence, state) -> None:
-    traffic.one_of_each()
-    models.Worker.objects.update(seen_at=timezone.now() - timedelta(seconds=silence))
-    page = console.get(address(models.Worker, "changelist")).content.decode()
-    assert re.search(rf">\s*{state}\s*<", page)
 
 
 def test_it_shows_times_with_their_zone(console: Client) -> None:
@@ -246,47 +230,47 @@ def test_it_names_the_families_in_the_sidebar_by_permission(console, login) -> N
 
 
 @pytest.mark.parametrize(
-    ("model", "query"),
+    ("model", "query", "found"),
     [
-        ("apikey", "kind__exact=publisher"),
-        ("subscription", "state=on"),
-        ("subscription", "state=off"),
-        ("subscription", "state=disabled"),
-        ("subscription", "state=deleted"),
-        ("subscription", "profile=blaze"),
-        ("delivery", "state__exact=delivered"),
-        ("delivery", "lane__exact=2"),
-        ("delivery", "profile=blaze"),
-        ("event", "matched=yes"),
-        ("event", "matched=no"),
-        ("endpoint", "failing_since__isempty=1"),
-        ("recovery", "state__exact=running"),
-        ("auditentry", "actor_kind__exact=system"),
+        ("apikey", "kind__exact=publisher", 0),
+        ("delivery", "status=delivered", 1),
+        ("delivery", "status=retrying", 0),
+        ("delivery", "status=nonsense", 1),
+        ("delivery", "lane__exact=2", 0),
+        ("event", "matched=yes", 1),
+        ("event", "matched=no", 0),
+        ("partner", "is_active__exact=1", 1),
     ],
 )
-def test_it_filters_lists(console: Client, model, query) -> None:
+def test_it_filters_lists(console: Client, model, query, found) -> None:
     traffic.one_of_each()
-    full = console.get(f"/admin/webhooks/{model}/")
     shown = console.get(f"/admin/webhooks/{model}/?{query}")
     assert shown.status_code == 200
-    expected = query.rsplit("=")[1] in {
-        "usable", "on", "blaze", "delivered", "yes", "1", "running", "system"
-    }  # fmt: skip
-    assert len(shown.context["cl"].result_list) == (
-        len(full.context["cl"].result_list) if expected else 0
-    )
+    assert len(shown.context["cl"].result_list) == found
 
 
-def test_an_empty_list_offers_what_can_be_done_about_it(console) -> None:
+@pytest.mark.parametrize(
+    "model", [Partner, models.ApiKey, models.Subscription, Event, Delivery]
+)
+def test_it_filters_lists_by_partner(console: Client, model) -> None:
+    row, _ = row_of(model), row_of(model)
+    of_whom = "id" if model is Partner else "partner__id"
+    partner = row if model is Partner else row.partner
+    shown = console.get(address(model, "changelist"), {f"{of_whom}__exact": partner.pk})
+    assert [listed.pk for listed in shown.context["cl"].result_list] == [row.pk]
+
+
+def test_an_empty_list_says_so_and_a_search_leads_back(console) -> None:
     recoveries = console.get(address(models.Recovery, "changelist")).content.decode()
     assert "There are no recoveries yet." in recoveries
     assert "Add recovery" not in recoveries
 
-    partners = console.get(address(models.Partner, "changelist")).content.decode()
-    assert f'href="{address(models.Partner, "add")}">Add partner' in partners
-
-    searched = console.get(address(models.Partner, "changelist"), {"q": "nobody"})
+    searched = console.get(address(Partner, "changelist"), {"q": "nobody"})
     assert 'href="?">Show all partners' in searched.content.decode()
+
+    EventType.objects.all().delete()
+    types = console.get(address(EventType, "changelist")).content.decode()
+    assert f'href="{address(EventType, "add")}">Add event type' in types
 
 
 def test_a_refusal_says_who_can_help(login) -> None:

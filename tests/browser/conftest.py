@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from tests.waiting import PATIENCE
 
 from .watching import watched
 
 PASSWORD = "correct horse battery"
+# A page is given as long as anything else that a test waits for.
+expect.set_options(timeout=PATIENCE * 1000)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -79,7 +79,7 @@ def test_no_page_of_a_refusal_bars_anyone(looked: Page, staff: Client) -> None:
     for answer in (
         staff.get("/nothing-here"),
         staff.get("/staff/partners/00000000-0000-7000-8000-000000000000/"),
-        staff.get("/admin/webhooks/worker/add/"),
+        staff.post("/admin/webhooks/worker/0/change/"),
         staff.post("/staff/partners/new/", {"name": ""}),
         *(stranger.post("/admin/login/", wrong) for _ in range(6)),
     ):

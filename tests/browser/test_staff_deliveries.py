@@ -133,14 +133,14 @@ class TestLive:
         console.locator("#attempt-1 > summary").click()
         console.locator("#attempt-2 > summary").click()  # the latest stands open
         traffic.attempt(waits, response_body=b"third time lucky")
-        expect(console.get_by_text("third time lucky")).to_be_visible(timeout=10_000)
+        expect(console.get_by_text("third time lucky")).to_be_visible()
         expect(console.locator("#attempt-1")).to_have_attribute("open", "")
         expect(console.locator("#attempt-2")).not_to_have_attribute("open", "")
         expect(console.locator("#attempt-2 > summary")).to_be_focused()
         Delivery.objects.update(
             state="delivered", settled_at=timezone.now(), due_at=None
         )
-        expect(console.get_by_text("It arrived at")).to_be_visible(timeout=10_000)
+        expect(console.get_by_text("It arrived at")).to_be_visible()
         expect(console.locator("[data-live]")).to_have_count(0)
 
     def test_it_leaves_alone_what_is_being_selected(
@@ -154,7 +154,7 @@ class TestLive:
         console.wait_for_timeout(3_500)
         assert "c1" in console.evaluate("getSelection().toString()")
         console.evaluate("getSelection().removeAllRanges()")
-        expect(console.get_by_text("third time lucky")).to_be_visible(timeout=10_000)
+        expect(console.get_by_text("third time lucky")).to_be_visible()
 
 
 class TestWithoutJavaScript:

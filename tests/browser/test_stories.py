@@ -15,6 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.management import portal
 from tests.receiver import Receiver, Request
+from tests.waiting import PATIENCE
 
 from .watching import watched
 
@@ -47,7 +48,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             log=Path(folder) / "log",
         ) as running,
     ):
-        running.wait_for("Ctrl-C stops", timeout=60)
+        running.wait_for("Ctrl-C stops")
         username, password = running.wait_for(PASSWORD).groups()
         yield House(f"http://127.0.0.1:{port}", username, password)
 
@@ -117,7 +118,7 @@ def put_settings(house: House, key: str, url: str) -> requests.Response:
         f"{house.url}{SETTINGS}",
         headers={"partner-api-key": key},
         json={"url": url},
-        timeout=10,
+        timeout=PATIENCE,
     )
 
 
@@ -184,13 +185,13 @@ def test_a_failing_endpoint_is_found_mended_and_what_it_missed_recovered(
     page.get_by_text("Missed", exact=True).click()
     page.get_by_role("button", name="Preview").click()
     click(page, "Send 3 again", "button")
-    arrived = receiver.wait_for(4, timeout=20)
+    arrived = receiver.wait_for(4)
     assert [request.path for request in arrived[1:]] == ["/new"] * 3
     # The first of them under the id that it had the first time.
     ids = [request.header("webhook-id") for request in arrived]
     assert len(set(ids)) == 3
     assert ids[0] in ids[1:]
-    expect(page.get_by_text("3 delivered")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("3 delivered")).to_be_visible()
 
 
 def test_a_key_that_leaked_is_found_and_revoked(

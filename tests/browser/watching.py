@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.waiting import PATIENCE
+
 # Every breach of the policy becomes an error of the console, whatever its disposition.
 _WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation", (event) => console.error(
@@ -25,7 +27,7 @@ def watched(browser: Browser, url: str, *, size: tuple[int, int]) -> Iterator[Pa
         base_url=url, viewport={"width": width, "height": height}
     )
     context.add_init_script(_WATCH_POLICY)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     complaints: list[str] = []
     host = urlsplit(url).netloc

@@ -7,7 +7,7 @@ import pytest
 from webhooks.console import labels, tags, untrusted_text
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
-from webhooks.models import Delivery
+from webhooks.models import Delivery, Endpoint, Notice, Recovery, Subscription
 
 
 def test_a_time_is_utc_to_read_and_exact_on_hover() -> None:
@@ -21,7 +21,15 @@ def test_a_time_is_utc_to_read_and_exact_on_hover() -> None:
 
 
 def test_every_state_and_outcome_has_its_words() -> None:
-    assert set(labels.STATES) == set(labels.TONES) == set(Delivery.State.values)
+    assert set(labels.STATES) == set(Delivery.State.values)
+    for states in (
+        Subscription.State,
+        Endpoint.Health,
+        Delivery.Status,
+        Recovery.State,
+        Notice.Status,
+    ):
+        assert set(states) <= set(labels.COLOURS)
     assert set(labels.OUTCOMES) == {*Outcome, ERROR}
     assert labels.outcome("unheard_of") == "Unheard_of"
 

@@ -3,9 +3,7 @@
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -16,17 +14,11 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.management.portal import free_port
+from tests.waiting import PATIENCE, eventually
 from webhooks.delivery import outbox
 from webhooks.models import Delivery
 
 BIN = Path(sys.executable).parent
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.02)
 
 
 def states() -> Counter[str]:
@@ -94,7 +86,7 @@ class Process:
             return []
         return [int(child) for child in text.split()]
 
-    def ended(self, seconds: float = 45) -> None:
+    def ended(self, seconds: float = PATIENCE) -> None:
         """It must end with 0. Celery's pool may take 30 seconds when it is told to end
         at the very moment of an acknowledgement."""
         assert self.process.wait(seconds) == 0, self.log

@@ -19,11 +19,11 @@ from tests.delivery.cluster import (
     Cluster,
     Redis,
     begun,
-    eventually,
     reserved,
     run_out,
     states,
 )
+from tests.waiting import eventually
 from webhooks.delivery import backends
 from webhooks.models import Attempt, Delivery
 
@@ -136,7 +136,7 @@ def test_an_endpoint_that_hangs_leaves_room_for_the_others(receiver, cluster):
         queued(f"http://127.0.0.1:{deaf.getsockname()[1]}/", 300)
         eventually(lambda: begun().count() >= 20)
         queued(receiver.url(), 100)
-        eventually(lambda: states()["delivered"] == 100, seconds=8)
+        eventually(lambda: states()["delivered"] == 100)
         assert states()["pending"] == 300, "sooner than the first gave up"
 
 
@@ -266,7 +266,7 @@ def test_it_ends_soon_although_the_broker_is_away(redis, tmp_path):
     with Cluster(redis.url, tmp_path).claimer() as claimer:
         eventually(lambda: "The broker is away" in claimer.log)
         claimer.process.terminate()
-        claimer.ended(seconds=5)
+        claimer.ended()
 
     assert not reserved().exists()
 

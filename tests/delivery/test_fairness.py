@@ -76,6 +76,6 @@ def test_endpoints_that_do_not_answer_hold_up_nobody(receiver, monkeypatch, slow
         published.extend(publish(well))
         return False
 
-    run_until(is_over, concurrency=8, seconds=8)
+    run_until(is_over, concurrency=8, seconds=18)
 
     assert Endpoint.objects.filter(trips__gt=0).count() == 0, "no breaker helped"

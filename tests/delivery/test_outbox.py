@@ -19,6 +19,7 @@ from tests.delivery.backlog import (
     time_passes,
 )
 from tests.delivery.settlements import claimed, result, retry
+from tests.waiting import PATIENCE
 from webhooks.delivery import outbox
 from webhooks.models import Attempt, Delivery
 from webhooks.operations import subscriptions
@@ -294,7 +295,7 @@ def test_claims_at_once_never_share_a_row():
     taken: list[UUID] = []
     errors = []
     start = threading.Barrier(4)
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
 
     def claim_all():
         try:

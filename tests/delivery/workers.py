@@ -7,11 +7,16 @@ from typing import Any
 
 from django.db import connection
 
+from tests.waiting import PATIENCE
 from webhooks.management.commands.deliver import make_worker
 
 
 def run_until(
-    condition: Callable[[], Any], *, count: int = 1, seconds: float = 10, **options: Any
+    condition: Callable[[], Any],
+    *,
+    count: int = 1,
+    seconds: float = PATIENCE,
+    **options: Any,
 ) -> float:
     """Run workers beside one another until the condition holds; the seconds it took.
 

@@ -10,6 +10,8 @@ from typing import Any
 import requests
 from django.conf import settings
 
+from tests.waiting import PATIENCE
+
 _curl = ArgumentParser()
 _curl.add_argument("address", nargs="?")
 _curl.add_argument("--url")
@@ -44,5 +46,5 @@ def send(line: str, **variables: str) -> requests.Response:
     data = asked.data and asked.data.encode()
     method = asked.method or ("GET" if data is None else "POST")
     return requests.request(
-        method, asked.url or asked.address, headers=headers, data=data, timeout=10
+        method, asked.url or asked.address, headers=headers, data=data, timeout=PATIENCE
     )

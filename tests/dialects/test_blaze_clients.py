@@ -14,6 +14,7 @@ from bravado.client import SwaggerClient
 from bravado.exception import HTTPBadRequest, HTTPNotFound, HTTPUnauthorized
 
 from tests.dialects import documented
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.once
 
@@ -84,8 +85,12 @@ def test_it_refuses_such_a_client_in_json(hooks, key):
 @pytest.mark.parametrize("name", ["x-api-key", "partner_key", "partner-key"])
 def test_it_hears_the_key_under_each_name(served, key, name):
     address = f"{served.url}/api/v1/partner/webHooks"
-    assert requests.get(address, headers={name: key}, timeout=10).status_code == 200
-    assert requests.get(address, headers={name: "no"}, timeout=10).status_code == 401
+    assert (
+        requests.get(address, headers={name: key}, timeout=PATIENCE).status_code == 200
+    )
+    assert (
+        requests.get(address, headers={name: "no"}, timeout=PATIENCE).status_code == 401
+    )
 
 
 def test_the_requests_of_its_page_succeed(served):

@@ -14,6 +14,7 @@ from partnero import PartneroClient
 from partnero.base_api import PartneroAPIException
 
 from tests.dialects import documented
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.once
 
@@ -89,7 +90,7 @@ class TestPHPSDK:
                     "Content-Type": "application/json",
                 },
                 data=body,
-                timeout=10,
+                timeout=PATIENCE,
             )
             # It takes anything else for no JSON.
             assert response.headers["Content-Type"] == "application/json"
@@ -120,13 +121,13 @@ def test_a_client_that_follows_links_sees_every_webhook_once(served, key):
     address = f"{served.url}/v1/webhooks"
     for number in range(12):
         body = {"name": str(number), "url": URL, "events": ["partner.created"]}
-        made = requests.post(address, json=body, headers=headers, timeout=10)
+        made = requests.post(address, json=body, headers=headers, timeout=PATIENCE)
         assert made.status_code == 200
 
     names = []
     following = f"{address}?limit=11"
     while following:
-        page = requests.get(following, headers=headers, timeout=10).json()
+        page = requests.get(following, headers=headers, timeout=PATIENCE).json()
         names += [each["name"] for each in page["data"]]
         following = page["links"]["next"]
     assert names == [str(number) for number in reversed(range(12))]

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from tests.dialects import documented
+from tests.waiting import PATIENCE
 from webhooks.delivery.wire import Signing
 from webhooks.dialects.topiic import wire
 
@@ -48,7 +49,7 @@ def test_its_path_is_found_in_any_case_and_never_redirects(served):
     headers = {"Authorization": f"bearer {key['key']}"}
     body = {"id": key["key_id"], "merchantId": key["partner_id"]}
     response = requests.put(
-        url, json=body, headers=headers, allow_redirects=False, timeout=10
+        url, json=body, headers=headers, allow_redirects=False, timeout=PATIENCE
     )
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"

@@ -17,6 +17,8 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(settings.BASE_DIR)
 
 
@@ -54,7 +56,7 @@ def manage(
         env=environment(database_url, **more),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -100,7 +102,7 @@ class Running:
     def output(self) -> str:
         return self._log.read_text()
 
-    def wait_for(self, pattern: str, *, timeout: float = 30) -> re.Match[str]:
+    def wait_for(self, pattern: str, *, timeout: float = PATIENCE) -> re.Match[str]:
         """The first match in the output; fails with the output when it does not come."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -114,7 +116,7 @@ class Running:
         """Ask it to end; its exit status."""
         self.process.send_signal(number)
         try:
-            return self.process.wait(20)
+            return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -122,7 +124,7 @@ class Running:
 
 
 def answers(port: int, path: str = "/healthz") -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200
@@ -130,13 +132,6 @@ def answers(port: int, path: str = "/healthz") -> bool:
         return False
     finally:
         connection.close()
-
-
-def wait_until(holds, *, timeout: float = 15) -> None:
-    deadline = time.monotonic() + timeout
-    while not holds():
-        assert time.monotonic() < deadline, "It did not happen in time."
-        time.sleep(0.05)
 
 
 def one_running(pids: set[int], *, command: str) -> int:

@@ -16,6 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.delivery.backlog import all_due, only, publish, queued, subscription
+from tests.waiting import PATIENCE, eventually
 from webhooks.models import Attempt, Delivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,18 +50,11 @@ def worker(*options):
         process.communicate()
 
 
-def finished(process, timeout=30) -> str:
+def finished(process, timeout=PATIENCE) -> str:
     """What it logged; it must have ended with 0."""
     log: str = process.communicate(timeout=timeout)[1]
     assert process.returncode == 0, log
     return log
-
-
-def eventually(condition, timeout=20):
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def states() -> Counter[str]:
@@ -104,7 +98,7 @@ def test_on_sigterm_it_finishes_what_is_sent_gives_back_the_rest_and_exits(recei
     with worker("--concurrency=5") as process:
         receiver.wait_for(5)
         process.send_signal(signal.SIGTERM)
-        log = finished(process, timeout=10)
+        log = finished(process)
 
     sent = len(receiver.requests)
     assert 5 <= sent <= 10
@@ -153,7 +147,7 @@ def test_two_workers_share_the_work_and_send_nothing_twice(receiver):
         worker("--concurrency=4") as second,
     ):
         publish(hook, 300)
-        eventually(lambda: states()["delivered"] == 300, timeout=60)
+        eventually(lambda: states()["delivered"] == 300)
         for process in (first, second):
             process.terminate()
             finished(process)

@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+from tests.waiting import PATIENCE
+
 from . import portal
 
 FOLLOWER = """
@@ -9,14 +11,14 @@ from webhooks.management import lifeline
 if {ignores}:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 lifeline.follow({parent}, interval=0.05, grace=0.2)
-time.sleep(30)
+time.sleep(200)
 """
 
 
 def ended(*, parent: str, ignores: bool = False) -> int:
     program = FOLLOWER.format(parent=parent, ignores=ignores)
     return subprocess.run(
-        [sys.executable, "-c", program], cwd=portal.ROOT, timeout=15
+        [sys.executable, "-c", program], cwd=portal.ROOT, timeout=PATIENCE
     ).returncode
 
 
@@ -30,8 +32,10 @@ def test_it_ends_a_process_that_will_not_be_asked():
 
 def test_it_leaves_a_process_alone_while_its_parent_lives():
     program = FOLLOWER.format(parent="__import__('os').getppid()", ignores=False)
-    program = program.replace("time.sleep(30)", "time.sleep(0.5)")
+    program = program.replace("time.sleep(200)", "time.sleep(0.5)")
 
-    done = subprocess.run([sys.executable, "-c", program], cwd=portal.ROOT, timeout=15)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=portal.ROOT, timeout=PATIENCE
+    )
 
     assert done.returncode == 0

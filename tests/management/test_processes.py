@@ -3,11 +3,10 @@ import threading
 import pytest
 from django.core.management import CommandError
 
+from tests.waiting import eventually
 from webhooks.management import processes
 from webhooks.management.addresses import Address
 from webhooks.management.commands import up
-
-from . import portal
 
 
 def test_what_does_not_end_when_asked_is_ended(monkeypatch):
@@ -23,7 +22,7 @@ def test_what_does_not_end_when_asked_is_ended(monkeypatch):
 def test_it_names_what_ended_and_how():
     with processes.Group() as group:
         group.start("impossible", ["no_such_command"])
-        portal.wait_until(group.ended, timeout=30)
+        eventually(group.ended)
 
         assert group.ended() == "The impossible ended (status 1)."
         with pytest.raises(CommandError, match="Nothing is left running"):

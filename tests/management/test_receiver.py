@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests import factories
+from tests.waiting import PATIENCE, eventually
 from webhooks.delivery import wire
 from webhooks.management import receiver
 from webhooks.operations import subscriptions
@@ -158,7 +159,9 @@ def server(told) -> Iterator[receiver.Server]:
 
 
 def request(server, method: str, path: str, body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", server.server_port, timeout=PATIENCE
+    )
     connection.request(method, path, body, headers or {})
     response = connection.getresponse()
     content = response.read().decode()
@@ -238,8 +241,8 @@ def test_it_runs_until_it_is_told_to_end(database_url, tmp_path):
         database_url=database_url,
         log=tmp_path / "log",
     ) as running:
-        portal.wait_until(lambda: portal.answers(port, "/"))
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        eventually(lambda: portal.answers(port, "/"))
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         connection.request("POST", "/somewhere", b'{"event": "ping"}')
         assert connection.getresponse().status == 200
         connection.close()

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.waiting import eventually
+
 from . import portal
 
 # The server and its sockets: what is behind them is any database.
@@ -25,7 +27,7 @@ def port(database_url, tmp_path_factory) -> Iterator[int]:
         "serve", "--bind", bind, "--workers", "1", database_url=database_url, log=log
     ) as running:
         running.wait_for("Serving http")
-        portal.wait_until(lambda: portal.answers(port))
+        eventually(lambda: portal.answers(port))
         yield port
         children = portal.children(running.process.pid)
         assert running.stop() == 0
@@ -120,7 +122,7 @@ def test_a_worker_that_still_loads_stops_at_once(database_url, tmp_path):
         DJANGO_SETTINGS_MODULE="slow_settings",
         PYTHONPATH=str(tmp_path),
     ) as running:
-        portal.wait_until(lambda: len(list(tmp_path.glob("loads-*"))) == 2)
+        eventually(lambda: len(list(tmp_path.glob("loads-*"))) == 2)
 
         assert running.stop() == 0
 
@@ -138,13 +140,13 @@ def test_no_worker_outlives_a_killed_server(database_url, tmp_path):
         database_url=database_url,
         log=tmp_path / "log",
     ) as running:
-        portal.wait_until(lambda: portal.answers(port))
+        eventually(lambda: portal.answers(port))
         workers = portal.children(running.process.pid)
         assert len(workers) >= 2
 
         running.stop(signal.SIGKILL)
 
-        portal.wait_until(lambda: not portal.alive(workers))
+        eventually(lambda: not portal.alive(workers))
         assert not portal.answers(port)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE, eventually
 from webhooks import dialects
 from webhooks.management import first_login
 
@@ -51,14 +52,17 @@ def printed_requests(output: str) -> list[list[str]]:
 def run(words: list[str]) -> tuple[int, str]:
     """Status and body of a printed line, run by curl itself."""
     done = subprocess.run(
-        [*words, "-w", "\n%{http_code}"], capture_output=True, text=True, timeout=20
+        [*words, "-w", "\n%{http_code}"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     body, _, status = done.stdout.rpartition("\n")
     return int(status), body
 
 
 def logs_in(port: int, password: str) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("GET", "/admin/login/")
     page = connection.getresponse()
     token = re.search(rb'name="csrfmiddlewaretoken" value="(\w+)"', page.read())
@@ -116,15 +120,20 @@ def test_a_person_changes_webhooks_publishes_and_sees_it_arrive_signed(up, tmp_p
 
 @pytest.mark.once
 @pytest.mark.alone
-def test_a_second_start_is_up_within_five_seconds(up):
+def test_a_second_start_takes_as_long_as_three_commands_that_do_nothing(up, database):
     port = portal.free_port()
     with up(port) as first:
         first.wait_for("Ctrl-C stops")
 
     began = time.monotonic()
+    for _ in range(3):
+        portal.manage("check", database_url=database)
+    three = time.monotonic() - began
+
+    began = time.monotonic()
     with up(port) as second:
         second.wait_for("Ctrl-C stops")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < three
 
 
 @pytest.mark.once
@@ -138,7 +147,7 @@ def test_nothing_outlives_it_when_it_is_killed(up):
 
         running.stop(signal.SIGKILL)
 
-        portal.wait_until(lambda: not portal.alive(processes))
+        eventually(lambda: not portal.alive(processes))
 
 
 @pytest.mark.once
@@ -155,7 +164,7 @@ def test_when_one_process_ends_everything_does_and_says_so(up, tmp_path):
 
         os.kill(worker, signal.SIGKILL)
 
-        assert running.process.wait(20) == 1
+        assert running.process.wait(PATIENCE) == 1
     assert "The delivery worker ended (signal 9)." in running.output
     assert portal.alive(processes) == set()
 
@@ -167,7 +176,7 @@ def test_a_taken_port_is_told_in_one_line_before_anything_starts(up, tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         with up(port) as running:
-            assert running.process.wait(20) == 1
+            assert running.process.wait(PATIENCE) == 1
 
     assert running.output == (
         f"CommandError: Cannot listen at 127.0.0.1:{port}: Address already in use. "

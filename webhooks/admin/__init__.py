@@ -1,33 +1,8 @@
-"""The Django admin: raw rows, search, and the writes that staff make every day.
+"""The Django admin: the stored rows of every model, to look at.
 
-Nothing here saves a model. What can be changed is changed by an operation with the member
-of staff as its actor; everything else is read-only. One module per family of models.
+Only people (`people`) and event types (`event_types`) are edited here.
 """
 
-from . import (
-    audit,
-    deliveries,
-    endpoints,
-    events,
-    keys,
-    notices,
-    partners,
-    people,
-    recoveries,
-    subscriptions,
-    workers,
-)
+from . import event_types, people, tables
 
-__all__ = [
-    "audit",
-    "deliveries",
-    "endpoints",
-    "events",
-    "keys",
-    "notices",
-    "partners",
-    "people",
-    "recoveries",
-    "subscriptions",
-    "workers",
-]
+__all__ = ["event_types", "people", "tables"]

@@ -1,138 +1,37 @@
-"""What every list and form of the console has in common.
+"""The stored rows of a model, to look at: a list of the newest, and a page for each row.
 
-A form checks what it can before it writes; what only the operation itself can find out,
-because somebody else was faster, ends in a message and never in an error page.
+Nothing is added, changed or deleted here, and nothing is worked out: what staff do with a
+row is done on its page in the console.
 """
 
+from collections.abc import Callable
+from functools import cache, reduce
+from operator import or_
 from typing import Any, ClassVar
-from uuid import UUID
 
-from django.contrib import admin, messages
-from django.contrib.admin.utils import quote
+from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
+from django.db.models import (
+    BinaryField,
+    JSONField,
+    Model,
+    Prefetch,
+    Q,
+    QuerySet,
+    TextField,
+)
+from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from django.views.generic import RedirectView
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
-
-class Rows(ModelAdmin):
-    """Rows that staff may look at and, through operations, change."""
-
-    actions = None
-    list_per_page = 50
-    show_facets = None
-    # Fields that no address may filter by: an answer "one row" would tell their content.
-    withheld: ClassVar[frozenset[str]] = frozenset()
-    # UUID fields that a search term of that form is compared with, by their index.
-    searched_ids: ClassVar[tuple[str, ...]] = ("id",)
-    # What an operation raises when a row has changed since the form was checked.
-    overtaken: ClassVar[tuple[type[Exception], ...]] = ()
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        try:
-            response: HttpResponse = super().changeform_view(
-                request, object_id, form_url, extra_context
-            )
-        except self.overtaken:
-            return self.was_overtaken(request)
-        return response
-
-    def delete_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        try:
-            response: HttpResponse = super().delete_view(
-                request, object_id, extra_context
-            )
-        except self.overtaken:
-            return self.was_overtaken(request)
-        return response
-
-    def was_overtaken(self, request: HttpRequest) -> HttpResponse:
-        messages.error(
-            request, "Somebody else changed this in the meantime. Nothing was saved."
-        )
-        return redirect(self.list_address)
-
-    @property
-    def list_address(self) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
-
-    def save_related(
-        self, request: HttpRequest, form: Any, formsets: Any, change: bool
-    ) -> None:
-        """Nothing: an operation has written everything that belongs together."""
-        for formset in formsets:
-            formset.save(commit=False)  # the history asks it what it did
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        try:
-            id = UUID(search_term.strip())
-        except ValueError:
-            found: tuple[QuerySet[Any], bool] = super().get_search_results(
-                request, queryset, search_term
-            )
-            return found
-        either = Q()
-        for field in self.searched_ids:
-            either |= Q((field, id))
-        return queryset.filter(either), False
-
-    def lookup_allowed(
-        self, lookup: str, value: str, request: HttpRequest | None = None
-    ) -> bool:
-        if not self.withheld.isdisjoint(lookup.split("__")):
-            return False
-        allowed: bool = super().lookup_allowed(lookup, value, request)
-        return allowed
-
-
-class ReadOnly:
-    """Rows, or rows beneath a row, that nobody adds, changes or deletes by hand."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ReadOnlyRows(ReadOnly, Rows):
-    pass
-
-
-class ReadOnlyTable(ReadOnly, TabularInline):
-    """A table of rows that belong to another, each with a link to its own page."""
-
-    extra = 0
-    hide_title = True
-
-    @admin.display(description="")
-    def page(self, row: Model) -> SafeString:
-        return link(row)
-
-
-class ReadOnlyStack(ReadOnly, StackedInline):
-    extra = 0
+from webhooks.console import untrusted_text
+from webhooks.models import ids
 
 
 class Newest(Paginator):  # type: ignore[type-arg]
@@ -146,26 +45,138 @@ class Newest(Paginator):  # type: ignore[type-arg]
         return int(rows.order_by()[: self.MOST].count())
 
 
-class Log(ReadOnlyRows):
-    """A table that grows without end: newest first, never counted, never sorted anew."""
+class Rows(ChangeList):
+    """A list whose rows come without the large fields, which only their pages show."""
 
-    paginator = Newest
-    show_full_result_count = False
+    def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        joined: Any = self.list_select_related
+        large = _large_fields(self.model)
+        for name in joined:
+            joined_model = get_fields_from_path(self.model, name)[-1].related_model
+            large += [f"{name}__{field}" for field in _large_fields(joined_model)]
+        found: QuerySet[Any] = super().get_queryset(*args, **kwargs)
+        return found.defer(*large)
+
+
+class ReadOnlyRows(ModelAdmin):
+    """One class for every model that is only looked at; `tables` says what differs."""
+
+    console_page = ""
+    """The name of a row's page in the console."""
+    new_page = ""
+    """The name of the console's page that makes one; the admin's old address leads there."""
+    withheld: ClassVar[tuple[str, ...]] = ()
+    """Fields that are never shown, and that no address may filter by: an answer "one row"
+    would tell their content."""
+    searched_ids: ClassVar[tuple[str, ...]] = ("id",)
+    """Indexed UUID fields; a search for an id looks into these."""
+    searched_words: ClassVar[tuple[str, ...]] = ()
+    """Text fields that a search for words reads through. None in tables without end."""
+    prefetched: ClassVar[tuple[Prefetch, ...]] = ()  # type: ignore[type-arg]
+    below: ClassVar[tuple[type[Model], ...]] = ()
+    """Models with a foreign key to this one, named as this one, that begins an index."""
+
+    actions = None
+    list_per_page = 50
+    list_filter_submit = True
+    list_select_related: tuple[str, ...] = ()
+    list_before_template = "admin/newest_note.html"
     ordering: tuple[str, ...] = ("-id",)
+    paginator = Newest
+    show_facets = None
+    show_full_result_count = False
     sortable_by = ()
-    list_before_template = "admin/log_note.html"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Without the pages that add, delete and tell what was changed here."""
+        none = ("_add", "_delete", "_history")
+        kept = [u for u in super().get_urls() if not (u.name or "").endswith(none)]
+        if not self.new_page:
+            return kept
+        new = RedirectView.as_view(pattern_name=self.new_page, query_string=True)
+        return [path("add/", self.admin_site.admin_view(new)), *kept]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Rows
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().get_queryset(request)
+        return found.prefetch_related(*self.prefetched).defer(*self.withheld)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """What the list works out, then every field as it is stored."""
+        worked_out = [column for column in self.list_display if callable(column)]
+        stored = [
+            _bytes(field.name) if isinstance(field, BinaryField) else field.name
+            for field in self.opts.concrete_fields
+            if field.name not in self.withheld
+        ]
+        return [*worked_out, *stored, *(["rows_below"] if self.below else [])]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.get_fields(request, obj)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.searched_words or self.searched_ids
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if id := ids.parse(search_term.strip()):
+            either = reduce(or_, (Q((field, id)) for field in self.searched_ids))
+            return queryset.filter(either), False
+        if search_term and not self.searched_words:
+            return queryset.none(), False
+        found: tuple[QuerySet[Any], bool] = super().get_search_results(
+            request, queryset, search_term
+        )
+        return found
+
+    def lookup_allowed(
+        self, lookup: str, value: str, request: HttpRequest | None = None
+    ) -> bool:
+        if not set(self.withheld).isdisjoint(lookup.split("__")):
+            return False
+        allowed: bool = super().lookup_allowed(lookup, value, request)
+        return allowed
+
+    def view_on_site(self, row: Model) -> str | None:
+        return reverse(self.console_page, args=[row.pk]) if self.console_page else None
+
+    @display(description="Rows that belong to it")
+    def rows_below(self, row: Model) -> SafeString:
+        lists = [
+            (
+                reverse(f"admin:webhooks_{model._meta.model_name}_changelist"),
+                f"{self.opts.model_name}__id__exact={row.pk}",
+                model._meta.verbose_name_plural,
+            )
+            for model in self.below
+        ]
+        return format_html_join(", ", '<a href="{}?{}" class="text-link">{}</a>', lists)
 
 
-def link(to: Model, text: str | None = None) -> SafeString:
-    """A link to the page of a row."""
-    name = f"admin:{to._meta.app_label}_{to._meta.model_name}_change"
-    return format_html(
-        '<a href="{}" class="text-link">{}</a>',
-        reverse(name, args=[quote(to.pk)]),
-        str(to) if text is None else text,
-    )
+def _large_fields(model: Any) -> list[str]:
+    large = (BinaryField, JSONField, TextField)
+    return [f.name for f in model._meta.concrete_fields if isinstance(f, large)]
 
 
-def block(text: str) -> SafeString:
-    """Text from outside, in its own lines and never as markup."""
-    return format_html('<pre class="raw">{}</pre>', text)
+@cache
+def _bytes(name: str) -> Callable[[Model], SafeString | None]:
+    """A field of bytes, shown as text."""
+
+    @display(description=name.replace("_", " "))
+    def shown(row: Model) -> SafeString | None:
+        text = untrusted_text.of_bytes(bytes(getattr(row, name) or b""))
+        return format_html('<pre class="raw">{}</pre>', text) if text else None
+
+    return shown  # type: ignore[no-any-return] # unfold's decorator names no types

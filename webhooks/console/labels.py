@@ -4,18 +4,32 @@ from collections.abc import Mapping
 
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
-from webhooks.models import Attempt, Delivery
+from webhooks.models import Attempt, Delivery, Endpoint, Notice, Recovery, Subscription
 
 State = Delivery.State
 
-TONES: Mapping[str, str] = {
-    State.PENDING: "info",
-    State.DELIVERED: "success",
-    State.EXHAUSTED: "danger",
-    State.CANCELLED: "warning",
-    State.NOT_SENT: "warning",
+COLOURS: Mapping[str, str] = {
+    Subscription.State.ON: "success",
+    Subscription.State.OFF: "info",
+    Subscription.State.FAILING: "danger",
+    Subscription.State.DISABLED: "danger",
+    Subscription.State.DELETED: "warning",
+    Endpoint.Health.NOT_CALLED: "",
+    Endpoint.Health.HEALTHY: "success",
+    Endpoint.Health.PAUSED: "warning",
+    Delivery.Status.PENDING: "info",
+    Delivery.Status.RETRYING: "warning",
+    Delivery.Status.DELIVERED: "success",
+    Delivery.Status.EXHAUSTED: "danger",
+    Delivery.Status.CANCELLED: "warning",
+    Delivery.Status.NOT_SENT: "warning",
+    Recovery.State.RUNNING: "info",
+    Recovery.State.DONE: "success",
+    Notice.Status.SENT: "success",
+    Notice.Status.FAILED: "danger",
 }
-"""The colour of a state's badge."""
+"""The colour of every state's badge; without one it is grey. States of one name have one
+colour, so a failing or disabled endpoint is as red as its subscription."""
 
 STATES: Mapping[str, str] = {
     State.PENDING: "Pending",

@@ -36,7 +36,7 @@ def once() -> SafeString:
 
 @register.simple_tag
 def state_badge(state: str) -> SafeString:
-    return badge(labels.STATES.get(state, state), labels.TONES.get(state, ""))
+    return badge(labels.STATES.get(state, state), labels.COLOURS.get(state, ""))
 
 
 @register.simple_tag

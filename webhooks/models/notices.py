@@ -14,6 +14,11 @@ class Notice(models.Model):
     tell of what never was, and one that is sent after it may be forgotten.
     """
 
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        SENT = "sent"
+        FAILED = "failed"
+
     id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
     # The template that words it, and what the template is told.
@@ -21,7 +26,7 @@ class Notice(models.Model):
     context = models.JSONField(default=dict)
     to = models.EmailField()
     created_at = models.DateTimeField()
-    # While it is to be sent; null when it was sent or given up.
+    # When it is tried next; null when it was sent, or failed at its last attempt.
     due_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -43,3 +48,9 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.to}"
+
+    @property
+    def status(self) -> Status:
+        if self.sent_at is not None:
+            return self.Status.SENT
+        return self.Status.PENDING if self.due_at is not None else self.Status.FAILED

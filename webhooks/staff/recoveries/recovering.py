@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from webhooks.console import labels
 from webhooks.models import Recovery, Subscription
 from webhooks.operations import recoveries
 from webhooks.operations.recoveries import Outcome, Progress
@@ -29,13 +30,6 @@ OUTCOMES: Mapping[str, tuple[str, str]] = {
     ),
 }
 """What can be recovered: its name, and which deliveries or events that is."""
-
-TONES: Mapping[str, str] = {
-    Recovery.State.RUNNING: "info",
-    Recovery.State.DONE: "success",
-    Recovery.State.CANCELLED: "warning",
-}
-"""The colour of a state's badge."""
 
 _SOON = 2
 _LATER = 10
@@ -109,7 +103,7 @@ def _standing(
     id = asked["subscription"]
     return Standing(
         recovery=row,
-        tone=TONES[row.state],
+        tone=labels.COLOURS[row.state],
         outcomes=[OUTCOMES[outcome][0].lower() for outcome in asked["outcomes"]],
         since=datetime.fromisoformat(asked["since"]),
         until=datetime.fromisoformat(asked["until"]),
