@@ -66,15 +66,14 @@ def main() -> None:
 
 def _one(number: int) -> None:
     now = timezone.now()
-    partner = partners.create(by=SYSTEM, name=f"Partner {number}", now=now)
+    partner = partners.create(by=SYSTEM, name=f"Partner {number}")
     soon = now + timedelta(days=7)
     keys.issue(by=SYSTEM, partner=partner, now=now, expires_at=soon)
     subscriptions.create(
         by=SYSTEM,
-        place=subscriptions.Place(
+        identity=subscriptions.SubscriptionIdentity(
             partner=partner, dialect="portal", profile=standard.NAME
         ),
-        now=now,
         urls=[f"https://receiver.example.com/{number}"],
         events=[event.TYPE],
         secrets=[standard.new_secret()],

@@ -35,7 +35,7 @@ CREATED: dict[str, tuple[str, dict[str, Any]]] = {
 
 def main() -> None:
     now = timezone.now()
-    partner = partners.create(by=SYSTEM, name="Benchmark", now=now)
+    partner = partners.create(by=SYSTEM, name="Benchmark")
     key, text = keys.issue(by=SYSTEM, partner=partner, now=now)
     client = Client(headers={"Authorization": f"Bearer {text}", "Host": "localhost"})
     reads = {}

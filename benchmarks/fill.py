@@ -34,13 +34,12 @@ def main(url: str, subscribers: int, count: int) -> None:
 
 def _subscriber(url: str) -> Partner:
     """A partner with one Standard Webhooks subscription."""
-    partner = partners.create(by=SYSTEM, name=url, now=timezone.now())
+    partner = partners.create(by=SYSTEM, name=url)
     subscriptions.create(
         by=SYSTEM,
-        place=subscriptions.Place(
+        identity=subscriptions.SubscriptionIdentity(
             partner=partner, dialect="portal", profile=standard.NAME
         ),
-        now=timezone.now(),
         urls=[url],
         secrets=[standard.new_secret()],
     )

@@ -15,9 +15,9 @@ _numbers = itertools.count(1)
 def partner(**fields: Any) -> Partner:
     fields.setdefault("name", f"Partner {next(_numbers)}")
     is_active = fields.pop("is_active", True)
-    made = partners.create(by=SYSTEM, now=timezone.now(), **fields)
+    made = partners.create(by=SYSTEM, **fields)
     if not is_active:
-        partners.update(by=SYSTEM, partner=made, now=timezone.now(), is_active=False)
+        partners.update(by=SYSTEM, partner=made, is_active=False)
     return made
 
 
@@ -28,7 +28,7 @@ def key(of: Partner | None, **fields: Any) -> tuple[ApiKey, str]:
 
 def subscription(of: Partner, dialect: str, **fields: Any) -> Subscription:
     """A subscription as it stands after a dialect has created it."""
-    place = subscriptions.Place(
+    place = subscriptions.SubscriptionIdentity(
         partner=of,
         dialect=dialect,
         profile=fields.pop("profile", dialect),
@@ -37,4 +37,4 @@ def subscription(of: Partner, dialect: str, **fields: Any) -> Subscription:
         is_singleton=fields.pop("is_singleton", False),
     )
     fields.setdefault("urls", ["https://receiver.example.com/hook"])
-    return subscriptions.create(by=SYSTEM, place=place, now=timezone.now(), **fields)
+    return subscriptions.create(by=SYSTEM, identity=place, **fields)

@@ -65,7 +65,7 @@ def subscription(receiver, profile, path="/hook"):
         factories.partner(),
         profile,
         profile=profile,
-        events=None if profile == "standard" else ["all", TYPES[profile]],
+        events=None if profile in ("standard", "capa") else ["all", TYPES[profile]],
         urls=[receiver.url(path)],
         secrets=given,
     )

@@ -81,7 +81,7 @@ def test_it_filters_by_state_subscription_type_and_time(send, partner):
     first = publish(partner, "a", now=now - timedelta(minutes=30)).deliveries.get()
     settle(first, "delivered")
     second = publish(partner, "b", now=now - timedelta(minutes=20)).deliveries.get()
-    subscriptions.delete(by=SYSTEM, subscription=one, now=now)
+    subscriptions.delete(by=SYSTEM, subscription=one)
     other = factories.subscription(partner, "capa", profile="standard")
     third = publish(partner, "b", now=now - timedelta(minutes=10)).deliveries.get()
     since, until = z(now - timedelta(minutes=20)), z(now - timedelta(minutes=10))
@@ -288,7 +288,7 @@ def test_it_says_why_one_cannot_be_sent(send, partner):
     made = hook(partner)
     row = ended(partner, "exhausted")
     path = f"/deliveries/{row.id}/redeliver"
-    subscriptions.delete(by=SYSTEM, subscription=made, now=timezone.now())
+    subscriptions.delete(by=SYSTEM, subscription=made)
     response = send("POST", path)
     assert conflict_of(response) == "The subscription was deleted."
     assert response.json()["type"] == "urn:webhook-portal:problem:not-receiving"

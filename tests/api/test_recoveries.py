@@ -174,9 +174,7 @@ def test_it_says_why_nothing_can_be_sent(send, partner, since):
         "outcomes": ["exhausted"],
         "subscription": made.public_id,
     }
-    subscriptions.update(
-        by=SYSTEM, subscription=made, now=timezone.now(), is_active=False
-    )
+    subscriptions.update(by=SYSTEM, subscription=made, change={"is_active": False})
     for path in ("/recoveries/preview", "/recoveries"):
         response = send("POST", path, asked)
         assert conflict_of(response) == "The subscription is switched off."

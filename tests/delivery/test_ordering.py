@@ -118,9 +118,7 @@ def test_order_that_is_asked_for_later_holds_for_what_waits(receiver):
         due_at=timezone.now() + timedelta(minutes=5), attempts=1
     )
 
-    subscriptions.update(
-        by=SYSTEM, subscription=hook, now=timezone.now(), is_ordered=True
-    )
+    subscriptions.update(by=SYSTEM, subscription=hook, change={"is_ordered": True})
     deliver()
     assert arrived(receiver) == [], "the first waits for its retry"
     all_due()

@@ -254,7 +254,7 @@ def test_a_retry_for_a_subscription_deleted_meanwhile_is_cancelled():
     hook = subscription(URL)
     publish(hook, 2)
     ok, failed = claimed()
-    subscriptions.delete(by=SYSTEM, subscription=hook, now=timezone.now())
+    subscriptions.delete(by=SYSTEM, subscription=hook)
 
     outbox.settle([result(ok), retry(failed)])
 

@@ -199,7 +199,7 @@ def _alter_secret(hook):
 
 
 def _lose_secret(hook):
-    subscriptions.update(by=SYSTEM, subscription=hook, now=timezone.now(), secrets=[])
+    subscriptions.update(by=SYSTEM, subscription=hook, change={"secrets": []})
 
 
 def _unknown_profile(hook):
@@ -208,7 +208,7 @@ def _unknown_profile(hook):
 
 def _unusable_secret(hook):
     subscriptions.update(
-        by=SYSTEM, subscription=hook, now=timezone.now(), secrets=["not base64!\0"]
+        by=SYSTEM, subscription=hook, change={"secrets": ["not base64!\0"]}
     )
 
 

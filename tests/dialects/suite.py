@@ -190,9 +190,7 @@ class DialectSuite(ABC):
         self.assert_error(self.send(self.call), "key_invalid")
 
     def test_it_refuses_the_keys_of_an_inactive_partner(self):
-        partners.update(
-            by=SYSTEM, partner=self.partner, now=timezone.now(), is_active=False
-        )
+        partners.update(by=SYSTEM, partner=self.partner, is_active=False)
         self.assert_error(self.send(self.call), "partner_inactive")
 
     def test_it_refuses_a_write_with_a_key_that_may_only_read(self):

@@ -451,7 +451,7 @@ class TestReading:
     def test_it_shows_the_urls_that_staff_changed(self, send, create):
         shown = create(url=OTHER)
         subscriptions.update(
-            by=SYSTEM, subscription=stored(shown), now=NOW, urls=[f"{URL}/new"]
+            by=SYSTEM, subscription=stored(shown), change={"urls": [f"{URL}/new"]}
         )
         found = send("GET", f"{MANY}/{shown['id']}").json()
         assert "url" not in found

@@ -344,7 +344,7 @@ class TestNursa(Suite):
 
     def test_it_answers_a_webhook_deleted_in_the_meantime_as_none(self, monkeypatch):
         def gone(**_):
-            raise subscriptions.Gone(self.webhook.id)
+            raise subscriptions.Deleted(self.webhook.id)
 
         monkeypatch.setattr(subscriptions, "update", gone)
         self.assert_error(self.patch({"events": ["all"]}), "not_found")
@@ -660,7 +660,7 @@ class TestNursaLogs(Suite):
     def test_it_forgets_a_webhook_that_was_deleted(self):
         # [D] A partner sees through a dialect what stands there now.
         self.sent()
-        subscriptions.delete(by=SYSTEM, subscription=self.webhook, now=timezone.now())
+        subscriptions.delete(by=SYSTEM, subscription=self.webhook)
         assert self.ids() == []
 
 

@@ -99,9 +99,7 @@ class TestWhatArrived:
     def test_a_url_that_nobody_subscribed_is_said_to_be_one(self):
         subscription, profile, secret = subscribed("partnero")
         body, headers = delivered(profile, secret)
-        subscriptions.update(
-            by=SYSTEM, subscription=subscription, now=timezone.now(), urls=[]
-        )
+        subscriptions.update(by=SYSTEM, subscription=subscription, change={"urls": []})
 
         arrived = judged(headers, body)
 
@@ -113,7 +111,7 @@ class TestWhatArrived:
         subscription, profile, secret = subscribed(name)
         body, headers = delivered(profile, secret)
         subscriptions.update(
-            by=SYSTEM, subscription=subscription, now=timezone.now(), secrets=[]
+            by=SYSTEM, subscription=subscription, change={"secrets": []}
         )
 
         assert judged(headers, body).verdict == receiver.WRONG

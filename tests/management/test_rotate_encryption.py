@@ -1,6 +1,5 @@
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
 from tests import factories
 from webhooks.models import Answer, AuditEntry, SigningSecret, encryption
@@ -56,14 +55,12 @@ def test_a_second_run_has_nothing_to_do(secrets, capsys):
 
 
 def test_it_goes_on_where_it_was_cut_short(secrets):
-    first = reencryption.next_batch(
-        of=SigningSecret, by=SYSTEM, now=timezone.now(), size=2
-    )
+    first = reencryption.next_batch(of=SigningSecret, by=SYSTEM, size=2)
     assert key_names() == ["new"] * 2 + ["old"] * 3
     assert (first.moved, first.last) == (2, secrets[1].id)
 
     second = reencryption.next_batch(
-        of=SigningSecret, by=SYSTEM, now=timezone.now(), after=first.last, size=2
+        of=SigningSecret, by=SYSTEM, after=first.last, size=2
     )
     assert (second.moved, second.last) == (2, secrets[3].id)
     call_command("rotate_encryption")
@@ -94,7 +91,7 @@ def test_it_does_not_undo_what_another_process_wrote_meanwhile(secrets, monkeypa
 
     monkeypatch.setattr(SigningSecret, "seal", seal)
 
-    batch = reencryption.next_batch(of=SigningSecret, by=SYSTEM, now=timezone.now())
+    batch = reencryption.next_batch(of=SigningSecret, by=SYSTEM)
 
     assert batch.moved == 4
     assert SigningSecret.objects.get(id=theirs.id).reveal() == "newer"

@@ -112,10 +112,7 @@ def test_subscriptions_follow_the_receiver_and_keep_what_a_person_changed():
     account = ensured()
     own = ["https://example.com/own"]
     subscriptions.update(
-        by=SYSTEM,
-        subscription=account.subscriptions["capa"],
-        now=timezone.now(),
-        urls=own,
+        by=SYSTEM, subscription=account.subscriptions["capa"], change={"urls": own}
     )
 
     moved = ensured("http://127.0.0.1:9001")

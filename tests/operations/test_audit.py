@@ -2,9 +2,8 @@
 
 import pytest
 from django.db import DatabaseError, transaction
-from django.utils import timezone
 
-from webhooks.models import AuditEntry
+from webhooks.models import AuditEntry, Partner
 from webhooks.operations import audit
 
 pytestmark = pytest.mark.django_db
@@ -14,11 +13,7 @@ def record(**fields):
     return audit.record(
         by=audit.SYSTEM,
         action="test",
-        at=timezone.now(),
-        target_type="thing",
-        target_id="1",
-        target="a thing",
-        partner_id=None,
+        target=Partner(name="Acme"),
         **fields,
     )
 
@@ -40,11 +35,12 @@ def test_it_shortens_what_strangers_named_to_what_fits():
     entry = audit.record(
         by=audit.Actor(kind=AuditEntry.ActorKind.KEY, label="x" * 500),
         action="test",
-        at=timezone.now(),
-        target_type="thing",
-        target_id="1",
-        target="y" * 500,
-        partner_id=None,
+        target=Partner(name="y" * 500),
     )
     entry.refresh_from_db()
     assert (len(entry.actor), len(entry.target)) == (200, 300)
+
+
+def test_it_has_no_entry_for_what_it_cannot_name():
+    with pytest.raises(KeyError):
+        audit.record(by=audit.SYSTEM, action="test", target=AuditEntry())

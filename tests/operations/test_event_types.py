@@ -1,7 +1,6 @@
 """The catalogue of event types."""
 
 import pytest
-from django.utils import timezone
 
 from webhooks.models import AuditEntry, EventType
 from webhooks.operations import event_types
@@ -9,7 +8,7 @@ from webhooks.operations.audit import SYSTEM
 
 
 def create(name: str = "thing.happened", **fields) -> EventType:
-    return event_types.create(by=SYSTEM, name=name, now=timezone.now(), **fields)
+    return event_types.create(by=SYSTEM, name=name, **fields)
 
 
 @pytest.mark.django_db
@@ -23,9 +22,7 @@ def test_it_gives_a_name_once() -> None:
 @pytest.mark.django_db
 def test_it_changes_what_is_given_and_leaves_the_rest() -> None:
     create(description="Before.", example={"id": 1})
-    event_types.update(
-        by=SYSTEM, name="thing.happened", now=timezone.now(), description="After."
-    )
+    event_types.update(by=SYSTEM, name="thing.happened", description="After.")
     now = EventType.objects.get(name="thing.happened")
     assert (now.description, now.example) == ("After.", {"id": 1})
     entry = AuditEntry.objects.get(action="event_type.updated")
@@ -38,7 +35,7 @@ def test_it_changes_what_is_given_and_leaves_the_rest() -> None:
 @pytest.mark.django_db
 def test_it_changes_nothing_that_is_not_there() -> None:
     with pytest.raises(event_types.Gone):
-        event_types.update(by=SYSTEM, name="no.such", now=timezone.now())
+        event_types.update(by=SYSTEM, name="no.such")
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,9 @@ def test_a_subscription_without_urls_gets_a_record_that_nothing_was_sent(partner
 
 def test_removed_endpoints_are_told_of_nothing_new(partner):
     changed = hook(partner, URL)
-    subscriptions.update(by=SYSTEM, subscription=changed, now=NOW, urls=[URL + "/new"])
+    subscriptions.update(
+        by=SYSTEM, subscription=changed, change={"urls": [URL + "/new"]}
+    )
 
     publish(partner)
 
@@ -151,7 +153,7 @@ def _disabled(partner):
 
 
 def _deleted(partner):
-    subscriptions.delete(by=SYSTEM, subscription=hook(partner), now=NOW)
+    subscriptions.delete(by=SYSTEM, subscription=hook(partner))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def partner():
 
 
 def change(subscription, **fields):
-    return subscriptions.update(by=SYSTEM, subscription=subscription, now=NOW, **fields)
+    return subscriptions.update(by=SYSTEM, subscription=subscription, change=fields)
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,7 @@ def run(recovery):
 
 
 def change(subscription, **fields):
-    subscriptions_of.update(
-        by=SYSTEM, subscription=subscription, now=timezone.now(), **fields
-    )
+    subscriptions_of.update(by=SYSTEM, subscription=subscription, change=fields)
 
 
 # --- What is selected ----------------------------------------------------------------
@@ -284,7 +282,7 @@ def test_it_leaves_out_subscriptions_that_do_not_receive(partner):
     gone, off, on = (hook(partner, f"{URL}/{n}") for n in range(3))
     for delivery in publish(partner).deliveries.all():
         settle(delivery, "exhausted")
-    subscriptions_of.delete(by=SYSTEM, subscription=gone, now=timezone.now())
+    subscriptions_of.delete(by=SYSTEM, subscription=gone)
     change(off, is_active=False)
     assert preview(partner) == {"exhausted": 1}
     new = Delivery.objects.get(recovery=run(start(partner)))
@@ -344,7 +342,7 @@ def test_it_waits_while_the_partner_is_off(partner):
     hook(partner)
     ended(partner, "exhausted")
     recovery = start(partner)
-    partners.update(by=SYSTEM, partner=partner, now=timezone.now(), is_active=False)
+    partners.update(by=SYSTEM, partner=partner, is_active=False)
     advance()
     recovery.refresh_from_db()
     assert recovery.state == "running"
@@ -356,7 +354,7 @@ def test_it_ends_with_its_subscription(partner):
     made = hook(partner)
     ended(partner, "exhausted")
     recovery = start(partner, subscription=made)
-    subscriptions_of.delete(by=SYSTEM, subscription=made, now=timezone.now())
+    subscriptions_of.delete(by=SYSTEM, subscription=made)
     assert run(recovery).done == 0
     assert recovery.state == "done"
 

@@ -30,9 +30,7 @@ def again(delivery, **fields):
 
 
 def change(subscription, **fields):
-    subscriptions.update(
-        by=SYSTEM, subscription=subscription, now=timezone.now(), **fields
-    )
+    subscriptions.update(by=SYSTEM, subscription=subscription, change=fields)
 
 
 @pytest.mark.parametrize("state", ["delivered", "exhausted", "cancelled"])
@@ -152,7 +150,7 @@ def test_what_had_no_url_goes_to_all_that_there_are(partner):
 
 
 def _delete(made):
-    subscriptions.delete(by=SYSTEM, subscription=made, now=timezone.now())
+    subscriptions.delete(by=SYSTEM, subscription=made)
 
 
 def _switch_off(made):
@@ -166,9 +164,7 @@ def _disable(made):
 
 
 def _suspend(made):
-    partners.update(
-        by=SYSTEM, partner=made.partner, now=timezone.now(), is_active=False
-    )
+    partners.update(by=SYSTEM, partner=made.partner, is_active=False)
 
 
 @pytest.mark.parametrize(

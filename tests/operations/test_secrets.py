@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import stripe
+import time_machine
 from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,12 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 OWN = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture(autouse=True)
+def _stopped_clock():
+    with time_machine.travel(NOW, tick=False):
+        yield
 
 
 @pytest.fixture
@@ -148,8 +155,8 @@ def test_it_takes_a_secret_of_the_profiles_form(partner, profile, secret, is_tak
 
 def test_a_deleted_subscription_has_no_secrets_to_rotate(partner):
     made, _ = signed(partner)
-    subscriptions.delete(by=SYSTEM, subscription=made, now=NOW)
-    with pytest.raises(subscriptions.Gone):
+    subscriptions.delete(by=SYSTEM, subscription=made)
+    with pytest.raises(subscriptions.Deleted):
         rotate(made)
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connections, transaction
-from django.utils import timezone
+from time_machine import travel
 
 from tests import factories
 from webhooks.models import (
@@ -27,20 +27,26 @@ LATER = NOW + timedelta(hours=1)
 A, B, C = (f"https://{name}.example.com/hook" for name in "abc")
 
 
+@pytest.fixture(autouse=True)
+def _stopped_clock():
+    with travel(NOW, tick=False):
+        yield
+
+
 @pytest.fixture
 def partner():
     return factories.partner()
 
 
-def place(partner, **fields):
+def identity(partner, **fields):
     fields.setdefault("dialect", "portal")
-    return subscriptions.Place(partner=partner, profile="standard", **fields)
+    return subscriptions.SubscriptionIdentity(
+        partner=partner, profile="standard", **fields
+    )
 
 
 def create(partner, *, at=None, **fields):
-    return subscriptions.create(
-        by=SYSTEM, place=at or place(partner), now=NOW, **fields
-    )
+    return subscriptions.create(by=SYSTEM, identity=at or identity(partner), **fields)
 
 
 def fetched(subscription, *, at=NOW):
@@ -93,7 +99,8 @@ def test_it_shows_a_partner_nothing_of_another_dialect_or_partner(partner):
 def test_it_keeps_the_endpoint_of_a_url_that_stays(partner):
     made = create(partner, urls=[A, B])
     kept = Endpoint.objects.get(url=B)
-    subscriptions.update(by=SYSTEM, subscription=made, now=LATER, urls=[C, B, C])
+    with travel(LATER, tick=False):
+        subscriptions.update(by=SYSTEM, subscription=made, change={"urls": [C, B, C]})
     assert fetched(made).urls == [C, B]
     assert Endpoint.objects.live().get(url=B).id == kept.id
     assert Endpoint.objects.get(url=A).removed_at == LATER
@@ -102,14 +109,15 @@ def test_it_keeps_the_endpoint_of_a_url_that_stays(partner):
 def test_it_gives_a_url_that_returns_a_health_of_its_own(partner):
     made = create(partner, urls=[A])
     for urls in ([B], [A]):
-        subscriptions.update(by=SYSTEM, subscription=made, now=LATER, urls=urls)
+        subscriptions.update(by=SYSTEM, subscription=made, change={"urls": urls})
     assert Endpoint.objects.filter(url=A).count() == 2
     assert fetched(made).urls == [A]
 
 
 def test_it_changes_what_is_given_and_leaves_the_rest(partner):
     made = create(partner, urls=[A], secrets=["s"], events=["x"], name="One")
-    subscriptions.update(by=SYSTEM, subscription=made, now=LATER, name="Two")
+    with travel(LATER, tick=False):
+        subscriptions.update(by=SYSTEM, subscription=made, change={"name": "Two"})
     now = fetched(made)
     assert (now.name, now.events, now.urls) == ("Two", ["x"], [A])
     assert now.live_secrets(NOW) == ["s"]
@@ -121,7 +129,7 @@ def test_it_changes_what_is_given_and_leaves_the_rest(partner):
 def test_it_audits_that_secrets_changed_and_not_what_they_are(partner):
     made = create(partner, secrets=["old-secret"])
     subscriptions.update(
-        by=SYSTEM, subscription=made, now=LATER, secrets=["new-secret"]
+        by=SYSTEM, subscription=made, change={"secrets": ["new-secret"]}
     )
     entry = AuditEntry.objects.get(action="subscription.updated")
     assert entry.before.keys() == entry.after.keys() == {"secret_ids"}
@@ -131,7 +139,8 @@ def test_it_audits_that_secrets_changed_and_not_what_they_are(partner):
 
 def test_it_moves_updated_at_even_when_all_is_equal(partner):
     made = create(partner, name="One")
-    subscriptions.update(by=SYSTEM, subscription=made, now=LATER, name="One")
+    with travel(LATER, tick=False):
+        subscriptions.update(by=SYSTEM, subscription=made, change={"name": "One"})
     assert fetched(made).updated_at == LATER
 
 
@@ -150,7 +159,7 @@ def test_it_enables_what_the_portal_disabled_when_its_owner_acts(
 ):
     made = create(partner, urls=[A])
     Subscription.objects.update(disabled_at=NOW, disabled_reason="Gone (410).")
-    subscriptions.update(by=SYSTEM, subscription=made, now=LATER, **change)
+    subscriptions.update(by=SYSTEM, subscription=made, change=change)
     assert (fetched(made).disabled_at is None) == is_enabled
     assert (fetched(made).disabled_reason == "") == is_enabled
 
@@ -163,7 +172,7 @@ def test_it_saves_no_url_that_may_not_be_called(partner, url):
     assert caught.value.url == url
     assert caught.value.reason
     with pytest.raises(subscriptions.UrlRefused):
-        subscriptions.update(by=SYSTEM, subscription=made, now=NOW, urls=[url])
+        subscriptions.update(by=SYSTEM, subscription=made, change={"urls": [url]})
     assert Subscription.objects.count() == 1
     assert fetched(made).urls == [A]
 
@@ -178,12 +187,12 @@ def test_it_bounds_endpoints_and_secrets(partner):
 
 
 def test_it_refuses_a_public_id_twice_until_the_first_is_deleted(partner):
-    at = place(partner, public_id="mine")
+    at = identity(partner, public_id="mine")
     made = create(partner, at=at)
     with pytest.raises(subscriptions.PublicIdTaken):
         create(partner, at=at)
-    create(partner, at=place(factories.partner(), public_id="mine"))
-    subscriptions.delete(by=SYSTEM, subscription=made, now=NOW)
+    create(partner, at=identity(factories.partner(), public_id="mine"))
+    subscriptions.delete(by=SYSTEM, subscription=made)
     assert create(partner, at=at).public_id == "mine"
 
 
@@ -212,7 +221,8 @@ def test_it_ends_what_is_queued_along_with_the_subscription(partner, claim, stat
         due_at=NOW,
         **claim,
     )
-    subscriptions.delete(by=SYSTEM, subscription=made, now=LATER)
+    with travel(LATER, tick=False):
+        subscriptions.delete(by=SYSTEM, subscription=made)
     waiting.refresh_from_db()
     assert waiting.state == state
     if state == "cancelled":
@@ -223,20 +233,20 @@ def test_it_ends_what_is_queued_along_with_the_subscription(partner, claim, stat
 
 def test_it_says_when_the_subscription_is_gone(partner):
     made = create(partner)
-    subscriptions.delete(by=SYSTEM, subscription=made, now=NOW)
-    with pytest.raises(subscriptions.Gone):
-        subscriptions.delete(by=SYSTEM, subscription=made, now=NOW)
-    with pytest.raises(subscriptions.Gone):
-        subscriptions.update(by=SYSTEM, subscription=made, now=NOW, name="x")
+    subscriptions.delete(by=SYSTEM, subscription=made)
+    with pytest.raises(subscriptions.Deleted):
+        subscriptions.delete(by=SYSTEM, subscription=made)
+    with pytest.raises(subscriptions.Deleted):
+        subscriptions.update(by=SYSTEM, subscription=made, change={"name": "x"})
 
 
 def test_it_puts_the_one_subscription_of_a_partner(partner):
-    at = place(partner, is_singleton=True)
+    at = identity(partner, is_singleton=True)
     first = subscriptions.put(
-        by=SYSTEM, place=at, now=NOW, first_secrets=["s"], urls=[A]
+        by=SYSTEM, identity=at, first_secrets=["s"], change={"urls": [A]}
     )
     second = subscriptions.put(
-        by=SYSTEM, place=at, now=LATER, first_secrets=["other"], urls=[]
+        by=SYSTEM, identity=at, first_secrets=["other"], change={"urls": []}
     )
     assert second.id == first.id
     assert (fetched(second).urls, fetched(second).live_secrets(NOW)) == ([], ["s"])
@@ -250,20 +260,20 @@ def test_it_puts_one_subscription_for_each_key(partner):
     one, two = (factories.key(partner)[0] for _ in range(2))
     for key in (one, two, one):
         subscriptions.put(
-            by=SYSTEM, place=place(partner, api_key=key), now=NOW, urls=[A]
+            by=SYSTEM, identity=identity(partner, api_key=key), change={"urls": [A]}
         )
     assert Subscription.objects.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_first_puts_at_once_end_in_one_subscription(partner):
-    at = place(partner, is_singleton=True)
+    at = identity(partner, is_singleton=True)
     gate, failures = threading.Barrier(4), []
 
     def put(number):
         try:
             gate.wait()
-            subscriptions.put(by=SYSTEM, place=at, now=timezone.now(), name=str(number))
+            subscriptions.put(by=SYSTEM, identity=at, change={"name": str(number)})
         except Exception as error:  # noqa: BLE001 - shown by the assertion
             failures.append(error)
         finally:
@@ -281,8 +291,8 @@ def test_two_first_puts_at_once_end_in_one_subscription(partner):
 
 def test_a_put_that_can_neither_find_nor_create_says_so(partner):
     # Another kind of row holds the id that this one would get.
-    at = place(partner, public_id="taken", is_singleton=True)
-    create(partner, at=place(partner, public_id="taken"))
-    with pytest.raises(subscriptions.Gone):
-        subscriptions.put(by=SYSTEM, place=at, now=NOW)
+    at = identity(partner, public_id="taken", is_singleton=True)
+    create(partner, at=identity(partner, public_id="taken"))
+    with pytest.raises(subscriptions.Deleted):
+        subscriptions.put(by=SYSTEM, identity=at, change={})
     assert Subscription.objects.count() == 1

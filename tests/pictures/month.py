@@ -8,6 +8,8 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import time_machine
+
 from webhooks import dialects
 from webhooks.delivery import standard, wire
 from webhooks.management.sample import events_of
@@ -74,12 +76,12 @@ def make(now: datetime) -> Made:
     known = set(EventType.objects.values_list("name", flat=True))
     for name, (says, example) in sent.TYPES.items():
         if name not in known:
-            event_types.create(
-                by=_MIA, name=name, now=began, description=says, example=example
-            )
+            event_types.create(by=_MIA, name=name, description=says, example=example)
     failing = exhausted = None
     for account in ACCOUNTS:
-        subscription = _subscription(account, began)
+        with time_machine.travel(began, tick=False):
+            subscription = _subscription(account, began)
+        subscription.endpoints.update(first_called_at=began)
         _hours(account, subscription, now, dice)
         given_up = _deliveries(account, subscription, now, dice)
         if account.fails:
@@ -94,24 +96,20 @@ def make(now: datetime) -> Made:
 
 def _subscription(account: Account, began: datetime) -> Subscription:
     partner = partners.create(
-        by=_MIA,
-        name=account.partner,
-        contact_email=f"webhooks@{account.host}",
-        now=began,
+        by=_MIA, name=account.partner, contact_email=f"webhooks@{account.host}"
     )
     key, _ = keys.issue(by=_MIA, partner=partner, now=began, name="shop server")
     ApiKey.objects.filter(pk=key.pk).update(last_used_at=began + timedelta(days=DAYS))
     profile = PROFILES[account.dialect]
     return subscriptions.create(
         by=SYSTEM,
-        place=subscriptions.Place(
+        identity=subscriptions.SubscriptionIdentity(
             partner=partner,
             dialect=account.dialect,
             profile=profile.name,
             api_key=key if account.dialect == "topiic" else None,
             is_singleton=account.dialect == "capa",
         ),
-        now=began,
         name="Shop events",
         urls=[f"https://{account.host}/webhooks"],
         events=events_of(profile)

@@ -524,6 +524,6 @@ def test_an_unknown_kind_of_error_stands_for_the_whole() -> None:
 
 def test_a_deleted_one_is_gone(caller) -> None:
     row = create(caller, "capa")
-    subscriptions.delete(by=SYSTEM, subscription=row, now=timezone.now())
-    with pytest.raises(subscriptions.Gone):
+    subscriptions.delete(by=SYSTEM, subscription=row)
+    with pytest.raises(subscriptions.Deleted):
         change("capa", row, url=OTHER)

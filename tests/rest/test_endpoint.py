@@ -54,7 +54,7 @@ def test_an_interface_that_lacks_an_answer_does_not_start():
     ("raised", "told_as"),
     [
         (keys.Malformed(), keys.Refused),
-        (subscriptions.Gone(), endpoint.NotFound),
+        (subscriptions.Deleted(), endpoint.NotFound),
         (exceptions.PermissionDenied(), keys.ScopeMissing),
         (endpoint.MethodNotAllowed("PUT", ["GET"]), endpoint.MethodNotAllowed),
         (ValueError(), Exception),

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from django.core.management import call_command
 from django.db import connection
-from django.utils import timezone
 
 from webhooks.operations import partners, subscriptions
 from webhooks.operations.audit import SYSTEM
@@ -71,14 +70,13 @@ def build(receiver: str) -> None:
         on_postgresql = connection.vendor == "postgresql"
         for statement in (_POSTGRESQL,) if on_postgresql else _SQLITE:
             cursor.execute(statement)
-    partner = partners.create(by=SYSTEM, name="Soaked", now=timezone.now())
+    partner = partners.create(by=SYSTEM, name="Soaked")
     for name, (profile, event, paths) in SUBSCRIPTIONS.items():
         subscriptions.create(
             by=SYSTEM,
-            place=subscriptions.Place(
+            identity=subscriptions.SubscriptionIdentity(
                 partner=partner, dialect="portal", profile=profile
             ),
-            now=timezone.now(),
             name=name,
             events=[event],
             urls=[receiver + path for path in paths],

@@ -98,10 +98,7 @@ def test_a_number_that_the_database_spells_out_is_shown(console: Client) -> None
 def test_an_entry_shows_what_changed_and_who_did_it(console: Client) -> None:
     subscription = factories.subscription(factories.partner(name="Acme"), "partnero")
     by = Actor.of_staff(user_id=7, username="<i>grace</i>", ip="192.0.2.7")
-    subscriptions.update(
-        by=by, subscription=subscription, now=timezone.now(),
-        urls=[URL, "https://receiver.example.com/<script>"],
-    )  # fmt: skip
+    subscriptions.update(by=by, subscription=subscription, change={"urls": [URL, "https://receiver.example.com/<script>"]})  # fmt: skip
     entry = AuditEntry.objects.get(action="subscription.updated")
     page = console.get(f"/staff/audit/{entry.pk}/").content.decode()
     assert f'<div class="same">{URL}</div>' in page

@@ -129,7 +129,7 @@ class TestEvents:
 class TestAudit:
     def test_by_each_filter(self, console: Client) -> None:
         by = Actor.of_staff(user_id=7, username="grace")
-        partner = partners.create(by=by, name="Acme", now=timezone.now())
+        partner = partners.create(by=by, name="Acme")
         factories.partner(name="Other")
         (wanted,) = AuditEntry.objects.filter(partner_id=partner.id)
         for query in (

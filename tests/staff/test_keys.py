@@ -53,7 +53,7 @@ def last_entry() -> AuditEntry:
 
 
 def switch_off(partner: Partner) -> None:
-    partners.update(by=SYSTEM, partner=partner, now=timezone.now(), is_active=False)
+    partners.update(by=SYSTEM, partner=partner, is_active=False)
 
 
 @pytest.fixture

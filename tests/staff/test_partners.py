@@ -311,10 +311,7 @@ class TestForms:
     def test_it_loses_nobody_s_change(self, console: Client) -> None:
         partner = factories.partner(name="Acme", contact_email="old@acme.example")
         form = console.get(address(partner, "edit/")).context["form"]
-        operations.update(
-            by=SYSTEM, partner=partner, now=timezone.now(),
-            contact_email="new@acme.example",
-        )  # fmt: skip
+        operations.update(by=SYSTEM, partner=partner, contact_email="new@acme.example")  # fmt: skip
         given = {**form.initial, "name": "Acme Ltd"}
         again = console.post(address(partner, "edit/"), given)
         assert again.status_code == 409
@@ -331,9 +328,7 @@ class TestForms:
     def test_the_switch_is_not_the_form_s(self, console: Client) -> None:
         partner = factories.partner(name="Acme")
         form = console.get(address(partner, "edit/")).context["form"]
-        operations.update(
-            by=SYSTEM, partner=partner, now=timezone.now(), is_active=False
-        )
+        operations.update(by=SYSTEM, partner=partner, is_active=False)
         given = {**form.initial, "name": "Acme Ltd", "is_active": "on"}
         console.post(address(partner, "edit/"), given)
         partner.refresh_from_db()

@@ -156,9 +156,7 @@ class TestAsking:
         self, console: Client, partner, period
     ) -> None:
         off = hook(partner)
-        subscriptions.update(
-            by=SYSTEM, subscription=off, now=timezone.now(), is_active=False
-        )
+        subscriptions.update(by=SYSTEM, subscription=off, change={"is_active": False})
         for response in (
             preview(console, partner, subscription=off.id, period=period),
             console.post(NEW, asked(partner, subscription=off.id, period=period)),
@@ -235,9 +233,7 @@ class TestPreview:
         ended(partner, "exhausted")
         off = hook(partner, "https://off.example.com/hook", name="Nightly")
         two = hook(partner, "https://one.example.com/", "https://two.example.com/")
-        subscriptions.update(
-            by=SYSTEM, subscription=off, now=timezone.now(), is_active=False
-        )
+        subscriptions.update(by=SYSTEM, subscription=off, change={"is_active": False})
         Endpoint.objects.filter(subscription=two, position=1).update(
             disabled_at=timezone.now(), disabled_reason="It said 410."
         )
@@ -424,7 +420,7 @@ class TestStanding:
         ended(partner, "exhausted")
         recovery = started(partner, subscription=subscription)
         subscriptions.update(
-            by=SYSTEM, subscription=subscription, now=timezone.now(), is_active=False
+            by=SYSTEM, subscription=subscription, change={"is_active": False}
         )
         advance()
         page = text(console.get(f"/staff/recoveries/{recovery.id}/"))
@@ -627,7 +623,7 @@ class TestDoors:
         assert form.initial["since"] == failed.event.created_at
         arrived = ended(partner, "delivered")
         assert NEW not in text(console.get(f"/staff/deliveries/{arrived.id}/"))
-        subscriptions.delete(by=SYSTEM, subscription=subscription, now=timezone.now())
+        subscriptions.delete(by=SYSTEM, subscription=subscription)
         assert NEW not in text(console.get(f"/staff/deliveries/{failed.id}/"))
 
 
@@ -647,10 +643,7 @@ def test_what_a_broken_receiver_missed_arrives_once_its_url_is_right(
     run_until(lambda: not Delivery.objects.pending().exists())
     events.append(publish(partner))  # while it is disabled
 
-    subscriptions.update(
-        by=SYSTEM, subscription=subscription, now=timezone.now(), is_active=True,
-        urls=[receiver.url("/right")],
-    )  # fmt: skip
+    subscriptions.update(by=SYSTEM, subscription=subscription, change={"is_active": True, "urls": [receiver.url("/right")]})  # fmt: skip
     fields = {
         "subscription": subscription.id, "period": "failure",
         "outcomes": ["exhausted", "cancelled", "missed"],

@@ -255,7 +255,7 @@ class TestRotating:
         self, console: Client, signed, monkeypatch
     ) -> None:
         def gone(**_: object) -> None:
-            raise subscriptions.Gone
+            raise subscriptions.Deleted
 
         monkeypatch.setattr(secrets, "rotate", gone)
         response = console.post(rotation(signed), {"overlap": "24h"}, follow=True)

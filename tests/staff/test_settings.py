@@ -155,9 +155,7 @@ class TestEveryDialect:
         row = make(console, slug)
         address = f"/staff/subscriptions/{row.id}/edit/"
         opened = browser_sends(console.get(address))
-        subscriptions.update(
-            by=SYSTEM, subscription=row, now=timezone.now(), max_in_flight=7
-        )
+        subscriptions.update(by=SYSTEM, subscription=row, change={"max_in_flight": 7})
         page = console.post(address, {**opened, "max_in_flight": "5"})
         assert page.status_code == 409
         row.refresh_from_db()
@@ -423,7 +421,7 @@ class TestEditing:
         sent = {**browser_sends(console.get(address)), "url": OTHER}
 
         def gone(*args: Any, **kwargs: Any) -> None:
-            raise subscriptions.Gone
+            raise subscriptions.Deleted
 
         with monkeypatch.context() as patch:
             patch.setattr(subscriptions, "update", gone)

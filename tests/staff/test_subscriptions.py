@@ -74,7 +74,7 @@ def one_of_each_state(partner) -> dict[str, Subscription]:
     }
     failing(made["failing"])
     give_up(made["disabled"])
-    subscriptions.delete(by=SYSTEM, subscription=made["deleted"], now=timezone.now())
+    subscriptions.delete(by=SYSTEM, subscription=made["deleted"])
     return made
 
 
@@ -530,7 +530,7 @@ class TestEnabling:
         def switched_off_after(*given: Any) -> bool:
             answer = asked(*given)
             subscriptions.update(
-                by=SYSTEM, subscription=made, now=timezone.now(), is_active=False
+                by=SYSTEM, subscription=made, change={"is_active": False}
             )
             return answer
 

@@ -7,7 +7,6 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -74,7 +73,6 @@ class EventTypeAdmin(ModelAdmin):
         changed = form.changed_data if change else form.cleaned_data
         write(
             by=staff_actor(request),
-            now=timezone.now(),
             **{"name": obj.name, **{n: form.cleaned_data[n] for n in changed}},
         )
 

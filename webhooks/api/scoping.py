@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
-from rest_framework import exceptions
 from rest_framework.request import Request
 
 from webhooks.models import Delivery, Recovery, Subscription, ids
@@ -18,14 +17,10 @@ from .endpoints import PartnerEndpoint
 
 DIALECT = "portal"
 
-_FOREIGN_SHOP = "The key is bound to other shops."
-
 
 class Scoped(PartnerEndpoint):
     def subscriptions(self, dialect: str = DIALECT) -> SubscriptionQuerySet:
-        rows = Subscription.objects.of(self.partner, dialect)
-        shops = self.caller.shops
-        return rows.filter(shop_id__in=shops) if shops else rows
+        return self.caller.access.subscriptions(dialect)
 
     def visible(self, at: datetime) -> SubscriptionQuerySet:
         """Those made here, with endpoints and secrets."""
@@ -43,25 +38,11 @@ class Scoped(PartnerEndpoint):
 
     def deliveries(self) -> QuerySet[Delivery]:
         """Of every dialect, the latest first."""
-        rows = Delivery.objects.filter(partner=self.partner).order_by("-id")
-        shops = self.caller.shops
-        return rows.filter(subscription__shop_id__in=shops) if shops else rows
+        return self.caller.access.deliveries()
 
     def recoveries(self) -> QuerySet[Recovery]:
         """The latest first."""
-        rows = Recovery.objects.filter(partner=self.partner).order_by("-id")
-        shops = self.caller.shops
-        if not shops:
-            return rows
-        ids = Subscription.objects.filter(partner=self.partner, shop_id__in=shops)
-        known = [str(id) for id in ids.values_list("id", flat=True)]
-        return rows.filter(filter__subscription__in=known)
-
-    def check_shop(self, shop_id: str) -> None:
-        """Raises ValidationError for a shop that the caller is not bound to."""
-        shops = self.caller.shops
-        if shops and shop_id not in shops:
-            raise exceptions.ValidationError({"shop_id": [_FOREIGN_SHOP]})
+        return self.caller.access.recoveries()
 
 
 def known(id: str) -> UUID:

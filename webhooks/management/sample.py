@@ -40,7 +40,7 @@ class Account:
     subscriptions: dict[str, Subscription]  # by dialect
 
 
-# How each dialect's API places what it creates: what `subscriptions.Place` takes.
+# How each dialect's API places what it creates: what `subscriptions.SubscriptionIdentity` takes.
 _PLACES: dict[str, Callable[[ApiKey], dict[str, Any]]] = {
     "blaze": lambda key: {"public_id": secrets.token_hex(12)},
     "capa": lambda key: {"is_singleton": True},
@@ -62,7 +62,7 @@ def ensure(*, receiver: str, now: datetime) -> Account:
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     former = kept.get("receiver", receiver)
     partner = Partner.objects.filter(name=PARTNER).first() or partners.create(
-        by=SYSTEM, name=PARTNER, now=now
+        by=SYSTEM, name=PARTNER
     )
     texts: dict[str, str] = {}
     found: dict[str, Subscription] = {}
@@ -115,7 +115,7 @@ def _subscription(
     former: str,
     now: datetime,
 ) -> Subscription:
-    place = subscriptions.Place(
+    place = subscriptions.SubscriptionIdentity(
         partner=partner,
         dialect=dialect.slug,
         profile=dialect.profile.name,
@@ -128,8 +128,7 @@ def _subscription(
     if subscription is None:
         return subscriptions.create(
             by=SYSTEM,
-            place=place,
-            now=now,
+            identity=place,
             name=f"Sample {dialect.title} subscription",
             urls=[f"{receiver}/{dialect.slug}"],
             secrets=_secrets(dialect.profile),
@@ -141,7 +140,9 @@ def _subscription(
         for url in urls
     ]
     if moved != urls:
-        subscriptions.update(by=SYSTEM, subscription=subscription, now=now, urls=moved)
+        subscriptions.update(
+            by=SYSTEM, subscription=subscription, change={"urls": moved}
+        )
     return subscription
 
 

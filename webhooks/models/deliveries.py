@@ -1,5 +1,6 @@
 """Deliveries and their attempts: the queue, the log and the statistics."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from django.db import models
@@ -16,6 +17,10 @@ from .subscriptions import Subscription
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def pending(self) -> Self:
         return self.filter(state=Delivery.State.PENDING)
+
+    def within(self, shops: Sequence[str]) -> Self:
+        """Those to subscriptions of these shops; with no shops, all."""
+        return self.filter(subscription__shop_id__in=shops) if shops else self
 
     def in_status(self, status: str) -> Self:
         """Those whose `status` is this one."""

@@ -1,6 +1,7 @@
 """Partners, and the keys that speak for them."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self, cast
 
@@ -62,6 +63,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def of(self, partner: Partner) -> Self:
         return self.filter(partner=partner)
 
+    def within(self, shops: Sequence[str]) -> Self:
+        """Those that are bound to some of these shops and to no other; with no shops,
+        all. A partner has a handful of keys, so they are looked through."""
+        if not shops:
+            return self
+        rows = self.select_related(None).only("scopes")
+        return self.filter(id__in=[row.id for row in rows if row.is_within(shops)])
+
     def usable_at(self, moment: datetime) -> Self:
         return self.filter(
             Q(expires_at=None) | Q(expires_at__gt=moment), revoked_at=None
@@ -78,6 +87,9 @@ class ApiKey(models.Model):
     class Kind(models.TextChoices):
         PARTNER = "partner"
         PUBLISHER = "publisher"
+
+    # `shop:<id>` among the scopes binds a key to one shop of its partner.
+    SHOP_PREFIX = "shop:"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     partner = models.ForeignKey(
@@ -118,6 +130,19 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.prefix
+
+    @property
+    def shops(self) -> tuple[str, ...]:
+        """The shops that it is bound to; none means every shop of its partner."""
+        return tuple(
+            scope.removeprefix(self.SHOP_PREFIX)
+            for scope in self.scopes
+            if scope.startswith(self.SHOP_PREFIX)
+        )
+
+    def is_within(self, shops: Sequence[str]) -> bool:
+        """Whether it reaches no shop but these; no shops are every shop."""
+        return not shops or bool(self.shops and {*self.shops} <= {*shops})
 
     @property
     def is_revoked(self) -> bool:

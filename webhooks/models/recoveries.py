@@ -1,10 +1,26 @@
 """Bulk replays."""
 
+from collections.abc import Sequence
+from typing import Self
+
 from django.db import models
 from django.db.models import F, Q
 
 from .ids import time_ordered
 from .partners import Partner
+from .subscriptions import Subscription
+
+
+class RecoveryQuerySet(models.QuerySet["Recovery"]):
+    def within(self, shops: Sequence[str]) -> Self:
+        """Those of one subscription of these shops; with no shops, all."""
+        if not shops:
+            return self
+        found = Subscription.objects.within(shops).filter(
+            partner__in=self.order_by().values("partner")
+        )
+        ids = [str(id) for id in found.values_list("id", flat=True)]
+        return self.filter(filter__subscription__in=ids)
 
 
 class Recovery(models.Model):
@@ -31,6 +47,8 @@ class Recovery(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RecoveryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "recoveries"

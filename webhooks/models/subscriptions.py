@@ -1,6 +1,7 @@
 """Subscriptions, and the secrets that sign for them."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
@@ -18,8 +19,12 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.filter(deleted_at=None)
 
     def of(self, partner: Partner, dialect: str) -> Self:
-        """What a partner may see through a dialect: every dialect read starts here."""
+        """The live ones of a partner that a dialect shows."""
         return self.live().filter(partner=partner, dialect=dialect)
+
+    def within(self, shops: Sequence[str]) -> Self:
+        """Those of these shops; with no shops, all."""
+        return self.filter(shop_id__in=shops) if shops else self
 
     def with_public_id(self, id: str) -> Self:
         """The one that its dialect shows under this id; a UUID in any case."""
@@ -74,7 +79,7 @@ class Subscription(models.Model):
     api_key = models.ForeignKey(
         ApiKey, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    # Only where a dialect keeps one set of settings per partner.
+    # Only where a dialect keeps one set of settings per partner, or per shop of one.
     is_singleton = models.BooleanField(default=False, db_default=False)
     name = models.CharField(max_length=255, blank=True)
     shop_id = models.CharField(max_length=255, blank=True)
@@ -110,9 +115,9 @@ class Subscription(models.Model):
                 name="subscription_public_id_unique",
             ),
             models.UniqueConstraint(
-                fields=["partner", "dialect"],
+                fields=["partner", "dialect", "shop_id"],
                 condition=Q(deleted_at=None, is_singleton=True),
-                name="subscription_one_singleton_per_partner",
+                name="subscription_one_singleton_per_shop",
             ),
             models.UniqueConstraint(
                 fields=["api_key", "dialect"],

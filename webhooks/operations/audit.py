@@ -1,11 +1,24 @@
 """The actor of an operation, and the entry that every operation leaves behind."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from webhooks.models import ApiKey, AuditEntry
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.utils import timezone
+
+from webhooks.models import (
+    ApiKey,
+    AuditEntry,
+    Delivery,
+    Endpoint,
+    Event,
+    EventType,
+    Partner,
+    Recovery,
+    Subscription,
+)
 
 # Never written to the log, whatever operation they come through.
 _SECRET_FIELDS = frozenset({"secret", "secrets", "key", "digest", "value"})
@@ -21,6 +34,8 @@ class Actor:
     id: str = ""
     ip: str | None = None
     dialect: str = ""
+    shops: tuple[str, ...] = ()
+    """The shops that the actor is bound to. None: it may touch every shop."""
 
     @classmethod
     def of_key(
@@ -28,10 +43,11 @@ class Actor:
     ) -> "Actor":
         return cls(
             kind=AuditEntry.ActorKind.KEY,
-            label=f"{key.name} ({key.prefix})" if key.name else key.prefix,
+            label=_name_of_key(key),
             id=str(key.id),
             ip=ip,
             dialect=dialect,
+            shops=key.shops,
         )
 
     @classmethod
@@ -43,6 +59,13 @@ class Actor:
         )
 
 
+@dataclass(frozen=True)
+class EncryptionKey:
+    """A key of ENCRYPTION_KEYS, which has no row."""
+
+    name: str
+
+
 SYSTEM = Actor(kind=AuditEntry.ActorKind.SYSTEM, label="system")
 
 
@@ -50,16 +73,25 @@ def record(
     *,
     by: Actor,
     action: str,
-    at: datetime,
-    target_type: str,
-    target_id: UUID | str,
-    target: str,
-    partner_id: UUID | None,
-    dialect: str = "",
+    target: Model | EncryptionKey,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> AuditEntry:
-    """Write one entry in the caller's transaction, with secrets redacted.
+    """Write one entry in the caller's transaction, as `entry` makes it."""
+    made = entry(by=by, action=action, target=target, before=before, after=after)
+    made.save(force_insert=True)
+    return made
+
+
+def entry(
+    *,
+    by: Actor,
+    action: str,
+    target: Model | EncryptionKey,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> AuditEntry:
+    """An unsaved entry of this moment, with secrets redacted.
 
     Where both sides are given, only the fields that differ are kept.
     """
@@ -69,21 +101,75 @@ def record(
         }
         before = {k: v for k, v in before.items() if k in changed}
         after = {k: v for k, v in after.items() if k in changed}
-    return AuditEntry.objects.create(
-        at=at,
+    described = _described(target)
+    return AuditEntry(
+        at=timezone.now(),
         actor_kind=by.kind,
         actor_id=by.id,
         actor=by.label[:200],
         ip=by.ip,
         action=action,
-        target_type=target_type,
-        target_id=str(target_id),
-        target=target[:300],
-        partner_id=partner_id,
-        dialect=dialect or by.dialect,
+        target_type=described.type,
+        target_id=described.id[:64],
+        target=described.name[:300],
+        partner_id=described.partner_id,
+        dialect=described.dialect or by.dialect,
         before=_redacted(before),
         after=_redacted(after),
     )
+
+
+@dataclass(frozen=True)
+class _Described:
+    """How the log names a row, which may be deleted later."""
+
+    type: str
+    id: str
+    name: str
+    partner_id: UUID | None = None
+    dialect: str = ""
+
+
+# As entries have named them from the first; a model without a name here is not audited.
+_TYPES: dict[type[Model], str] = {
+    ApiKey: "key",
+    Delivery: "delivery",
+    Endpoint: "endpoint",
+    Event: "event",
+    EventType: "event_type",
+    Group: "group",
+    Partner: "partner",
+    Recovery: "recovery",
+    Subscription: "subscription",
+    User: "user",
+}
+
+
+def _described(row: Model | EncryptionKey) -> _Described:
+    match row:
+        case EncryptionKey():
+            return _Described("encryption_key", row.name, row.name)
+        case ApiKey():
+            name = _name_of_key(row)
+        case Delivery():
+            name = f"{row.event.type} to {row.url}"
+        case Event():
+            name = row.type
+        case _:
+            name = str(row)
+    owner = row.subscription if isinstance(row, Endpoint) else row
+    partner_id = row.pk if isinstance(row, Partner) else None
+    return _Described(
+        type=_TYPES[row.__class__],
+        id=str(row.pk),
+        name=name,
+        partner_id=getattr(owner, "partner_id", partner_id),
+        dialect=getattr(owner, "dialect", ""),
+    )
+
+
+def _name_of_key(key: ApiKey) -> str:
+    return f"{key.name} ({key.prefix})" if key.name else key.prefix
 
 
 def _redacted(fields: dict[str, Any] | None) -> dict[str, Any] | None:

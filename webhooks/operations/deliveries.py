@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -12,7 +11,7 @@ from webhooks.delivery import outbox
 from webhooks.models import Delivery, Endpoint, Event, Recovery, Subscription
 from webhooks.models.subscriptions import SubscriptionQuerySet
 
-from . import audit, once
+from . import access, audit, once
 
 
 class NotReceiving(Exception):
@@ -125,19 +124,16 @@ def redeliver(
     Gone and once.IdRefused.
     """
     with transaction.atomic():
-        locked = (
-            Delivery.objects.select_for_update(of=("self",))
-            .select_related("event", "endpoint")
-            .filter(id=delivery.id)
-            .first()
-        )
-        if locked is None:
-            raise Gone(delivery.id)
+        rows = Delivery.objects.select_related("event", "endpoint")
+        try:
+            locked = access.locked(rows, delivery.id, by=by)
+        except access.NotFound:
+            raise Gone(delivery.id) from None
         if id is not None and (made := once.made(_repeats(locked), id, now=now)):
             return made
         if locked.state == Delivery.State.PENDING:
             _send_now(locked, rerender)
-            _record(by, "delivery.hastened", locked, now)
+            audit.record(by=by, action="delivery.hastened", target=locked)
             return locked
         if must_wait:
             raise Ended(delivery.id)
@@ -158,11 +154,10 @@ def redeliver(
         if id is not None:
             new[0].id = id
         outbox.enqueue(new)
-        _record(
-            by,
-            "delivery.redelivered",
-            locked,
-            now,
+        audit.record(
+            by=by,
+            action="delivery.redelivered",
+            target=locked,
             after={"deliveries": [str(d.id) for d in new], "rerendered": rerender},
         )
     return new[0]
@@ -198,18 +193,3 @@ def _first(delivery: Delivery) -> Delivery:
     if original is None:  # pruned, and its bytes with it
         return delivery
     return original
-
-
-def _record(
-    by: audit.Actor, action: str, delivery: Delivery, now: datetime, **sides: Any
-) -> None:
-    audit.record(
-        by=by,
-        action=action,
-        at=now,
-        target_type="delivery",
-        target_id=delivery.id,
-        target=f"{delivery.event.type} to {delivery.url}",
-        partner_id=delivery.partner_id,
-        **sides,
-    )

@@ -28,7 +28,7 @@ from webhooks.delivery.endpoint_notifications import EndpointNotification, Kind
 from webhooks.delivery.result import Outcome, Result
 from webhooks.models import AuditEntry, Delivery, Endpoint, Subscription
 
-from . import events, notices
+from . import audit, events, notices
 from .audit import SYSTEM
 
 logger = logging.getLogger(__name__)
@@ -245,23 +245,18 @@ def _entries(case: Case) -> Iterable[AuditEntry]:
         case.endpoint,
         case.subscription,
     )
-    yield _entry(case, "endpoint", endpoint.id, endpoint.url)
+    yield _entry(notification, "endpoint.disabled", endpoint)
     if subscription.disabled_at == notification.at:
-        yield _entry(case, "subscription", subscription.id, str(subscription))
+        yield _entry(notification, "subscription.disabled", subscription)
 
 
-def _entry(case: Case, kind: str, id: UUID, name: str) -> AuditEntry:
-    notification = case.notification
-    return AuditEntry(
-        at=notification.at,
-        actor_kind=SYSTEM.kind,
-        actor=SYSTEM.label,
-        action=f"{kind}.disabled",
-        target_type=kind,
-        target_id=str(id),
-        target=name[:300],
-        partner_id=case.subscription.partner_id,
-        dialect=case.subscription.dialect,
+def _entry(
+    notification: EndpointNotification, action: str, target: Endpoint | Subscription
+) -> AuditEntry:
+    return audit.entry(
+        by=SYSTEM,
+        action=action,
+        target=target,
         before={"disabled_at": None, "disabled_reason": ""},
         after={
             "disabled_at": _moment(notification.at),

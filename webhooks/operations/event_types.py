@@ -1,7 +1,6 @@
 """The catalogue of event types: created and changed."""
 
 import re
-from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -74,7 +73,7 @@ def check(schema: Any, example: Any) -> None:
         raise InvalidExample(f"{error.json_path}: {error.message[:300]}") from None
 
 
-def create(*, by: audit.Actor, name: str, now: datetime, **fields: Any) -> EventType:
+def create(*, by: audit.Actor, name: str, **fields: Any) -> EventType:
     """`fields` are `description schema example`.
 
     Raises NameTaken, InvalidSchema and InvalidExample.
@@ -84,13 +83,16 @@ def create(*, by: audit.Actor, name: str, now: datetime, **fields: Any) -> Event
     try:
         with transaction.atomic():
             event_type.save(force_insert=True)
-            _record(by, "event_type.created", event_type, now, after=_state(event_type))
+            after = _state(event_type)
+            audit.record(
+                by=by, action="event_type.created", target=event_type, after=after
+            )
     except IntegrityError:
         raise NameTaken(name) from None
     return event_type
 
 
-def update(*, by: audit.Actor, name: str, now: datetime, **fields: Any) -> EventType:
+def update(*, by: audit.Actor, name: str, **fields: Any) -> EventType:
     """Change what is given and leave the rest. The name is for good.
 
     Raises Gone, InvalidSchema and InvalidExample.
@@ -104,8 +106,13 @@ def update(*, by: audit.Actor, name: str, now: datetime, **fields: Any) -> Event
             setattr(event_type, field, value)
         check(event_type.schema, event_type.example)
         event_type.save(update_fields=_FIELDS)
-        after = _state(event_type)
-        _record(by, "event_type.updated", event_type, now, before=before, after=after)
+        audit.record(
+            by=by,
+            action="event_type.updated",
+            target=event_type,
+            before=before,
+            after=_state(event_type),
+        )
     return event_type
 
 
@@ -115,18 +122,3 @@ def _known(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _state(event_type: EventType) -> dict[str, Any]:
     return {name: getattr(event_type, name) for name in _FIELDS}
-
-
-def _record(
-    by: audit.Actor, action: str, event_type: EventType, now: datetime, **sides: Any
-) -> None:
-    audit.record(
-        by=by,
-        action=action,
-        at=now,
-        target_type="event_type",
-        target_id=event_type.name[:64],
-        target=event_type.name,
-        partner_id=None,
-        **sides,
-    )

@@ -140,7 +140,7 @@ def _publish(
     bulk.insert(created)
     outbox.enqueue(deliveries)
     if by.kind == AuditEntry.ActorKind.STAFF:
-        _record(by, created, now)
+        _record(by, created)
     return outcomes
 
 
@@ -227,15 +227,11 @@ def _deliveries(
     ]
 
 
-def _record(by: audit.Actor, created: Sequence[Event], now: datetime) -> None:
+def _record(by: audit.Actor, created: Sequence[Event]) -> None:
     for event in created:
         audit.record(
             by=by,
             action="event.published",
-            at=now,
-            target_type="event",
-            target_id=event.id,
-            target=event.type,
-            partner_id=event.partner_id,
+            target=event,
             after={"type": event.type, "matched": event.matched},
         )

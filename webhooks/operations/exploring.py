@@ -4,8 +4,6 @@ What is explored lives in the browser's session; the writes made meanwhile are o
 operations with the member of staff as their actor.
 """
 
-from datetime import datetime
-
 from django.db import transaction
 
 from webhooks.models import Partner
@@ -13,24 +11,20 @@ from webhooks.models import Partner
 from . import audit
 
 
-def begin(*, by: audit.Actor, partner: Partner, now: datetime) -> None:
+def begin(*, by: audit.Actor, partner: Partner) -> None:
     """Note that `by` calls the APIs as `partner` from now on."""
-    _record(by=by, partner=partner, now=now, action="partner.explored")
+    _record(by=by, partner=partner, action="partner.explored")
 
 
-def end(*, by: audit.Actor, partner: Partner, now: datetime) -> None:
+def end(*, by: audit.Actor, partner: Partner) -> None:
     """Note that `by` has stopped calling the APIs as `partner`."""
-    _record(by=by, partner=partner, now=now, action="partner.left")
+    _record(by=by, partner=partner, action="partner.left")
 
 
-def _record(*, by: audit.Actor, partner: Partner, now: datetime, action: str) -> None:
+def _record(*, by: audit.Actor, partner: Partner, action: str) -> None:
     with transaction.atomic():
         audit.record(
             by=by,
             action=action,
-            at=now,
-            target_type="partner",
-            target_id=partner.id,
-            target=partner.name,
-            partner_id=partner.id,
+            target=partner,
         )

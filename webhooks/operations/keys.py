@@ -14,14 +14,13 @@ from django.db import IntegrityError, transaction
 
 from webhooks.models import ApiKey, Partner, keyformat
 
-from . import audit, overlaps
+from . import access, audit, overlaps
 
 READ = "webhooks:read"
 WRITE = "webhooks:write"
 REVEAL = "secrets:reveal"
 MANAGE = "keys:manage"
 PUBLISH = "events:publish"
-SHOP_PREFIX = "shop:"  # `shop:<id>` binds a key to one shop of its company
 
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 
@@ -103,7 +102,7 @@ def issue(
     try:
         with transaction.atomic():
             key.save(force_insert=True)
-            _record(by=by, key=key, action="key.issued", now=now, after=_state(key))
+            audit.record(by=by, action="key.issued", target=key, after=_state(key))
     except IntegrityError:
         if ApiKey.objects.filter(pk=key.pk).exists():
             raise AlreadyIssued(key.pk) from None
@@ -124,15 +123,11 @@ def rotate(
 
     What a dialect keeps under the old key's id stays under that id, and any key of the
     partner reaches it there. With an `id` for the new key, a second call replaces
-    nothing. Raises Closed, AlreadyIssued and overlaps.OutOfRange.
+    nothing. Raises access.NotFound, Closed, AlreadyIssued and overlaps.OutOfRange.
     """
     overlaps.check(overlap)
     with transaction.atomic():
-        old = (
-            ApiKey.objects.select_for_update(of=("self",))
-            .select_related("partner")
-            .get(pk=key.pk)
-        )
+        old = access.locked(ApiKey.objects.select_related("partner"), key.id, by=by)
         # Before Closed: what the first call closed would be the second one's answer.
         if id is not None and ApiKey.objects.filter(pk=id).exists():
             raise AlreadyIssued(id)
@@ -156,26 +151,26 @@ def rotate(
         old.expires_at = min(old.expires_at or now + overlap, now + overlap)
         old.save(update_fields=["expires_at"])
         after = {**_state(old), "replaced_by": str(new.id)}
-        _record(
-            by=by, key=old, action="key.rotated", now=now, before=before, after=after
+        audit.record(
+            by=by, action="key.rotated", target=old, before=before, after=after
         )
     return new, text
 
 
 def revoke(*, by: audit.Actor, key: ApiKey, now: datetime) -> ApiKey:
-    """Close a key for good. A key revoked before stays as it was."""
+    """Close a key for good. A key revoked before stays as it was. Raises
+    access.NotFound."""
     with transaction.atomic():
-        key = ApiKey.objects.select_for_update().get(pk=key.pk)
+        key = access.locked(ApiKey.objects.all(), key.id, by=by)
         if key.is_revoked:
             return key
         before = _state(key)
         key.revoked_at = now
         key.save(update_fields=["revoked_at"])
-        _record(
+        audit.record(
             by=by,
-            key=key,
             action="key.revoked",
-            now=now,
+            target=key,
             before=before,
             after=_state(key),
         )
@@ -218,25 +213,16 @@ def may(key: ApiKey, scope: str) -> bool:
     return not granted or scope in granted
 
 
-def shops(key: ApiKey) -> list[str]:
-    """The shops that a key is bound to; none means every shop of its company."""
-    return [
-        s.removeprefix(SHOP_PREFIX) for s in key.scopes if s.startswith(SHOP_PREFIX)
-    ]
-
-
 def covers(key: ApiKey, other: ApiKey) -> bool:
     """Whether `other` may do no more than `key`, so that whoever holds `key` may have it
     made anew without gaining anything."""
     mine, theirs = ({s for s in k.scopes if _is_act(s)} for k in (key, other))
-    here, there = set(shops(key)), set(shops(other))
-    may_as_much = not mine or (theirs and theirs <= mine)
-    reaches_as_far = not here or (there and there <= here)
-    return bool(may_as_much and reaches_as_far)
+    may_as_much = not mine or bool(theirs and theirs <= mine)
+    return may_as_much and other.is_within(key.shops)
 
 
 def _is_act(scope: str) -> bool:
-    return not scope.startswith(SHOP_PREFIX)
+    return not scope.startswith(ApiKey.SHOP_PREFIX)
 
 
 def _note_use(key: ApiKey, now: datetime) -> None:
@@ -252,27 +238,12 @@ def check_scopes(scopes: Sequence[str], *, for_publisher: bool) -> None:
     """Raises UnknownScope."""
     known = {PUBLISH} if for_publisher else {READ, WRITE, REVEAL, MANAGE}
     for scope in scopes:
-        is_shop = not _is_act(scope) and scope != SHOP_PREFIX
+        is_shop = not _is_act(scope) and scope != ApiKey.SHOP_PREFIX
         if scope not in known and (for_publisher or not is_shop):
             raise UnknownScope(
                 f"{scope!r} is not a scope; known: {', '.join(sorted(known))}"
-                + ("" if for_publisher else f", {SHOP_PREFIX}<id>")
+                + ("" if for_publisher else f", {ApiKey.SHOP_PREFIX}<id>")
             )
-
-
-def _record(
-    *, by: audit.Actor, key: ApiKey, action: str, now: datetime, **sides: Any
-) -> None:
-    audit.record(
-        by=by,
-        action=action,
-        at=now,
-        target_type="key",
-        target_id=key.id,
-        target=f"{key.name} ({key.prefix})" if key.name else key.prefix,
-        partner_id=key.partner_id,
-        **sides,
-    )
 
 
 def _state(key: ApiKey) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Partners: created, changed, switched off and on."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from webhooks.models import Partner
 
@@ -25,15 +25,14 @@ class Overtaken(Exception):
         self.stands = stands
 
 
-def create(
-    *, by: audit.Actor, name: str, now: datetime, contact_email: str = ""
-) -> Partner:
+def create(*, by: audit.Actor, name: str, contact_email: str = "") -> Partner:
     """Raises NameTaken."""
-    partner = Partner(name=name, contact_email=contact_email, created_at=now)
+    partner = Partner(name=name, contact_email=contact_email, created_at=timezone.now())
     try:
         with transaction.atomic():
             partner.save(force_insert=True)
-            _record(by, "partner.created", partner, now, before=None)
+            after = _state(partner)
+            audit.record(by=by, action="partner.created", target=partner, after=after)
     except IntegrityError:
         raise NameTaken(name) from None
     return partner
@@ -43,7 +42,6 @@ def update(
     *,
     by: audit.Actor,
     partner: Partner,
-    now: datetime,
     seen: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Partner:
@@ -61,7 +59,13 @@ def update(
                 raise Overtaken(locked)
             _set(locked, wanted)
             locked.save(update_fields=list(wanted))
-            _record(by, "partner.updated", locked, now, before=before)
+            audit.record(
+                by=by,
+                action="partner.updated",
+                target=locked,
+                before=before,
+                after=_state(locked),
+            )
     except IntegrityError:
         raise NameTaken(wanted.get("name")) from None
     _set(partner, _state(locked))
@@ -71,27 +75,6 @@ def update(
 def _set(partner: Partner, values: Mapping[str, Any]) -> None:
     for field, value in values.items():
         setattr(partner, field, value)
-
-
-def _record(
-    by: audit.Actor,
-    action: str,
-    partner: Partner,
-    now: datetime,
-    *,
-    before: dict[str, Any] | None,
-) -> None:
-    audit.record(
-        by=by,
-        action=action,
-        at=now,
-        target_type="partner",
-        target_id=partner.id,
-        target=partner.name,
-        partner_id=partner.id,
-        before=before,
-        after=_state(partner),
-    )
 
 
 def _state(partner: Partner) -> dict[str, Any]:

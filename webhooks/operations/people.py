@@ -4,7 +4,6 @@ The rows are Django's own and its admin writes them; here is the entry beside th
 one change that everybody may make: that of one's own password.
 """
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -13,7 +12,7 @@ from django.db import transaction
 from . import audit
 
 
-def note(*, by: audit.Actor, account: User | Group, act: str, now: datetime) -> None:
+def note(*, by: audit.Actor, account: User | Group, act: str) -> None:
     """Record that `account` was `created`, `updated` or `deleted`, as it now stands.
 
     In the caller's transaction.
@@ -21,25 +20,19 @@ def note(*, by: audit.Actor, account: User | Group, act: str, now: datetime) -> 
     audit.record(
         by=by,
         action=f"{account._meta.model_name}.{act}",
-        at=now,
-        target_type=str(account._meta.model_name),
-        target_id=str(account.pk),
-        target=str(account),
-        partner_id=None,
+        target=account,
         before=_state(account) if act == "deleted" else None,
         after=_state(account) if act != "deleted" else None,
     )
 
 
-def change_password(
-    *, by: audit.Actor, user: User, password: str, now: datetime
-) -> None:
+def change_password(*, by: audit.Actor, user: User, password: str) -> None:
     """Set a password that was validated. It ends every session of `user`; the caller keeps
     its own with django.contrib.auth.update_session_auth_hash."""
     with transaction.atomic():
         user.set_password(password)
         user.save(update_fields=["password"])
-        note(by=by, account=user, act="password_changed", now=now)
+        note(by=by, account=user, act="password_changed")
 
 
 def _state(account: User | Group) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from webhooks.delivery.scheduler import PeriodicTask
 from webhooks.models import Delivery, Event, Partner, Recovery
 from webhooks.models.ids import time_ordered
 
-from . import audit, deliveries, recoverable
+from . import access, audit, deliveries, recoverable
 from .recoverable import Filter, InvalidFilter, Outcome, Selection, first_failure
 
 __all__ = ["Filter", "InvalidFilter", "Outcome", "Progress", "first_failure"]
@@ -81,6 +81,7 @@ def start(
     than `total`. With an `id`, a second call starts no second one. Raises InvalidFilter,
     deliveries.NotReceiving and AlreadyStarted.
     """
+    _check_shops(by, filter)
     selection = recoverable.select(partner, filter, at=now)
     recovery = Recovery(
         id=id or time_ordered(),
@@ -96,7 +97,7 @@ def start(
     try:
         with transaction.atomic():
             recovery.save(force_insert=True)
-            _record(by, "recovery.started", recovery, now)
+            _record(by, "recovery.started", recovery)
     except IntegrityError:
         if Recovery.objects.filter(id=recovery.id).exists():
             raise AlreadyStarted(recovery.id) from None
@@ -104,13 +105,25 @@ def start(
     return recovery
 
 
+def _check_shops(by: audit.Actor, filter: Filter) -> None:
+    """Who is bound to shops replays one subscription of these. Raises InvalidFilter."""
+    subscription = filter.subscription
+    if by.shops and subscription is None:
+        raise InvalidFilter(
+            "subscription", "Is needed by a key that is bound to shops."
+        )
+    if by.shops and subscription and subscription.shop_id not in by.shops:
+        raise InvalidFilter("subscription", "Is none of the key's shops.")
+
+
 def cancel(*, by: audit.Actor, recovery: Recovery, now: datetime) -> Recovery:
     """Queue no more of it and end what waits; what is being sent is not called back.
 
-    One that was cancelled before stays as it was. Raises Finished.
+    One that was cancelled before stays as it was. Raises Finished and
+    access.NotFound.
     """
     with transaction.atomic():
-        locked = Recovery.objects.select_for_update().get(id=recovery.id)
+        locked = access.locked(Recovery.objects.all(), recovery.id, by=by)
         if locked.state == Recovery.State.CANCELLED:
             return locked
         ended = _cancel_pending(locked, now)
@@ -118,7 +131,7 @@ def cancel(*, by: audit.Actor, recovery: Recovery, now: datetime) -> Recovery:
             raise Finished(locked.id)
         locked.state, locked.finished_at = Recovery.State.CANCELLED, now
         locked.save(update_fields=["state", "finished_at"])
-        _record(by, "recovery.cancelled", locked, now)
+        _record(by, "recovery.cancelled", locked)
     return locked
 
 
@@ -270,15 +283,11 @@ def _cancel_pending(recovery: Recovery, now: datetime) -> int:
     return outbox.cancel(Q(recovery=recovery), reason=_CANCELLED, now=now)
 
 
-def _record(by: audit.Actor, action: str, recovery: Recovery, now: datetime) -> None:
+def _record(by: audit.Actor, action: str, recovery: Recovery) -> None:
     audit.record(
         by=by,
         action=action,
-        at=now,
-        target_type="recovery",
-        target_id=recovery.id,
-        target=str(recovery),
-        partner_id=recovery.partner_id,
+        target=recovery,
         after={
             **recovery.filter,
             "rerendered": recovery.is_rerendered,

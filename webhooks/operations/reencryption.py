@@ -6,7 +6,6 @@ next run.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -34,7 +33,6 @@ def next_batch(
     *,
     of: type[Sealed],
     by: audit.Actor,
-    now: datetime,
     after: UUID | int | None = None,
     size: int = BATCH,
 ) -> Batch:
@@ -66,11 +64,7 @@ def next_batch(
             audit.record(
                 by=by,
                 action="secrets.reencrypted",
-                at=now,
-                target_type="encryption_key",
-                target_id=current,
-                target=current,
-                partner_id=None,
+                target=audit.EncryptionKey(current),
                 after={"count": moved},
             )
     return Batch(last=last, moved=moved, unreadable=unreadable)

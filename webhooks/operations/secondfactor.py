@@ -86,7 +86,7 @@ def confirm(*, by: audit.Actor, user: User, code: str, now: datetime) -> list[st
         if not waits.update(confirmed=True):
             raise NotSetUp
         codes = _new_codes(user)
-        _record(by, user, "factor.enrolled", now)
+        _record(by, user, "factor.enrolled")
     return codes
 
 
@@ -98,7 +98,7 @@ def check(*, by: audit.Actor, user: User, code: str, now: datetime) -> Authentic
     spent = _spend(user, code, confirmed=True, now=now)
     if isinstance(spent, RecoveryCode):
         left = unused(spent.authenticator)
-        _record(by, user, "factor.recovery_code_used", now, left=left)
+        _record(by, user, "factor.recovery_code_used", left=left)
         return spent.authenticator
     return spent
 
@@ -113,7 +113,7 @@ def renew_codes(*, by: audit.Actor, user: User, code: str, now: datetime) -> lis
     check(by=by, user=user, code=code, now=now)
     with transaction.atomic():
         codes = _new_codes(user)
-        _record(by, user, "factor.codes_renewed", now)
+        _record(by, user, "factor.codes_renewed")
     return codes
 
 
@@ -122,7 +122,7 @@ def remove(*, by: audit.Actor, user: User, code: str, now: datetime) -> None:
     check(by=by, user=user, code=code, now=now)
     with transaction.atomic():
         _take_away(user)
-        _record(by, user, "factor.removed", now)
+        _record(by, user, "factor.removed")
 
 
 def reset(*, by: audit.Actor, user: User, now: datetime) -> None:
@@ -130,7 +130,7 @@ def reset(*, by: audit.Actor, user: User, now: datetime) -> None:
     with transaction.atomic():
         if not _take_away(user):
             raise NotSetUp
-        _record(by, user, "factor.reset", now)
+        _record(by, user, "factor.reset")
 
 
 def _take_away(user: User) -> bool:
@@ -214,16 +214,5 @@ def _lock(user: User) -> None:
     User.objects.select_for_update().get(pk=user.pk)
 
 
-def _record(
-    by: audit.Actor, user: User, action: str, now: datetime, **after: int
-) -> None:
-    audit.record(
-        by=by,
-        action=action,
-        at=now,
-        target_type="user",
-        target_id=str(user.pk),
-        target=user.get_username(),
-        partner_id=None,
-        after=after or None,
-    )
+def _record(by: audit.Actor, user: User, action: str, **after: int) -> None:
+    audit.record(by=by, action=action, target=user, after=after or None)

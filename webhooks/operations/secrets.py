@@ -66,7 +66,8 @@ def rotate(
     Two live at most: while another overlap runs, its older secret ends at once. Without
     a `secret` one is made. `replacing` is the newest that the caller knows of: a request
     that is sent twice would otherwise end the one that receivers still use. Raises
-    NotSigned, overlaps.OutOfRange, UnusableSecret, Gone and subscriptions.Gone.
+    NotSigned, overlaps.OutOfRange, UnusableSecret, Gone and
+    subscriptions.Deleted.
     """
     overlaps.check(overlap)
     profile = wire.profiles().get(subscription.profile)
@@ -75,7 +76,7 @@ def rotate(
     if secret is not None and not profile.takes_secret(secret):
         raise UnusableSecret
     with transaction.atomic():
-        locked = subscriptions.lock(subscription.id)
+        locked = subscriptions.lock(subscription.id, by=by)
         if replacing is not None and replacing != _newest_id(locked, now):
             raise Gone
         before = _state(locked)
@@ -86,8 +87,12 @@ def rotate(
             created_at=now,
         )
         new.save(force_insert=True)
-        subscriptions.record(
-            by, "secret.rotated", locked, now, before=before, after=_state(locked)
+        audit.record(
+            by=by,
+            action="secret.rotated",
+            target=locked,
+            before=before,
+            after=_state(locked),
         )
     return new
 
@@ -98,16 +103,16 @@ def reveal(*, by: audit.Actor, secret: SigningSecret, now: datetime) -> str:
     Raises Gone and encryption.Undecryptable.
     """
     with transaction.atomic():
-        live = SigningSecret.objects.live(now).select_related("subscription")
-        row = live.filter(id=secret.id).first()
+        owned = Subscription.objects.within(by.shops)
+        live = SigningSecret.objects.live(now).filter(subscription__in=owned)
+        row = live.select_related("subscription").filter(id=secret.id).first()
         if row is None:
             raise Gone
         plain = row.reveal()
-        subscriptions.record(
-            by,
-            "secret.revealed",
-            row.subscription,
-            now,
+        audit.record(
+            by=by,
+            action="secret.revealed",
+            target=row.subscription,
             after={"secret_id": str(row.id)},
         )
     return plain

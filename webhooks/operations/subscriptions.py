@@ -1,22 +1,24 @@
 """Subscriptions: created, changed, deleted, by whatever interface.
 
-The rules that hold for all of them stand here: which URLs may be called, how many there
-may be, what happens to queued deliveries. A dialect's own rules stand in its folder.
+The rules that hold for all of them stand here: which shops a caller may touch, which URLs
+may be called, how many there may be, what happens to queued deliveries. A dialect's own
+rules stand in its folder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from webhooks.delivery import egress, egress_policy, outbox
 from webhooks.models import ApiKey, Endpoint, Partner, SigningSecret, Subscription
 
-from . import audit, pacing
+from . import access, audit, pacing
 
 MAX_ENDPOINTS = 20
 MAX_SECRETS = 2
@@ -46,24 +48,43 @@ class PublicIdTaken(Exception):
     """The partner has a subscription of that id in the dialect, or the row is there."""
 
 
-class Gone(Exception):
-    """The subscription was deleted in the meantime."""
+class Deleted(access.NotFound):
+    """The subscription was deleted in the meantime, or is of another shop."""
 
 
 class Overtaken(Exception):
     """Somebody else changed the subscription in the meantime."""
 
 
+class SubscriptionFields(TypedDict, total=False):
+    """What a caller sets. What is absent stays as it is."""
+
+    name: str
+    shop_id: str
+    events: Sequence[str] | None
+    is_active: bool
+    max_in_flight: int | None
+    rate_per_minute: int | None
+    is_ordered: bool
+    extras: dict[str, Any]
+    urls: Sequence[str]
+    secrets: Sequence[str]
+
+
+Change = SubscriptionFields | Callable[[Subscription], SubscriptionFields]
+"""What is to change, or a function that finds it out from the stored row."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a subscription stands: fixed when it is created."""
+class SubscriptionIdentity:
+    """What is fixed when a subscription is created."""
 
     partner: Partner
     dialect: str
     profile: str
     public_id: str | None = None  # None: the row's own id
     api_key: ApiKey | None = None  # one subscription per key
-    is_singleton: bool = False  # one subscription per partner
+    is_singleton: bool = False  # one subscription per partner, or per shop of one
     id: UUID | None = None  # of the row; given, a second call makes no second one
 
 
@@ -78,43 +99,40 @@ def check_url(url: str) -> None:
 def create(
     *,
     by: audit.Actor,
-    place: Place,
-    now: datetime,
-    urls: Sequence[str] = (),
-    secrets: Sequence[str] = (),
-    **fields: Any,
+    identity: SubscriptionIdentity,
+    **fields: Unpack[SubscriptionFields],
 ) -> Subscription:
     """A new subscription with its endpoints and secrets.
 
-    `fields` are `name shop_id events is_active max_in_flight rate_per_minute is_ordered
-    extras`. Raises UrlRefused, TooManyEndpoints, TooManySecrets, PublicIdTaken and
+    Without a shop, what a bound key makes is bound to the key's first shop. Raises
+    access.ShopForbidden, UrlRefused, TooManyEndpoints, TooManySecrets, PublicIdTaken and
     pacing.LimitOutOfRange.
     """
-    _check(urls, secrets)
-    pacing.check(fields)
+    _check(fields)
+    fields["shop_id"] = _shop(by, identity, fields.get("shop_id", ""))
+    now = timezone.now()
     subscription = Subscription(
-        id=place.id or uuid4(),
-        partner=place.partner,
-        dialect=place.dialect,
-        profile=place.profile,
-        api_key=place.api_key,
-        is_singleton=place.is_singleton,
+        id=identity.id or uuid4(),
+        partner=identity.partner,
+        dialect=identity.dialect,
+        profile=identity.profile,
+        api_key=identity.api_key,
+        is_singleton=identity.is_singleton,
         created_at=now,
         updated_at=now,
-        **{name: fields[name] for name in _FIELDS if name in fields},
     )
-    subscription.public_id = place.public_id or str(subscription.id)
+    subscription.public_id = identity.public_id or str(subscription.id)
+    _set(subscription, fields)
     try:
         with transaction.atomic():
             subscription.save(force_insert=True)
-            _replace_endpoints(subscription, urls, now)
-            _replace_secrets(subscription, secrets, now)
-            record(
-                by,
-                "subscription.created",
-                subscription,
-                now,
-                after=_state(subscription),
+            _replace_endpoints(subscription, fields.get("urls", ()), now)
+            _replace_secrets(subscription, fields.get("secrets", ()), now)
+            audit.record(
+                by=by,
+                action="subscription.created",
+                target=subscription,
+                after=_audited(subscription),
             )
     except IntegrityError:
         raise PublicIdTaken(subscription.public_id) from None
@@ -125,29 +143,30 @@ def update(
     *,
     by: audit.Actor,
     subscription: Subscription,
-    now: datetime,
-    urls: Sequence[str] | None = None,
-    secrets: Sequence[str] | None = None,
+    change: Change,
     seen: datetime | None = None,
-    **fields: Any,
 ) -> Subscription:
     """Change what is given and leave the rest; `updated_at` moves even when all is equal.
 
-    `urls` and `secrets` replace the whole list. Deliveries that are queued keep the URL
-    they were queued to; with `is_ordered` they change lanes. What the portal disabled
-    is enabled again by giving `urls`, be they the same, or `is_active=True`. `seen`
-    is the `updated_at` that the caller knows. Raises UrlRefused, TooManyEndpoints,
-    TooManySecrets, Gone, Overtaken and pacing.LimitOutOfRange.
+    A `change` that is a function is called under the lock, with the row as it is stored
+    then; what it raises leaves all as it was. `urls` and `secrets` replace the whole list.
+    Deliveries that are queued keep the URL they were queued to; with `is_ordered` they
+    change lanes. What the portal disabled is enabled again by giving `urls`, be they the
+    same, or `is_active=True`. `seen` is the `updated_at` that the caller knows.
+
+    Raises Deleted, Overtaken, access.ShopForbidden, UrlRefused, TooManyEndpoints,
+    TooManySecrets and pacing.LimitOutOfRange.
     """
-    _check(urls or (), secrets or ())
-    pacing.check(fields)
     with transaction.atomic():
-        locked = lock(subscription.id, seen=seen)
-        before = _state(locked)
-        for name in _FIELDS:
-            if name in fields:
-                setattr(locked, name, fields[name])
-        is_enabled = urls is not None or bool(fields.get("is_active"))
+        locked = lock(subscription.id, by=by, seen=seen)
+        now = _next_moment(locked)
+        fields = change(locked) if callable(change) else change
+        _check(fields)
+        if by.shops and fields.get("shop_id", locked.shop_id) not in by.shops:
+            raise access.ShopForbidden
+        before = _audited(locked)
+        _set(locked, fields)
+        is_enabled = "urls" in fields or fields.get("is_active", False)
         was_disabled = locked.disabled_at is not None
         if is_enabled:
             locked.disabled_at, locked.disabled_reason = None, ""
@@ -155,78 +174,116 @@ def update(
         locked.save(
             update_fields=[*_FIELDS, "disabled_at", "disabled_reason", "updated_at"]
         )
-        if urls is not None:
-            _replace_endpoints(locked, urls, now)
-        if secrets is not None:
-            _replace_secrets(locked, secrets, now)
+        if "urls" in fields:
+            _replace_endpoints(locked, fields["urls"], now)
+        if "secrets" in fields:
+            _replace_secrets(locked, fields["secrets"], now)
         if is_enabled:
             pacing.revive(locked, was_disabled=was_disabled)
-        after = _state(locked)
+        after = _audited(locked)
         if after["is_ordered"] != before["is_ordered"]:
             pacing.requeue(locked)
-        record(by, "subscription.updated", locked, now, before=before, after=after)
+        audit.record(
+            by=by,
+            action="subscription.updated",
+            target=locked,
+            before=before,
+            after=after,
+        )
     return locked
 
 
 def put(
     *,
     by: audit.Actor,
-    place: Place,
-    now: datetime,
+    identity: SubscriptionIdentity,
+    change: SubscriptionFields,
     first_secrets: Sequence[str] = (),
-    **changes: Any,
 ) -> Subscription:
-    """The one subscription of a partner or of a key: created the first time, then changed.
+    """The one subscription of a key, or of a shop: created the first time, then changed.
 
     `first_secrets` are given to a new one only. Two first calls at once end in one row.
     Raises what `create` and `update` raise.
     """
+    shop = _shop(by, identity, change.get("shop_id", ""))
+    its = {"shop_id": shop} if identity.is_singleton else {}
     for _ in range(2):
         existing = (
-            Subscription.objects.of(place.partner, place.dialect)
-            .filter(api_key=place.api_key, is_singleton=place.is_singleton)
+            Subscription.objects.of(identity.partner, identity.dialect)
+            .filter(api_key=identity.api_key, is_singleton=identity.is_singleton, **its)
             .first()
         )
         if existing is not None:
-            return update(by=by, subscription=existing, now=now, **changes)
+            return update(by=by, subscription=existing, change=change)
         try:
-            return create(by=by, place=place, now=now, secrets=first_secrets, **changes)
+            new: SubscriptionFields = {**change, "secrets": first_secrets}
+            return create(by=by, identity=identity, **new)
         except PublicIdTaken:
             continue  # another call created it first
-    raise Gone
+    raise Deleted
 
 
-def delete(*, by: audit.Actor, subscription: Subscription, now: datetime) -> None:
+def delete(*, by: audit.Actor, subscription: Subscription) -> None:
     """Delete it and cancel what is queued for it; the row stays for its history.
 
-    Raises Gone.
+    Raises Deleted.
     """
     with transaction.atomic():
-        locked = lock(subscription.id)
-        before = _state(locked)
+        locked = lock(subscription.id, by=by)
+        before = _audited(locked)
+        now = _next_moment(locked)
         locked.deleted_at = locked.updated_at = now
         locked.save(update_fields=["deleted_at", "updated_at"])
         outbox.cancel(Q(endpoint__subscription=locked), reason=outbox.DELETED, now=now)
-        record(by, "subscription.deleted", locked, now, before=before)
+        audit.record(by=by, action="subscription.deleted", target=locked, before=before)
 
 
-def lock(id: UUID, *, seen: datetime | None = None) -> Subscription:
-    """The live row, locked until the transaction ends; raises Gone and Overtaken."""
-    live = Subscription.objects.live().select_for_update(of=("self",))
-    row = live.select_related("partner", "api_key").filter(id=id).first()
-    if row is None:
-        raise Gone(id)
+def lock(id: UUID, *, by: audit.Actor, seen: datetime | None = None) -> Subscription:
+    """The live row, locked until the transaction ends; raises Deleted and Overtaken."""
+    live = Subscription.objects.live().select_related("partner", "api_key")
+    try:
+        row = access.locked(live, id, by=by)
+    except access.NotFound:
+        raise Deleted(id) from None
     if seen not in (None, row.updated_at):
         raise Overtaken(id)
     return row
 
 
-def _check(urls: Sequence[str], secrets: Sequence[str]) -> None:
+def _shop(by: audit.Actor, identity: SubscriptionIdentity, asked: str) -> str:
+    """The shop of a new subscription: the one that is asked for, or else the first of
+    those that its key is bound to, where it has one, or the caller. Raises
+    access.ShopForbidden."""
+    bound = by.shops
+    if identity.api_key is not None:
+        bound = identity.api_key.shops
+        if not identity.api_key.is_within(by.shops):
+            raise access.ShopForbidden
+    shop = asked or next(iter(bound), "")
+    if bound and shop not in bound:
+        raise access.ShopForbidden
+    return shop
+
+
+def _next_moment(subscription: Subscription) -> datetime:
+    """Now, taken under the lock, and after the change before it: clocks are set back."""
+    return max(timezone.now(), subscription.updated_at + timedelta(microseconds=1))
+
+
+def _set(subscription: Subscription, fields: SubscriptionFields) -> None:
+    for name in _FIELDS:
+        if name in fields:
+            setattr(subscription, name, fields[name])  # type: ignore[literal-required]
+
+
+def _check(fields: SubscriptionFields) -> None:
+    pacing.check(fields)
+    urls = fields.get("urls", ())
     for url in urls:
         check_url(url)
     if len(urls) > MAX_ENDPOINTS:
         raise TooManyEndpoints(len(urls))
-    if len(secrets) > MAX_SECRETS:
+    if len(secrets := fields.get("secrets", ())) > MAX_SECRETS:
         raise TooManySecrets(len(secrets))
 
 
@@ -260,7 +317,7 @@ def _replace_secrets(
     )
 
 
-def _state(subscription: Subscription) -> dict[str, Any]:
+def _audited(subscription: Subscription) -> dict[str, Any]:
     secrets = SigningSecret.objects.filter(subscription=subscription).order_by("id")
     return {
         **{name: getattr(subscription, name) for name in _FIELDS},
@@ -273,24 +330,3 @@ def _state(subscription: Subscription) -> dict[str, Any]:
         # Which secrets, never what they are.
         "secret_ids": [str(id) for id in secrets.values_list("id", flat=True)],
     }
-
-
-def record(
-    by: audit.Actor,
-    action: str,
-    subscription: Subscription,
-    now: datetime,
-    **sides: Any,
-) -> None:
-    """Write an entry of what was done with the subscription."""
-    audit.record(
-        by=by,
-        action=action,
-        at=now,
-        target_type="subscription",
-        target_id=subscription.id,
-        target=str(subscription),
-        partner_id=subscription.partner_id,
-        dialect=subscription.dialect,
-        **sides,
-    )

@@ -37,16 +37,17 @@ def send(
     dialect has no name for that the first that the subscription wants; its data is the
     catalogue's example. It gets the `id`, if one is given; asked again for the same,
     nothing more is sent and the event is returned. Raises deliveries.NotReceiving,
-    Untestable, subscriptions.Gone and once.IdRefused.
+    Untestable, subscriptions.Deleted and once.IdRefused.
     """
     with transaction.atomic():
         # Before all else: the first test may have ended what it was sent to.
         if id is not None and (made := once.made(_tests(subscription), id, now=now)):
             return made
-        live = deliveries.with_receivers(Subscription.objects.live())
+        live = Subscription.objects.live().within(by.shops)
+        live = deliveries.with_receivers(live)
         row = live.filter(id=subscription.id).first()
         if row is None:
-            raise subscriptions.Gone(subscription.id)
+            raise subscriptions.Deleted(subscription.id)
         endpoints = deliveries.receivers(row)
         type = _expressible(row, type)
         entry = EventType.objects.filter(name=type).first()
@@ -66,7 +67,7 @@ def send(
             return event
         outbox.enqueue(deliveries.queued(event, row, endpoints, now=now))
         after = {"event": str(event.id), "type": type}
-        subscriptions.record(by, "subscription.tested", row, now, after=after)
+        audit.record(by=by, action="subscription.tested", target=row, after=after)
     return event
 
 

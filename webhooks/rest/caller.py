@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from webhooks.console.actor import client_ip
 from webhooks.models import ApiKey, Partner
 from webhooks.operations import keys
+from webhooks.operations.access import Access
 from webhooks.operations.audit import Actor
 
 
@@ -38,9 +39,16 @@ class Caller:
         return self.partner.id
 
     @property
-    def shops(self) -> list[str]:
+    def access(self) -> Access:
+        """What it may see; raises keys.Invalid for a publisher's key."""
+        if self.partner is None:
+            raise keys.Invalid
+        return Access(partner=self.partner, shops=self.actor.shops)
+
+    @property
+    def shops(self) -> tuple[str, ...]:
         """The shops the caller is bound to; none means every shop of the partner."""
-        return keys.shops(self.key) if self.key is not None else []
+        return self.actor.shops
 
     def may(self, scope: str) -> bool:
         return self.key is None or keys.may(self.key, scope)

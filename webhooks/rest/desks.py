@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from rest_framework import exceptions
@@ -39,7 +39,7 @@ class Refused(Exception):
 class Wish:
     """A new subscription as a dialect read it: where it stands, and what it holds."""
 
-    place: subscriptions.Place
+    place: subscriptions.SubscriptionIdentity
     fields: Mapping[str, Any]
 
 
@@ -95,9 +95,7 @@ class Desk(ABC):
             raise Refused(errors)
         place = wish.place if id is None else replace(wish.place, id=id)
         try:
-            return subscriptions.create(
-                by=by, place=place, now=now, **{**wish.fields, **own}
-            )
+            return subscriptions.create(by=by, identity=place, **{**wish.fields, **own})
         except subscriptions.PublicIdTaken:
             raise Refused(self.taken(partner)) from None
 
@@ -111,28 +109,36 @@ class Desk(ABC):
         seen: datetime | None = None,
     ) -> Subscription:
         """Change what is given and differs. `seen` is the `updated_at` that whoever asks
-        has looked at. Raises Refused, subscriptions.Overtaken and subscriptions.Gone."""
+        has looked at. Raises Refused, subscriptions.Overtaken and subscriptions.Deleted."""
+        return subscriptions.update(
+            by=by,
+            subscription=subscription,
+            seen=seen,
+            change=lambda stored: self._differing(stored, given),
+        )
+
+    def _differing(
+        self, stored: Subscription, given: Mapping[str, Any]
+    ) -> subscriptions.SubscriptionFields:
         own, theirs = self._apart(given)
         errors = _own_errors(own)
         wishes: dict[str, Any] = {}
         try:
             # Not asked where nothing of it changes: a dialect that takes settings as a whole
             # would refuse a URL that is stored and no longer allowed, and so keep it on.
-            wishes = dict(self.changes(subscription, theirs)) if theirs else {}
+            wishes = dict(self.changes(stored, theirs)) if theirs else {}
         except exceptions.ValidationError as error:
             # It may be of what is stored and was not given.
-            errors |= self.told(error, {**self.stored(subscription), **theirs})
+            errors |= self.told(error, {**self.stored(stored), **theirs})
         if errors:
             raise Refused(errors)
         # What is as it was stays out: giving URLs also calls disabled ones again.
         differing = {
             name: value
             for name, value in {**wishes, **own}.items()
-            if value != getattr(subscription, name, None)
+            if value != getattr(stored, name, None)
         }
-        return subscriptions.update(
-            by=by, subscription=subscription, now=now, seen=seen, **differing
-        )
+        return cast(subscriptions.SubscriptionFields, differing)
 
     def shown(
         self, subscription: Subscription, *, now: datetime, reveal: bool = False

@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from webhooks.models import Partner
-from webhooks.operations import keys, subscriptions
+from webhooks.operations import access, keys
 
 from . import explorer, throttling
 from .caller import Caller
@@ -89,7 +89,8 @@ REFUSED: tuple[type[Exception], ...] = (
 """The rows that every table of refusals has; an interface that lacks one does not start."""
 
 _SAME_AS: Mapping[type[Exception], type[Exception]] = {
-    subscriptions.Gone: NotFound,
+    access.NotFound: NotFound,
+    access.ShopForbidden: keys.ScopeMissing,
     exceptions.PermissionDenied: keys.ScopeMissing,  # an explorer's form without its token
 }
 

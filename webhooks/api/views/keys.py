@@ -30,7 +30,7 @@ class Managing(KeyHolderEndpoint):
     def covered(self) -> list[ApiKey]:
         """A partner has a handful, so they are sorted out here."""
         mine = self.caller.key
-        rows = ApiKey.objects.of(self.partner).order_by("created_at", "id")
+        rows = self.caller.access.keys()
         return [row for row in rows if mine is not None and keys.covers(mine, row)]
 
     def found(self, id: str) -> ApiKey:

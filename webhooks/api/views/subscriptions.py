@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid5
 
 from django.db.models import Q
@@ -36,8 +36,10 @@ _KEY_HEADER = OpenApiParameter(
 )
 
 
-def place(partner: Partner, public_id: str | None = None) -> subscriptions.Place:
-    return subscriptions.Place(
+def place(
+    partner: Partner, public_id: str | None = None
+) -> subscriptions.SubscriptionIdentity:
+    return subscriptions.SubscriptionIdentity(
         partner=partner,
         dialect=DIALECT,
         profile=standard.NAME,
@@ -47,14 +49,14 @@ def place(partner: Partner, public_id: str | None = None) -> subscriptions.Place
 
 def read(
     accepted: type[serializers.SubscriptionChanges], body: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> subscriptions.SubscriptionFields:
     """What a body asks of a subscription; raises ValidationError."""
     asked = accepted(data=body)
     asked.is_valid(raise_exception=True)
     fields: dict[str, Any] = dict(asked.validated_data)
     if "url" in fields:
         fields["urls"] = [fields.pop("url")]
-    return fields
+    return cast(subscriptions.SubscriptionFields, fields)
 
 
 class Subscriptions(Scoped):
@@ -102,20 +104,16 @@ class Subscriptions(Scoped):
         body = self.json_object()
         key = idempotency.from_header(request)
         fields = read(serializers.NewSubscription, body)
-        if len(self.caller.shops) == 1:
-            fields.setdefault("shop_id", self.caller.shops[0])
-        self.check_shop(fields.get("shop_id", ""))
         now = timezone.now()
         fingerprint = idempotency.fingerprint(body)
+        fields["secrets"] = [standard.new_secret()]
+        fields["extras"] = {_FINGERPRINT: fingerprint} if key is not None else {}
         # One key makes one id, which the database keeps unique per partner.
         public_id = None if key is None else str(uuid5(self.partner.id, key))
         try:
             row = subscriptions.create(
                 by=self.caller.actor,
-                place=place(self.partner, public_id),
-                now=now,
-                secrets=[standard.new_secret()],
-                extras={_FINGERPRINT: fingerprint} if key is not None else {},
+                identity=place(self.partner, public_id),
                 **fields,
             )
         except subscriptions.PublicIdTaken:
@@ -177,9 +175,8 @@ class SubscriptionDetail(Scoped):
         now = timezone.now()
         row = self.found(id, now)
         fields = read(serializers.SubscriptionChanges, self.json_object())
-        self.check_shop(fields.get("shop_id", row.shop_id))
         changed = subscriptions.update(
-            by=self.caller.actor, subscription=row, now=now, **fields
+            by=self.caller.actor, subscription=row, change=fields
         )
         return Response(serializers.portal_subscription(changed))
 
@@ -194,7 +191,7 @@ class SubscriptionDetail(Scoped):
     def delete(self, request: Request, id: str) -> Response:
         now = timezone.now()
         row = self.found(id, now)
-        subscriptions.delete(by=self.caller.actor, subscription=row, now=now)
+        subscriptions.delete(by=self.caller.actor, subscription=row)
         return Response(status=204)
 
 

@@ -21,7 +21,7 @@ from webhooks.delivery.job import Settlement
 from webhooks.models import Delivery, Endpoint, Subscription
 
 from . import rows
-from .engine import engine
+from .engines import engine
 
 DELETED = "The subscription was deleted."
 

@@ -42,8 +42,8 @@ def object_id(now: datetime) -> str:
     return f"{int(now.timestamp()):08x}{secrets.token_hex(8)}"
 
 
-def place(partner: Partner, now: datetime) -> subscriptions.Place:
-    return subscriptions.Place(
+def place(partner: Partner, now: datetime) -> subscriptions.SubscriptionIdentity:
+    return subscriptions.SubscriptionIdentity(
         partner=partner,
         dialect=DIALECT,
         profile=wire.PROFILE.name,
@@ -63,7 +63,7 @@ def read(
     return {**serializer.validated_data, "unknown": unrecognised(sent, known)}
 
 
-def row(given: Mapping[str, Any]) -> dict[str, Any]:
+def row(given: Mapping[str, Any]) -> subscriptions.SubscriptionFields:
     """The subscription that a registration is."""
     url, web_hook_urls = given.get("url"), given["webHookUrls"]
     event = given.get("webHookType")
@@ -74,7 +74,9 @@ def row(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def replacement(stored: Subscription, given: Mapping[str, Any]) -> dict[str, Any]:
+def replacement(
+    stored: Subscription, given: Mapping[str, Any]
+) -> subscriptions.SubscriptionFields:
     """What becomes of a subscription: without webHookUrls or shopId its own stay."""
     kept = {"webHookUrls": serializers.as_given(stored)[1]}
     shop = given.get("shopId", stored.shop_id)
@@ -91,9 +93,7 @@ class Endpoint(endpoint.Endpoint):
 
     def visible(self) -> SubscriptionQuerySet:
         """[D] A key that is bound to shops sees their registrations alone."""
-        found = Subscription.objects.of(self.partner, DIALECT)
-        shops = self.caller.shops
-        return found.filter(shop_id__in=shops) if shops else found
+        return self.caller.access.subscriptions(DIALECT)
 
     def find(self, now: datetime) -> Subscription:
         """Raises NotFound."""
@@ -146,14 +146,10 @@ class WebHooks(Endpoint):
         """Register URLs, and the type of event that they are told about."""
         now = timezone.now()
         given = self.given(serializers.PartnerWebHookAdd)
-        # Without a shop in the body, the key's own: its first where it has several.
-        shop = given.get("shopId") or next(iter(self.caller.shops), "")
         created = subscriptions.create(
             by=self.caller.actor,
-            place=place(self.partner, now),
-            now=now,
-            shop_id=shop,
-            **row(given),
+            identity=place(self.partner, now),
+            **{**row(given), "shop_id": given.get("shopId", "")},
         )
         return Response(serializers.PartnerWebHook(created).data)
 
@@ -180,14 +176,11 @@ class WebHook(Endpoint):
         What the server owns is ignored: id, companyId, created, modified, deleted,
         updated. Without webHookUrls or shopId the stored ones stay.
         """
-        now = timezone.now()
         given = self.given(serializers.PartnerWebHookReplacement)
-        stored = self.find(now)
         updated = subscriptions.update(
             by=self.caller.actor,
-            subscription=stored,
-            now=now,
-            **replacement(stored, given),
+            subscription=self.find(timezone.now()),
+            change=lambda stored: replacement(stored, given),
         )
         return Response(serializers.PartnerWebHook(updated).data)
 
@@ -198,8 +191,9 @@ class WebHook(Endpoint):
     )
     def destroy(self, request: Request, **path: str) -> Response:
         """Delete a registration; what is queued for it is cancelled."""
-        now = timezone.now()
-        subscriptions.delete(by=self.caller.actor, subscription=self.find(now), now=now)
+        subscriptions.delete(
+            by=self.caller.actor, subscription=self.find(timezone.now())
+        )
         return Response()  # 200 with no body, not 204
 
 

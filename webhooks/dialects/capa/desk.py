@@ -22,7 +22,7 @@ class Desk(desks.Desk):
         return "PUT /api/partner/v1/webhook-settings"
 
     def present(self, partner: Partner) -> Subscription | None:
-        return Subscription.objects.of(partner, self.slug).first()
+        return Subscription.objects.of(partner, self.slug).filter(shop_id="").first()
 
     def settings(
         self, partner: Partner, subscription: Subscription | None

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiResponse,
@@ -39,13 +38,13 @@ SAMPLE = OpenApiExample(
 )
 
 
-def place(partner: Partner) -> subscriptions.Place:
-    return subscriptions.Place(
+def place(partner: Partner) -> subscriptions.SubscriptionIdentity:
+    return subscriptions.SubscriptionIdentity(
         partner=partner, dialect="capa", profile=wire.PROFILE.name, is_singleton=True
     )
 
 
-def wishes(body: Mapping[str, Any]) -> dict[str, Any]:
+def wishes(body: Mapping[str, Any]) -> subscriptions.SubscriptionFields:
     """What a body asks of the subscription; raises ValidationError."""
     asked = serializers.UpdateWebhookSettings(data=body)
     asked.is_valid(raise_exception=True)
@@ -95,10 +94,9 @@ class WebhookSettings(Endpoint):
     def update(self, request: Request) -> Response:
         subscription = subscriptions.put(
             by=self.caller.actor,
-            place=place(self.partner),
-            now=timezone.now(),
+            identity=place(self.partner),
             first_secrets=[wire.new_secret()],
-            **wishes(self.json_object()),
+            change=wishes(self.json_object()),
         )
         answer = serializers.webhook_settings(subscription)
         return Response(self.version.success(answer))

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from webhooks.dialects import nestjs
 from webhooks.dialects.base import unrecognised
-from webhooks.models import Attempt, Delivery, Partner, Subscription
+from webhooks.models import Attempt, Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 
@@ -63,19 +63,23 @@ WEBHOOK_ID = OpenApiParameter(
 )
 
 
-def place(partner: Partner) -> subscriptions.Place:
-    return subscriptions.Place(partner=partner, dialect=SLUG, profile=wire.PROFILE.name)
+def place(partner: Partner) -> subscriptions.SubscriptionIdentity:
+    return subscriptions.SubscriptionIdentity(
+        partner=partner, dialect=SLUG, profile=wire.PROFILE.name
+    )
 
 
 def read(
     accepted: type[serializers.UpdateWebhook], body: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> subscriptions.SubscriptionFields:
     """A body's wishes of a subscription; raises ValidationError."""
-    wishes: dict[str, Any] = accepted().run_validation(body)
+    wishes: subscriptions.SubscriptionFields = accepted().run_validation(body)
     return wishes
 
 
-def changed(subscription: Subscription, wishes: Mapping[str, Any]) -> dict[str, Any]:
+def changed(
+    subscription: Subscription, wishes: subscriptions.SubscriptionFields
+) -> subscriptions.SubscriptionFields:
     """What the wishes of a PATCH change: it keeps what it does not name."""
     kept = unrecognised({**subscription.extras, **wishes["extras"]}, ())
     return {**wishes, "extras": kept}
@@ -86,7 +90,9 @@ class Endpoint(nestjs.Endpoint):
     refusals = protocol.REFUSALS
     authentication_classes = [protocol.Authentication]
 
-    def asked(self, accepted: type[serializers.UpdateWebhook]) -> dict[str, Any]:
+    def asked(
+        self, accepted: type[serializers.UpdateWebhook]
+    ) -> subscriptions.SubscriptionFields:
         """The body's wishes; an array is an object without fields, to class-validator."""
         body = self.request.data
         return read(accepted, body if isinstance(body, dict) else {})
@@ -111,7 +117,7 @@ class UserWebhooks(Endpoint):
     )
     def list(self, request: Request) -> Response:
         found = (
-            Subscription.objects.of(self.partner, SLUG)
+            self.caller.access.subscriptions(SLUG)
             .whole(at=timezone.now())
             .order_by("created_at", "id")
         )
@@ -129,8 +135,7 @@ class UserWebhooks(Endpoint):
     def create(self, request: Request) -> Response:
         subscription = subscriptions.create(
             by=self.caller.actor,
-            place=place(self.partner),
-            now=timezone.now(),
+            identity=place(self.partner),
             **self.asked(serializers.CreateWebhook),
         )
         return Response({"data": self.shown(subscription)}, SUCCESS)
@@ -139,7 +144,7 @@ class UserWebhooks(Endpoint):
 class UserWebhook(Endpoint):
     def find(self, webhook_id: str) -> Subscription:
         """Raises NotFound. [D] Whatever is no id of a webhook of the caller is unknown."""
-        webhooks = Subscription.objects.of(self.partner, SLUG)
+        webhooks = self.caller.access.subscriptions(SLUG)
         found = webhooks.with_public_id(webhook_id).first()
         if found is None:
             raise endpoint.NotFound
@@ -157,12 +162,10 @@ class UserWebhook(Endpoint):
     )
     def update(self, request: Request, webhookId: str) -> Response:  # noqa: N803
         wishes = self.asked(serializers.UpdateWebhook)
-        subscription = self.find(webhookId)
         updated = subscriptions.update(
             by=self.caller.actor,
-            subscription=subscription,
-            now=timezone.now(),
-            **changed(subscription, wishes),
+            subscription=self.find(webhookId),
+            change=lambda stored: changed(stored, wishes),
         )
         return Response({"data": self.shown(updated)}, SUCCESS)
 
@@ -175,11 +178,7 @@ class UserWebhook(Endpoint):
         responses={SUCCESS: None, **REFUSALS, **NOT_FOUND},
     )
     def destroy(self, request: Request, webhookId: str) -> Response:  # noqa: N803
-        subscriptions.delete(
-            by=self.caller.actor,
-            subscription=self.find(webhookId),
-            now=timezone.now(),
-        )
+        subscriptions.delete(by=self.caller.actor, subscription=self.find(webhookId))
         return Response(status=SUCCESS)
 
 
@@ -197,10 +196,9 @@ class Logs(Endpoint):
         query.is_valid(raise_exception=True)
         asked: dict[str, Any] = query.validated_data
         found = (
-            Delivery.objects.filter(
-                # The partner once more: that is what the index begins with.
-                partner=self.partner,
-                subscription__in=Subscription.objects.of(self.partner, SLUG),
+            self.caller.access.deliveries()
+            .filter(
+                subscription__in=self.caller.access.subscriptions(SLUG),
                 created_at__gte=timezone.now() - LOG_KEPT,
             )
             .filter(**_conditions(asked))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -52,8 +52,8 @@ def single(subscription: Subscription, now: datetime) -> Response:
     return Response(enveloped(subscription, now))
 
 
-def place(partner: Partner, key: str | None) -> subscriptions.Place:
-    return subscriptions.Place(
+def place(partner: Partner, key: str | None) -> subscriptions.SubscriptionIdentity:
+    return subscriptions.SubscriptionIdentity(
         partner=partner,
         dialect=DIALECT,
         profile=wire.PROFILE.name,
@@ -61,7 +61,9 @@ def place(partner: Partner, key: str | None) -> subscriptions.Place:
     )
 
 
-def created(body: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+def created(
+    body: Mapping[str, Any],
+) -> tuple[str | None, subscriptions.SubscriptionFields]:
     """The key that a body gives a new webhook, and the rest of it; raises
     ValidationError."""
     serializer = serializers.PartneroWebhookCreate(data=body)
@@ -71,7 +73,9 @@ def created(body: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
     return given.get("key"), {"extras": extras, **_row(given)}
 
 
-def changed(subscription: Subscription, body: Mapping[str, Any]) -> dict[str, Any]:
+def changed(
+    subscription: Subscription, body: Mapping[str, Any]
+) -> subscriptions.SubscriptionFields:
     """What a body changes of a webhook; raises ValidationError."""
     serializer = serializers.PartneroWebhookUpdate(data=body)
     serializer.is_valid(raise_exception=True)
@@ -79,14 +83,13 @@ def changed(subscription: Subscription, body: Mapping[str, Any]) -> dict[str, An
     return {"extras": extras, **_row(serializer.validated_data)}
 
 
-def _row(given: Mapping[str, Any]) -> dict[str, Any]:
+def _row(given: dict[str, Any]) -> subscriptions.SubscriptionFields:
     """What the fields of a request are in a subscription; absent ones stay absent."""
-    fields: dict[str, Any] = {
-        name: given[name] for name in ("name", "is_active", "events") if name in given
-    }
+    names = ("name", "is_active", "events")
+    fields: dict[str, Any] = {name: given[name] for name in names if name in given}
     if "url" in given:
         fields["urls"] = [given["url"]]
-    return fields
+    return cast(subscriptions.SubscriptionFields, fields)
 
 
 class Endpoint(endpoint.Endpoint):
@@ -98,7 +101,7 @@ class Endpoint(endpoint.Endpoint):
     renderer_classes = [JSON]
 
     def visible(self, now: datetime) -> SubscriptionQuerySet:
-        return Subscription.objects.of(self.partner, DIALECT).whole(at=now)
+        return self.caller.access.subscriptions(DIALECT).whole(at=now)
 
     def find(self, now: datetime) -> Subscription:
         """Raises NotFound."""
@@ -153,12 +156,11 @@ class Webhooks(Endpoint):
         """Create a webhook. Without a key of yours a unique one is generated."""
         now = timezone.now()
         key, fields = created(self.json_object())
+        fields["secrets"] = [wire.new_secret()]
         try:
             row = subscriptions.create(
                 by=self.caller.actor,
-                place=place(self.partner, key),
-                now=now,
-                secrets=[wire.new_secret()],
+                identity=place(self.partner, key),
                 **fields,
             )
         except subscriptions.PublicIdTaken:
@@ -186,16 +188,13 @@ class Webhook(Endpoint):
     )
     def update(self, request: Request, **path: str) -> Response:
         """Change what is given of a webhook."""
-        now = timezone.now()
         body = self.json_object()
-        found = self.find(now)
         updated = subscriptions.update(
             by=self.caller.actor,
-            subscription=found,
-            now=now,
-            **changed(found, body),
+            subscription=self.find(timezone.now()),
+            change=lambda stored: changed(stored, body),
         )
-        return single(updated, now)
+        return single(updated, timezone.now())
 
     @extend_schema(
         operation_id="deleteWebhook",
@@ -204,8 +203,9 @@ class Webhook(Endpoint):
     )
     def destroy(self, request: Request, **path: str) -> Response:
         """Delete a webhook; what is queued for it is cancelled."""
-        now = timezone.now()
-        subscriptions.delete(by=self.caller.actor, subscription=self.find(now), now=now)
+        subscriptions.delete(
+            by=self.caller.actor, subscription=self.find(timezone.now())
+        )
         return Response({"status": SUCCESS})
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
 from webhooks.models import ApiKey, Partner, Subscription
+from webhooks.operations import subscriptions
 from webhooks.rest import desks
 from webhooks.rest.settings import Choice, Field, Kind, events
 
@@ -86,7 +87,7 @@ class Desk(desks.Desk):
         named = serializers.guid(values["key"])
         key = _free(partner, now).filter(id=named).first() if named else None
         errors: dict[str, Any] = {} if key else {"key": [NO_KEY]}
-        fields: dict[str, Any] = {}
+        fields: subscriptions.SubscriptionFields = {}
         try:
             fields = _wishes(partner, key.id if key else UUID(int=0), values, {})
         except ValidationError as error:
@@ -124,7 +125,7 @@ def _free(partner: Partner, now: datetime) -> QuerySet[ApiKey]:
 
 def _wishes(
     partner: Partner, key: UUID, values: Mapping[str, Any], extras: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> subscriptions.SubscriptionFields:
     body = {
         **extras,
         "id": str(key),

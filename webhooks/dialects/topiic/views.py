@@ -20,8 +20,8 @@ from . import protocol, serializers, wire
 from .protocol import EMPTY_BODY, PROBLEMS
 
 
-def place(partner: Partner, key: ApiKey) -> subscriptions.Place:
-    return subscriptions.Place(
+def place(partner: Partner, key: ApiKey) -> subscriptions.SubscriptionIdentity:
+    return subscriptions.SubscriptionIdentity(
         partner=partner,
         dialect="topiic",
         profile=wire.PROFILE.name,
@@ -38,7 +38,7 @@ def asked(body: Mapping[str, Any], *, text: bytes, id: str) -> dict[str, Any]:
     return given
 
 
-def wishes(command: Mapping[str, Any]) -> dict[str, Any]:
+def wishes(command: Mapping[str, Any]) -> subscriptions.SubscriptionFields:
     """What a command asks of the subscription."""
     url = command["webhookUrl"]
     return {
@@ -89,19 +89,15 @@ class Webhook(Endpoint):
             raise protocol.IdsDiffer
         if command["merchantId"] != self.partner.id:
             raise protocol.AnotherMerchant
-        key = (
-            ApiKey.objects.of(self.partner)
-            .filter(id=command["id"], revoked_at=None)
-            .first()
-        )
+        keys = self.caller.access.keys()
+        key = keys.filter(id=command["id"], revoked_at=None).first()
         if key is None:
             raise endpoint.NotFound
         now = timezone.now()
         subscription = subscriptions.put(
             by=self.caller.actor,
-            place=place(self.partner, key),
-            now=now,
+            identity=place(self.partner, key),
             first_secrets=[wire.new_secret()],
-            **wishes(command),
+            change=wishes(command),
         )
         return Response(serializers.api_key_settings(key, subscription, at=now))

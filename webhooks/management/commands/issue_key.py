@@ -109,6 +109,6 @@ class Command(BaseCommand):
         if not create:
             raise CommandError(f"There is no partner {partner!r}; --create makes one.")
         try:
-            return partners.create(by=SYSTEM, name=str(partner), now=now)
+            return partners.create(by=SYSTEM, name=str(partner))
         except partners.NameTaken:  # by another process, a moment ago
             return Partner.objects.get(name=partner)

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from webhooks.operations import reencryption
 from webhooks.operations.audit import SYSTEM
@@ -21,9 +20,7 @@ class Command(BaseCommand):
         for kind in reencryption.KINDS:
             after: UUID | int | None = None
             while True:
-                batch = reencryption.next_batch(
-                    of=kind, by=SYSTEM, now=timezone.now(), after=after
-                )
+                batch = reencryption.next_batch(of=kind, by=SYSTEM, after=after)
                 if batch.last is None:
                     break
                 after = batch.last

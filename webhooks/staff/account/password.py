@@ -5,7 +5,6 @@ from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 
 from webhooks.console.actor import staff_actor
 from webhooks.operations import people
@@ -26,10 +25,7 @@ class ChangePassword(OwnPage):
         if not form.is_valid():
             return self._asked(form, status=422)
         people.change_password(
-            by=staff_actor(request),
-            user=self.owner,
-            password=form.cleaned_data["new"],
-            now=timezone.now(),
+            by=staff_actor(request), user=self.owner, password=form.cleaned_data["new"]
         )
         update_session_auth_hash(request, self.owner)
         messages.success(

@@ -44,7 +44,7 @@ class MakesKey(Page):
             key=key,
             text=text,
             acts=keys.acts(key),
-            shops=operations.shops(key),
+            shops=key.shops,
             is_refused=keys.state(key, at=timezone.now()) == "off",
             **{"old": None, **context},
             **where(self.request, key),

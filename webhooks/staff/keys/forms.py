@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from webhooks.console.filters import Moment
 from webhooks.models import ApiKey
-from webhooks.operations import keys, overlaps
+from webhooks.operations import overlaps
 from webhooks.staff.partners.forms import PartnerField
 
 from .keys import ACTS
@@ -79,7 +79,7 @@ class IssueKey(ShownOnce):
 
     def clean_shops(self) -> list[str]:
         shops = [shop.strip() for shop in self.cleaned_data["shops"].split(",")]
-        return [f"{keys.SHOP_PREFIX}{shop}" for shop in shops if shop]
+        return [f"{ApiKey.SHOP_PREFIX}{shop}" for shop in shops if shop]
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

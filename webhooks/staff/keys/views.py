@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from webhooks.console import paging
 from webhooks.models import ApiKey, AuditEntry, Subscription
-from webhooks.operations.keys import shops
 from webhooks.staff import links
 from webhooks.staff.pages import Crumb, List, Page
 
@@ -79,7 +78,7 @@ class One(Page):
             state=state,
             is_closed=state in ("revoked", "expired"),
             acts=keys.acts(key),
-            shops=shops(key),
+            shops=key.shops,
             hanging=keys.hanging(key),
             history=changes,
             issued=next((e for e in changes if e.action == "key.issued"), None),

@@ -7,7 +7,6 @@ from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 
 from webhooks.console import paging
 from webhooks.console.actor import staff_actor
@@ -71,9 +70,9 @@ class New(Page):
         form = Details(request.POST)
         if not form.is_valid():
             return self._asked(form, status=422)
-        by, now = staff_actor(request), timezone.now()
+        by = staff_actor(request)
         try:
-            made = partners.create(by=by, now=now, **form.cleaned_data)
+            made = partners.create(by=by, **form.cleaned_data)
         except partners.NameTaken:
             form.add_error("name", form.TAKEN)
             return self._asked(form, status=422)

@@ -60,11 +60,7 @@ class Edit(Page):
             return self._asked(partner, form, status=422)
         try:
             partners.update(
-                by=staff_actor(request),
-                partner=partner,
-                now=timezone.now(),
-                seen=form.seen,
-                **form.wanted,
+                by=staff_actor(request), partner=partner, seen=form.seen, **form.wanted
             )
         except partners.NameTaken:
             form.add_error("name", form.TAKEN)
@@ -117,12 +113,7 @@ class Switch(Page):
         if partner.is_active == wanted:  # somebody else was faster
             messages.info(request, f"{partner} was {_stands(wanted)} already.")
             return redirect("staff:partner", id)
-        partners.update(
-            by=staff_actor(request),
-            partner=partner,
-            now=timezone.now(),
-            is_active=wanted,
-        )
+        partners.update(by=staff_actor(request), partner=partner, is_active=wanted)
         messages.success(request, f"{partner} is {_stands(wanted)}. {_MEANS[wanted]}")
         return redirect("staff:partner", id)
 

@@ -101,7 +101,7 @@ class Rotate(Page):
                 "The secret was replaced since this form was opened, by this form or by "
                 "somebody else. No second one was made: look below before you rotate.",
             )
-        except subscriptions.Gone:
+        except subscriptions.Deleted:
             messages.error(request, "The subscription was deleted in the meantime.")
         else:
             return self._rotated(subscription, new)

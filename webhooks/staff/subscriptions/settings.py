@@ -141,7 +141,7 @@ class Edit(Page):
             row, desk = self._found(id)
             form = forms.Settings(desk, row.partner, row, data=request.POST)
             return self._overtaken(row, form)
-        except subscriptions.Gone:
+        except subscriptions.Deleted:
             raise Http404 from None
         text = f"Saved. {QUEUED}" if form.changes_urls else "Saved."
         messages.success(request, text)

@@ -51,7 +51,7 @@ class Test(Page):
             messages.error(
                 request, "Nothing was sent: its dialect has no name for such an event."
             )
-        except subscriptions.Gone:
+        except subscriptions.Deleted:
             messages.error(request, "Nothing was sent: it was deleted meanwhile.")
         else:
             messages.success(request, f"A test of type {event.type} is on its way.")

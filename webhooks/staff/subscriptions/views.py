@@ -121,12 +121,11 @@ class Enable(Page):
             subscriptions.update(
                 by=staff_actor(request),
                 subscription=subscription,
-                now=timezone.now(),
                 # What its owner switches off at this moment is not switched on.
                 seen=subscription.updated_at,
-                is_active=True,
+                change={"is_active": True},
             )
-        except subscriptions.Gone:
+        except subscriptions.Deleted:
             messages.error(request, "It was deleted in the meantime.")
         except subscriptions.Overtaken:
             messages.warning(
@@ -165,10 +164,8 @@ class Delete(Page):
     def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
         subscription = found(id, live=True)
         try:
-            subscriptions.delete(
-                by=staff_actor(request), subscription=subscription, now=timezone.now()
-            )
-        except subscriptions.Gone:
+            subscriptions.delete(by=staff_actor(request), subscription=subscription)
+        except subscriptions.Deleted:
             messages.info(request, "Somebody else deleted it in the meantime.")
         else:
             messages.success(

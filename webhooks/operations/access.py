@@ -1,0 +1,77 @@
+"""What a caller may see and change, decided once for every interface.
+
+A key may be bound to shops of its partner (`shop:<id>` among its scopes). Then it sees the
+subscriptions of these shops, what was sent to them, and the keys that are bound within
+these shops. Nothing else exists for it. Reads go through `Access`; an operation finds
+the row that it changes through `locked`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+
+from webhooks.models import ApiKey, Delivery, Partner, Recovery, Subscription
+from webhooks.models.subscriptions import SubscriptionQuerySet
+
+from .audit import Actor
+
+Row = TypeVar("Row", bound=Model)
+
+
+class NotFound(Exception):
+    """The row does not exist, for this actor at least."""
+
+
+class ShopForbidden(Exception):
+    """The actor is bound to other shops."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What a caller of an interface may see. An interface reads through this alone."""
+
+    partner: Partner
+    shops: tuple[str, ...] = ()
+    """None: every shop of the partner."""
+
+    def subscriptions(self, dialect: str) -> SubscriptionQuerySet:
+        """The live ones of a dialect."""
+        return Subscription.objects.of(self.partner, dialect).within(self.shops)
+
+    def deliveries(self) -> QuerySet[Delivery]:
+        """Of every dialect, the latest first; those of deleted subscriptions too."""
+        rows = Delivery.objects.filter(partner=self.partner).within(self.shops)
+        return rows.order_by("-id")
+
+    def recoveries(self) -> QuerySet[Recovery]:
+        """The latest first."""
+        rows = Recovery.objects.filter(partner=self.partner).within(self.shops)
+        return rows.order_by("-id")
+
+    def keys(self) -> QuerySet[ApiKey]:
+        """Those that reach no shop beyond the caller's, the oldest first."""
+        return (
+            ApiKey.objects.of(self.partner)
+            .within(self.shops)
+            .order_by("created_at", "id")
+        )
+
+
+class _Scoped(Protocol[Row]):
+    """Rows that belong to shops."""
+
+    def filter(self, *, pk: UUID) -> "_Scoped[Row]": ...
+
+    def within(self, shops: Sequence[str]) -> QuerySet[Row]: ...
+
+
+def locked(rows: _Scoped[Row], id: UUID, *, by: Actor) -> Row:
+    """The row of that id, locked until the transaction ends; raises NotFound."""
+    found = rows.filter(pk=id).within(by.shops)
+    row = found.select_for_update(of=("self",)).first()
+    if row is None:
+        raise NotFound(id)
+    return row
