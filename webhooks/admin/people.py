@@ -1,7 +1,7 @@
 """Staff and their groups: Django's own accounts, with every change in the audit log.
 
-Who may edit staff is no way to become more than that: what grants power is a superuser's
-to give, and a superuser's account a superuser's to change.
+Permission to edit staff must not lead to more permissions. So only a superuser gives
+permissions, sets another's password, edits groups, or changes a superuser's account.
 """
 
 from typing import Any
@@ -27,12 +27,12 @@ from webhooks.operations import people, secondfactor
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
-# Rows are deleted one at a time, by an operation that names what goes with them.
+# An account is deleted on its own page, which lists what is deleted with it.
 admin.site.disable_action("delete_selected")
 
 
 class Audited:
-    """Writes the audit entry beside Django's own, in the same transaction."""
+    """Writes an audit entry beside Django's own log entry, in the same transaction."""
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self._audit(request, obj, "created")
@@ -78,7 +78,7 @@ class StaffAdmin(Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _may_touch(request, obj) and super().has_delete_permission(request, obj)
 
-    @display(description="Stands")
+    @display(description="Status")
     def factor(self, account: User) -> str:
         found = secondfactor.of(account)
         return f"set up on {found.created_at:%Y-%m-%d}" if found else "none"
@@ -100,11 +100,11 @@ class StaffAdmin(Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
         permissions=["reset"],
     )
     def reset_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """For who has lost the phone and the recovery codes."""
+        """For a person who has lost both the phone and the recovery codes."""
         account = self.get_object(request, unquote(object_id))
         if account is None:
             return redirect("admin:auth_user_changelist")
-        if account == request.user:  # there its owner shows the password and a code
+        if account == request.user:  # that page asks for the password and a code
             return redirect("staff:remove-second-factor")
         address = reverse("admin:auth_user_change", args=[account.pk])
         if request.method != "POST":
@@ -134,7 +134,7 @@ class StaffAdmin(Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
-        # Whoever sets another's password can log in as them, with all that they may.
+        # Who sets a password can log in with it, and has that person's permissions.
         if not request.user.is_superuser:
             raise PermissionDenied
         with transaction.atomic():

@@ -3,6 +3,7 @@
 Escaping is the templates' business; what comes from here is plain text.
 """
 
+import logging
 import re
 from typing import Any
 
@@ -73,3 +74,13 @@ def of_headers(headers: Any) -> str:
         return readable("\n".join(f"{name}: {value}" for name, value in pairs))
     except (TypeError, ValueError):  # of another shape: shown as it is
         return of_json(headers)
+
+
+class LogFormatter(logging.Formatter):
+    """Names unseen characters in the log, and keeps each message on one line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
+        return super().formatMessage(record).replace("\n", r"\n")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _UNSEEN.sub(_named, super().format(record))

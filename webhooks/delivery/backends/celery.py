@@ -170,7 +170,7 @@ class CeleryBackend:
     async def _look(self) -> None:
         async with self._looking:
             handed = dict(self._handed)
-            rows = await self._claims.run(partial(outbox.standing, list(handed)))
+            rows = await self._claims.run(partial(outbox.claim_statuses, list(handed)))
             held: Counter[UUID] = Counter()
             is_taken = is_lapsed = False
             for id, token in handed.items():

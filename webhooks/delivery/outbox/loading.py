@@ -1,7 +1,8 @@
-"""Reading what the attempts of a claim need."""
+"""Loading what the attempts of a claim need."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,42 +12,27 @@ from django.db import connection
 from webhooks.delivery.job import Claim, Job, Subscriber
 from webhooks.models import Event, SigningSecret
 
-# Moments as text: the driver's own way of reading them is the slowest part of a row. The
-# body is what was sent the first time, if there was one, or what this delivery repeats.
-_LOAD = """
-    SELECT d.id, d.subscription_id, s.public_id, s.deleted_at IS NOT NULL,
-           s.max_in_flight,
-           d.endpoint_id, d.url, d.profile, d.attempts,
-           d.event_id, e.type, CAST(e.occurred_at AS text), e.data,
-           TEST_OF IS NOT NULL,
-           COALESCE(
-               CASE WHEN d.attempts > 0 THEN (
-                   SELECT a.request_body FROM webhooks_attempt AS a
-                   WHERE a.delivery_id = d.id AND a.request_body IS NOT NULL
-                   ORDER BY a.number LIMIT 1) END,
-               CASE WHEN d.redelivery_of IS NOT NULL AND NOT d.is_rerendered THEN (
-                   SELECT a.request_body FROM webhooks_attempt AS a
-                   WHERE a.delivery_id = d.redelivery_of AND a.request_body IS NOT NULL
-                   ORDER BY a.number LIMIT 1) END)
-    FROM webhooks_delivery AS d
-    JOIN webhooks_event AS e ON e.id = d.event_id
-    JOIN webhooks_subscription AS s ON s.id = d.subscription_id
-    WHERE d.claim_token = %(token)s AND d.id
-"""
-_POSTGRESQL = f"{_LOAD} = ANY(%(ids)s)".replace(
-    "TEST_OF", f"e.attributes -> '{Event.TEST_OF}'"
-)
-_SQLITE = f"{_LOAD} IN (SELECT value FROM json_each(%(ids)s))".replace(  # noqa: S608 - constants only
-    "TEST_OF", f"json_type(e.attributes, '$.{Event.TEST_OF}')"
-)
+from . import statements
+
+_FILE = Path(__file__).with_name("loading.sql")
+POSTGRESQL = statements.read(
+    _FILE,
+    is_test=f"e.attributes -> '{Event.TEST_OF}' IS NOT NULL",
+    is_claimed="d.id = ANY(%(ids)s)",
+)["load"]
+SQLITE = statements.read(
+    _FILE,
+    is_test=f"json_type(e.attributes, '$.{Event.TEST_OF}') IS NOT NULL",
+    is_claimed="d.id IN (SELECT value FROM json_each(%(ids)s))",
+)["load"]
 
 
 def load(claim: Claim) -> list[Job]:
-    """What is needed to send the claimed deliveries that are still the claim's."""
+    """What is needed to send those deliveries that still carry the claim's token."""
     is_postgresql = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
         cursor.execute(
-            _POSTGRESQL if is_postgresql else _SQLITE,
+            POSTGRESQL if is_postgresql else SQLITE,
             {
                 "token": claim.token if is_postgresql else claim.token.hex,
                 "ids": list(claim.ids)

@@ -21,7 +21,7 @@ from webhooks.delivery.job import Settlement
 from webhooks.models import Delivery, Endpoint, Subscription
 
 from . import rows
-from .engines import engine
+from .engine import engine
 
 DELETED = "The subscription was deleted."
 

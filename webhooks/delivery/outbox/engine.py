@@ -1,0 +1,40 @@
+"""What the queue needs of a database: one module of statements for each."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db import connection
+
+from . import postgresql, sqlite
+from .rows import Claimed, Recorded
+
+
+class Engine(Protocol):
+    """The packages `postgresql` and `sqlite`."""
+
+    def claim(
+        self,
+        *,
+        token: UUID,
+        limit: int,
+        most: int,
+        full: Collection[UUID],
+        lease: float,
+        is_begun: bool,
+    ) -> Claimed: ...
+
+    def record(self, rows: Sequence[dict[str, Any]], *, deleted: str) -> Recorded:
+        """Write what became of deliveries; `deleted` is the reason given to a retry whose
+        subscription was deleted. In the caller's transaction."""
+
+    def wake(self, endpoints: Collection[UUID]) -> None: ...
+
+    def put_idle_endpoints_to_sleep(self) -> None: ...
+
+    def reconcile(self) -> None: ...
+
+
+def engine() -> Engine:
+    """That of the connected database."""
+    return postgresql if connection.vendor == "postgresql" else sqlite

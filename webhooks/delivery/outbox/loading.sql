@@ -1,0 +1,25 @@
+-- name: load
+--
+-- What the attempts of claimed deliveries need. Both databases use it: `$is_test` and
+-- `$is_claimed` are written differently for each (loading.py).
+--
+-- Moments are read as text: the driver's own way of reading them is the slowest part of a
+-- row. The body is what the first attempt sent, or what the delivery repeats.
+SELECT d.id, d.subscription_id, s.public_id, s.deleted_at IS NOT NULL,
+       s.max_in_flight,
+       d.endpoint_id, d.url, d.profile, d.attempts,
+       d.event_id, e.type, CAST(e.occurred_at AS text), e.data,
+       $is_test,
+       COALESCE(
+           CASE WHEN d.attempts > 0 THEN (
+               SELECT a.request_body FROM webhooks_attempt AS a
+               WHERE a.delivery_id = d.id AND a.request_body IS NOT NULL
+               ORDER BY a.number LIMIT 1) END,
+           CASE WHEN d.redelivery_of IS NOT NULL AND NOT d.is_rerendered THEN (
+               SELECT a.request_body FROM webhooks_attempt AS a
+               WHERE a.delivery_id = d.redelivery_of AND a.request_body IS NOT NULL
+               ORDER BY a.number LIMIT 1) END)
+FROM webhooks_delivery AS d
+JOIN webhooks_event AS e ON e.id = d.event_id
+JOIN webhooks_subscription AS s ON s.id = d.subscription_id
+WHERE d.claim_token = %(token)s AND $is_claimed
