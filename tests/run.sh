@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 python=.venv/bin/python
 postgres=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
 unset TEST_DATABASE_URL DATABASE_URL
+# Without it every one of the many processes would compile all of the tests anew.
+unset PYTHONDONTWRITEBYTECODE
 times=$(mktemp)
 left_out=
 
@@ -103,7 +105,7 @@ fi
 part "SQLite, with coverage" on_all_cores -m "not alone and not browser" \
   --cov --cov-report= --cov-fail-under=0 "$@"
 part "SQLite, one test at a time" "$python" -m pytest -m alone "$@"
-part "SQLite, in a browser" on_all_cores --dist loadfile -m browser "$@"
+part "SQLite, in a browser" on_all_cores --dist loadfile -m browser "${@:-tests/browser}"
 
 if [ "$on_postgresql" = true ]; then
   export TEST_DATABASE_URL=$postgres
