@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from webhooks.delivery import health
-from webhooks.delivery.health import Health, Trial, after
+from webhooks.delivery.health import AttemptOutcome, Health, after
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PROBE, OTHER = UUID(int=1), UUID(int=2)
@@ -24,11 +24,13 @@ PROBED = replace(OPEN, open_until=NOW + 90 * SECOND, probe_token=PROBE)
 
 
 def failed(**fields):
-    return Trial(**{"token": OTHER, "outcome": "status", "status": 500} | fields)
+    return AttemptOutcome(
+        **{"token": OTHER, "outcome": "status", "status": 500} | fields
+    )
 
 
 def ok(**fields):
-    return Trial(token=OTHER, outcome="ok", status=200, **fields)
+    return AttemptOutcome(token=OTHER, outcome="ok", status=200, **fields)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ def silent_for(worker, **time):
 
 
 def test_nobody_is_registered_before_the_first_worker():
-    standing = heartbeat.standing()
-    assert (standing.registered, standing.alive, standing.last_seen) == (0, 0, None)
-    assert not standing.is_silent
+    status = heartbeat.status()
+    assert (status.registered, status.alive, status.last_seen) == (0, 0, None)
+    assert not status.is_silent
 
 
 def test_a_worker_is_seen_from_its_first_beat():
@@ -33,9 +33,9 @@ def test_a_worker_is_seen_from_its_first_beat():
     assert row.host
     assert row.started_at == row.seen_at
     assert before <= row.seen_at <= timezone.now()
-    standing = heartbeat.standing()
-    assert (standing.registered, standing.alive) == (1, 1)
-    assert standing.last_seen == row.seen_at
+    status = heartbeat.status()
+    assert (status.registered, status.alive) == (1, 1)
+    assert status.last_seen == row.seen_at
 
 
 def test_a_beat_moves_what_was_seen_and_not_the_start():
@@ -59,7 +59,7 @@ def test_they_are_silent_when_none_was_seen_for_half_a_minute(seconds, is_silent
         heartbeat.beat(worker, "local")
         silent_for(worker, seconds=seconds)
 
-    assert heartbeat.standing().is_silent is is_silent
+    assert heartbeat.status().is_silent is is_silent
 
 
 def test_one_that_is_alive_is_enough():
@@ -68,21 +68,21 @@ def test_one_that_is_alive_is_enough():
     silent_for(dead, hours=1)
     heartbeat.beat(uuid4(), "celery")
 
-    standing = heartbeat.standing()
+    status = heartbeat.status()
 
-    assert (standing.registered, standing.alive) == (2, 1)
-    assert not standing.is_silent
+    assert (status.registered, status.alive) == (2, 1)
+    assert not status.is_silent
 
 
 def test_who_only_claims_does_not_stand_for_those_who_send():
     sender = uuid4()
     heartbeat.beat(uuid4(), "celery")
     heartbeat.beat(sender, heartbeat.SENDER)
-    assert not heartbeat.standing().is_silent
+    assert not heartbeat.status().is_silent
 
     silent_for(sender, minutes=1)
 
-    assert heartbeat.standing().is_silent
+    assert heartbeat.status().is_silent
 
 
 def test_a_worker_that_left_is_not_missed():
@@ -102,7 +102,7 @@ def test_the_dead_are_forgotten_after_a_day_by_one_who_lives():
     silent_for(dead, hours=25)
     silent_for(silent, hours=23)
 
-    assert heartbeat.standing().registered == 2
+    assert heartbeat.status().registered == 2
     heartbeat.beat(alive, "local")
 
     assert set(Worker.objects.values_list("id", flat=True)) == {silent, alive}
@@ -112,10 +112,10 @@ def test_the_clock_is_the_databases():
     worker = uuid4()
     with time_machine.travel(timezone.now() + timedelta(hours=3)):
         heartbeat.beat(worker, "local")
-        assert heartbeat.standing().alive == 1
+        assert heartbeat.status().alive == 1
 
     assert Worker.objects.get().seen_at < timezone.now() + timedelta(minutes=1)
-    assert heartbeat.standing().alive == 1
+    assert heartbeat.status().alive == 1
 
 
 def test_it_costs_the_same_for_any_number_of_workers(django_assert_max_num_queries):
@@ -125,4 +125,4 @@ def test_it_costs_the_same_for_any_number_of_workers(django_assert_max_num_queri
     with django_assert_max_num_queries(2):
         heartbeat.beat(uuid4(), "local")
     with django_assert_max_num_queries(1):
-        heartbeat.standing()
+        heartbeat.status()

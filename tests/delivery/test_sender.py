@@ -47,9 +47,9 @@ def test_it_sends_what_was_reserved_and_keeps_its_connection(receiver):
 
 def test_it_is_seen_while_it_runs_and_not_missed_afterwards():
     with sender():
-        eventually(lambda: heartbeat.standing().senders_alive == 1)
+        eventually(lambda: heartbeat.status().senders_alive == 1)
 
-    assert heartbeat.standing().registered == 0
+    assert heartbeat.status().registered == 0
 
 
 def test_it_takes_nothing_that_is_not_the_tokens_any_more(receiver):

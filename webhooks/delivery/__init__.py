@@ -1,5 +1,5 @@
-"""Bytes to a receiver, and when.
+"""Sends deliveries: how a receiver is called, and when.
 
-The committed row is the truth: whatever else is lost costs a poll interval. No dialect
-is imported here; each brings its wire profile, and `apps.ready()` registers it.
+The committed row is the truth: if anything else is lost, work is found again at the next
+poll. No dialect is imported here; `apps.ready()` registers the wire profile of each.
 """

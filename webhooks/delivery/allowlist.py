@@ -1,4 +1,4 @@
-"""What an operator opened or closed beyond the rules of egress.py, read from words."""
+"""The egress policy: what an operator allows or forbids beyond the rules of egress.py."""
 
 import re
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ Network = IPv4Network | IPv6Network
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # str.lower() would turn the Kelvin sign into a k.
 LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
-# Names on the allow list come from the operator; container names have underscores.
+# The operator writes the names on the allow list; names of containers have underscores.
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _ALLOWED_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What an operator opened or closed beyond the rules of this module."""
+    """What an operator allows or forbids beyond the rules of egress.py."""
 
     networks: tuple[Network, ...] = ()
     names: frozenset[str] = frozenset()
@@ -38,7 +38,7 @@ class Policy:
         allow_http: bool = False,
         self_addresses: str | Iterable[str] = (),
     ) -> Self:
-        """Build a policy from the words of a configuration.
+        """Build a policy from the texts of a configuration.
 
         `allow` holds networks (CIDR), addresses and host names that may be reached
         although they are private, also by plain http. `allow_http` lets public hosts be

@@ -1,22 +1,23 @@
-"""What is read and kept of a receiver's answer. All of it is a stranger's."""
+"""What is read and stored of a receiver's answer. All of it is text from outside."""
 
 import aiohttp
 
 from .result import Outcome
 
 READ_LIMIT = 64 * 1024
-"""Bytes read of a body. Most receivers answer less, and then the connection stays
-usable; one that answers more is cut off there."""
+"""Bytes that are read of a body. Most answers are shorter, and their connection can be used
+again; the connection of a longer one is closed."""
 
 KEPT_BODY = 16 * 1024
-"""Bytes of a body that are worth storing."""
+"""Bytes of a body that are stored."""
 
 KEPT_HEADERS = 8 * 1024
-"""Bytes of response headers, names and values together, that are worth storing."""
+"""Bytes of response headers, names and values together, that are stored."""
 
 
 async def read(response: aiohttp.ClientResponse) -> bytes:
-    """The body as far as it is kept; the connection is freed, or cut if there is more."""
+    """The part of the body that is stored. Frees the connection, or closes it if the body is
+    longer than the read limit."""
     kept = bytearray()
     size = 0
     while size <= READ_LIMIT:
@@ -38,7 +39,7 @@ def kept_headers(response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...
         size += len(name) + len(value)
         if size > KEPT_HEADERS:
             break
-        # Latin-1 reads every byte; the answer's own idea of its text is not needed.
+        # Latin-1 decodes every byte.
         pairs.append((name.decode("latin-1"), value.decode("latin-1")))
     return tuple(pairs)
 

@@ -1,8 +1,8 @@
 """One attempt: the request that a job makes, and what its result means for the delivery.
 
-Whatever is wrong on our side (a secret that does not decrypt, a profile that is gone, a
-type it cannot express) is a failed attempt with the outcome `error`: it is seen, and
-tried again on the schedule. What never leaves is a request with a wrong signature.
+An error on our side is a failed attempt with the outcome `error`: a secret that does not
+decrypt, a profile that no longer exists, an event type that the profile has no name for. It
+is shown, and tried again on the schedule. A request with a wrong signature is never sent.
 """
 
 import logging
@@ -38,11 +38,11 @@ class Poster(Protocol):
 
 
 class Unsigned(Exception):
-    """The profile signs, and the subscription has no live secret."""
+    """The profile signs, but the subscription has no live secret."""
 
 
 class Inexpressible(Exception):
-    """The profile has no name for the event's type any more."""
+    """The profile no longer has a name for the event's type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Request:
 
 
 async def make(job: Job, poster: Poster) -> Settlement:
-    """Send a job once. Never raises: what goes wrong is the settlement."""
+    """Send a job once. Never raises: an error becomes part of the settlement."""
     if job.subscriber.is_deleted:
         return Settlement(
             job=job,
@@ -76,15 +76,15 @@ async def make(job: Job, poster: Poster) -> Settlement:
 
 
 def compose(job: Job, *, timestamp: int) -> Request:
-    """The request of an attempt made at `timestamp`, signed by every live secret.
+    """The request of an attempt made at `timestamp`, signed with every live secret.
 
-    Raises whatever makes that impossible.
+    Raises the error that makes it impossible.
     """
     profile = wire.profile(job.profile)
     secrets = job.subscriber.secrets
     if profile.new_secret is not None and not secrets:
         raise Unsigned("The subscription has no live signing secret.")
-    # The bytes of the first time, so that no release of ours changes them on the way.
+    # The bytes of the first attempt, so that a new release does not change them.
     body = job.body if job.body is not None else profile.render(_message(job, profile))
     return Request(
         body=body,
@@ -98,7 +98,7 @@ def compose(job: Job, *, timestamp: int) -> Request:
 
 
 def timeout_of(job: Job) -> float:
-    """The seconds that an attempt may take."""
+    """The seconds that an attempt of this job may take."""
     known = wire.profiles().get(job.profile)
     return known.timeout if known else 0.0
 
@@ -114,7 +114,7 @@ def conclude(
         lookup_ms=_milliseconds(result.lookup),
         connect_ms=_milliseconds(result.connect),
         request_headers=request.headers,
-        # A redelivery keeps them too: what it repeats may be pruned before it.
+        # A redelivery keeps the body too: the delivery that it repeats may be pruned first.
         request_body=request.body if job.body is None or job.attempts == 0 else None,
         response_headers=result.headers,
         response_body=result.body,
@@ -151,7 +151,7 @@ def _message(job: Job, profile: WireProfile) -> Message:
 
 
 def _failed_here(job: Job, started_at: datetime, error: Exception) -> Settlement:
-    # What the error quotes comes from elsewhere; no database stores U+0000 in text.
+    # The error may quote text from outside; no database stores U+0000 in text.
     text = f"{type(error).__name__}: {error}".replace("\0", "\N{REPLACEMENT CHARACTER}")
     record = AttemptRecord(
         number=job.attempts + 1,
@@ -171,7 +171,8 @@ def _failed(
     asked: timedelta = timedelta(0),
     is_ours: bool = False,
 ) -> Settlement:
-    """Again on the profile's schedule, or later if the receiver asked for it; or never."""
+    """Try again on the profile's schedule, or later if the receiver asked for that; or
+    never."""
     wait = None if job.is_test else _schedule(job).wait_after(record.number)
     if wait is not None:
         wait = max(wait, asked)

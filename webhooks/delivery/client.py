@@ -1,14 +1,14 @@
-"""The one outbound socket: posts a body to a URL that a stranger chose.
+"""The one outbound socket: posts a body to a URL that a partner chose.
 
-Every attempt resolves the name itself, checks every address of the answer and dials one
-of those: aiohttp is given the address in place of the name, with the name kept for the
-Host header and for TLS. So nothing between the check and the connect looks a name up,
-and the pool of open connections is keyed by the address that was checked: a connection
-is used again only while the name still resolves to the address at its other end. The
-price is that addresses of one name are tried in turn, not raced.
+Every attempt resolves the name itself, checks every address of the answer and dials one of
+them. aiohttp is given the address in place of the name; the name is used for the Host header
+and for TLS. So nothing looks the name up between the check and the connect. The pool of open
+connections is keyed by the checked address: a connection is used again only while the name
+still resolves to its address. The price: the addresses of a name are tried one after the
+other, not at the same time.
 
-Redirects are not followed, nothing is read from the environment (proxies, .netrc), no
-cookies are kept, and of an answer only so much is read as is worth storing.
+Redirects are not followed, nothing is read from the environment (proxies, .netrc), no cookies
+are kept, and of an answer only the part that is stored is read.
 """
 
 import asyncio
@@ -35,22 +35,22 @@ from .timing import TimedConnector, Timing, begin
 
 HEADER_LIMIT = 8 * 1024
 HEADER_COUNT = 100
-"""One header longer than the first, or more of them than the second, ends the attempt:
-at most 800 KiB of memory is a stranger's to fill."""
+"""A longer header, or more headers, end the attempt: a receiver can fill at most 800 KiB of
+memory with them."""
 
 KEEP_ALIVE_SECONDS = 4.0
-"""Shorter than the five seconds after which Node and Apache hang up, because a POST that
-meets the closing of its connection is lost."""
+"""Shorter than the five seconds after which Node and Apache close a connection: a POST that
+is sent while the other side closes it is lost."""
 
 MAX_DIALS = 4
 """Addresses tried in one attempt. A name may have hundreds."""
 
 RESOLVER_THREADS = 64
-"""A name server that never answers holds a thread for up to half a minute. These are not
-the event loop's own threads, which do the database's work."""
+"""A name server that never answers holds a thread for up to half a minute. So look-ups have
+threads of their own, beside those that work with the database."""
 
 _ERROR_LENGTH = 500
-# The deadline of `send` is the only clock.
+# `send` has its own deadline for everything.
 _UNLIMITED = aiohttp.ClientTimeout(total=None, sock_connect=None)
 
 
@@ -63,11 +63,11 @@ class _Failed(Exception):
 
 
 class Client:
-    """Posts within a policy; an async context manager, used within one event loop.
+    """Posts to what the policy allows; an async context manager, used within one event loop.
 
-    `resolve` and `ssl_context` stand in for the system's resolver and certificate
-    store. A context that does not verify is refused with ValueError. How many posts are
-    under way at once is the caller's to limit.
+    `resolve` and `ssl_context` replace the system's resolver and certificate store. A
+    context that does not verify raises ValueError. The caller limits how many posts are
+    under way at once.
     """
 
     def __init__(
@@ -84,13 +84,13 @@ class Client:
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "*/*",
-            # An answer is stored, not used: what cannot be compressed cannot be a bomb.
+            # No compressed answers: they could be bombs, and are only stored.
             "Accept-Encoding": "identity",
         }
         self._resolve = resolve
         self._threads: ThreadPoolExecutor | None = None
-        # Pure functions of their arguments and of a policy that cannot change: keeping
-        # their answers is checking at every attempt, only faster.
+        # Both depend on their arguments and on a policy that does not change. So a kept
+        # answer is the same as a check at every attempt, only faster.
         self._check_url = lru_cache(4096)(partial(check_url, policy=policy))
         self._check_address = lru_cache(4096)(partial(check_address, policy=policy))
 
@@ -128,12 +128,12 @@ class Client:
     async def send(
         self, url: str, *, body: bytes, headers: Mapping[str, str], timeout: float
     ) -> Result:
-        """Post `body` once and say what became of it.
+        """Post `body` once; returns how it ended.
 
-        `timeout` in seconds is for everything together: name, connection, TLS, request,
-        answer. `headers` win over the client's own except Host, which is the URL's.
-        Whatever the receiver does is a Result; ValueError is raised for headers that no
-        request can carry.
+        `timeout` is in seconds, for the look-up, connection, TLS, request and answer
+        together. `headers` replace the client's own, except Host, which is the URL's.
+        Whatever the receiver does becomes a Result; ValueError is raised for headers that
+        no request can carry.
         """
         started = time.perf_counter()
         timing = begin()
@@ -142,8 +142,8 @@ class Client:
                 status, pairs, content = await self._attempt(
                     url, body, headers, started + timeout, timing
                 )
-        # In words: an exception that is kept here keeps this frame, and the body in it,
-        # until the collector comes by, which in a worker is seldom.
+        # Only the text is kept. A kept exception would keep this frame, and the body in it,
+        # until the garbage collector runs, which is seldom in a worker.
         except Refused as refused:
             outcome, error = Outcome.REFUSED, str(refused)
         except TimeoutError:
@@ -193,7 +193,7 @@ class Client:
     async def _checked_addresses(
         self, target: Target, timing: Timing
     ) -> tuple[str, ...]:
-        """What may be dialled for a target: every address of the answer, or none."""
+        """The addresses to dial for a target. One that may not be called refuses all."""
         if target.is_address:
             found: Sequence[str] = (target.host,)
         else:
@@ -217,7 +217,7 @@ class Client:
         headers: Mapping[str, str],
         deadline: float,
     ) -> aiohttp.ClientResponse:
-        """The response's head from the first address that takes a connection."""
+        """The head of the response, from the first address that takes a connection."""
         errors = []
         for left in range(len(addresses), 0, -1):
             address = addresses[-left]
@@ -248,8 +248,8 @@ class Client:
 def _dialled(target: Target, address: str) -> URL:
     """The target's URL with a checked address in place of its host.
 
-    Built from the parts that were checked: nothing parses the URL again. The query is
-    left in the path so that every byte of it is sent, an empty one too.
+    It is built from the checked parts, so nothing parses the URL again. The query stays in
+    the path, so that every byte of it is sent, also an empty query.
     """
     return URL.build(
         scheme=target.scheme,
@@ -261,10 +261,10 @@ def _dialled(target: Target, address: str) -> URL:
 
 
 def _share(deadline: float, left: int) -> aiohttp.ClientTimeout:
-    """The limit of one connect when `left` addresses are to be tried.
+    """The time limit of one connect when `left` addresses are still to be tried.
 
-    Equal parts of the time that is left: an address that swallows packets must not use
-    up the turn of the others.
+    Equal parts of the time that is left: an address that never answers must not use up the
+    time of the others.
     """
     if left == 1:
         return _UNLIMITED
@@ -273,16 +273,16 @@ def _share(deadline: float, left: int) -> aiohttp.ClientTimeout:
 
 
 def _unreached(error: aiohttp.ClientError) -> str:
-    """What the system says, where it says something: aiohttp's words name the address
-    again, and TLS even where there is none."""
+    """The system's own error text, if there is one: aiohttp's text names the address again,
+    and TLS even where there is none."""
     said = _describe(error)
     number = isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno
     return os.strerror(number) if number else said
 
 
 def _describe(error: BaseException) -> str:
-    """In words, and the frames that it passed let go of what they hold, the body among
-    it: aiohttp keeps errors in them, in circles that only the collector breaks."""
+    """The error as text. Its frames are cleared, because they hold the body: aiohttp keeps
+    errors in reference cycles, which only the garbage collector breaks."""
     passed: BaseException | None = error
     while passed is not None:
         traceback.clear_frames(passed.__traceback__)
@@ -291,7 +291,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _printable(text: str) -> str:
-    """A line that can be stored and logged; errors quote what a receiver sent."""
+    """One line that can be stored and logged: errors quote what a receiver sent."""
     shown = (
         char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
     )

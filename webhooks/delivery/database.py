@@ -1,7 +1,7 @@
-"""A thread with a database connection of its own, for an event loop to work through.
+"""A thread with a database connection of its own, for use by an event loop.
 
-It outlives the connection: what could not be done because the database was away is done
-again until it comes back. So what is handed to it must be safe to repeat.
+While the database is away, the thread tries the same work again until the database is back.
+So the work must be safe to repeat.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FIRST_PAUSE = 0.1
-# The last is a server that takes no writes, as after a failover to a standby.
+# InternalError: a server that takes no writes, as after a failover to a standby.
 AWAY = (OperationalError, InterfaceError, InternalError)
 
 LONGEST_PAUSE = 5.0
-"""Seconds between two tries while the database is away; they double up to the longest."""
+"""Seconds between two tries while the database is away; the pause doubles up to this."""
 
 
 class DatabaseThread:
@@ -31,9 +31,9 @@ class DatabaseThread:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns; it is tried until the database can be reached.
+        """What `work` returns. It is tried until the database can be reached.
 
-        Raises what else it raises, other errors of the database among them.
+        Raises every other error of it, also other errors of the database.
         """
         pause = FIRST_PAUSE
         while True:
@@ -55,6 +55,6 @@ class DatabaseThread:
         try:
             return work()
         except AWAY:
-            # Whatever state it is in, the next try begins with a new one.
+            # The next try begins with a new connection, whatever state this one is in.
             connections.close_all()
             raise

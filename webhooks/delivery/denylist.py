@@ -1,12 +1,12 @@
-"""Addresses, names and ports that are not a public receiver's.
+"""Addresses, names and ports that no public receiver has.
 
-Facts of registries and clouds, not choices: this file changes when IANA assigns, a
-cloud moves its metadata service or a browser closes a port (all read 2026-11).
+These are facts of registries, clouds and browsers. The file changes when IANA assigns a
+network, a cloud moves its metadata service or browsers close a port (all read 2026-11).
 """
 
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 
-# Beside what CLOSED holds below.
+# In addition to CLOSED below.
 DENIED = tuple(
     IPv4Network(net)
     for net in (
@@ -30,7 +30,7 @@ DENIED = tuple(
     )
 )
 
-# IPv6 is the other way round: most of it is not allocated, so only this is public …
+# Most of IPv6 is not allocated, so it is the other way round: only this is public …
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 # … without these.
 DENIED_IN_GLOBAL_UNICAST = tuple(
@@ -44,9 +44,9 @@ DENIED_IN_GLOBAL_UNICAST = tuple(
     )
 )
 
-# What no allow list opens. A cloud's metadata service hands out the machine's own
-# credentials; the forms of IPv6 that carry an IPv4 address would reach it by another
-# spelling, also through an allow list as wide as ::/0.
+# These stay closed whatever the allow list says. A cloud's metadata service hands out the
+# machine's own credentials. IPv6 addresses that carry an IPv4 address would reach it by
+# another spelling, also through an allow list as wide as ::/0.
 CLOSED: tuple[IPv4Network | IPv6Network, ...] = tuple(
     ip_network(net)
     for net in (

@@ -1,13 +1,13 @@
 """Which URLs and addresses a delivery may reach.
 
-Partners choose where this process connects to, so every choice is refused until it is
-known to be a public receiver. `check_url` judges the words when a URL is saved and again
-before it is used; `check_address` judges each address that a name turned into, because
-whoever owns the name owns the answer. Neither is enough without the other.
+Partners choose where this process connects to, so a URL is refused unless it leads to a
+public receiver. `check_url` checks its text, when the URL is saved and again before it is
+used. `check_address` checks each address that the name resolves to, because the owner of the
+name chooses the addresses. Both checks are needed.
 
-The standard library's `is_private` and `is_global` are not asked: they call multicast,
-site-local and NAT64 addresses global, and their answers change between patch releases
-of Python. The lists are our own, in denylist.py.
+The standard library's `is_private` and `is_global` are not used: they call multicast,
+site-local and NAT64 addresses global, and their answers change between patch releases of
+Python. The lists are our own, in denylist.py.
 """
 
 import re
@@ -32,8 +32,8 @@ from .denylist import (
 MAX_URL_LENGTH = 2048
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
-# RFC 3986, appendix B, which matches every string: the only parser of URLs here, and
-# what it yields is what is sent.
+# RFC 3986, appendix B; it matches every string. This is the only parser of URLs here, and
+# the parts that it finds are the parts that are sent.
 _URL = re.compile(r"(?s)(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?")
 _PRINTABLE = re.compile(r"[!-~]*")
 _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
@@ -55,7 +55,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A URL that was found allowed, in the one form that is sent."""
+    """An allowed URL, in the one form that is sent."""
 
     scheme: str
     host: str
@@ -64,7 +64,7 @@ class Target:
     path: str
     """Path and query as the partner gave them; at least `/`."""
     is_address: bool
-    """Whether the host is an address, so that there is nothing to resolve."""
+    """Whether the host is an address, so that nothing is resolved."""
     is_allowed: bool
     """Whether the operator's allow list names this host or holds this address."""
 
@@ -82,10 +82,10 @@ class Target:
 
 
 def check_url(url: str, policy: Policy) -> Target:
-    """Judge a URL by its text alone; nothing is resolved.
+    """Check the text of a URL; nothing is resolved.
 
-    Raises Refused. A name that passes still has to pass `check_address` with every
-    address it resolves to, at every attempt.
+    Raises Refused. At every attempt `check_address` must also accept every address that the
+    name resolves to.
     """
     _check_characters(url)
     match = _URL.fullmatch(url)
@@ -119,10 +119,9 @@ def check_url(url: str, policy: Policy) -> Target:
 
 
 def check_address(address: str, policy: Policy, *, is_allowed: bool = False) -> str:
-    """Judge one address that is about to be dialled; returns it in its usual spelling.
+    """Check one address that is about to be dialled; returns it in its usual spelling.
 
-    `is_allowed` says that the operator's allow list names the host it belongs to.
-    Raises Refused.
+    `is_allowed`: whether the operator's allow list names its host. Raises Refused.
     """
     try:
         ip = ip_address(address)
@@ -157,7 +156,7 @@ def _is_public(ip: Address) -> bool:
 def _check_characters(url: str) -> None:
     if len(url) > MAX_URL_LENGTH:
         _refuse("length", f"The URL is longer than {MAX_URL_LENGTH} characters.")
-    # Parsers disagree about all of these: some drop them, some read a backslash as a
+    # Parsers treat all of these differently: some drop them, some read a backslash as a
     # slash, some decode before they split.
     if not url.isprintable() or " " in url or _ENCODED_CONTROL.search(url):
         _refuse("characters", "The URL must not contain spaces or control characters.")
@@ -182,7 +181,7 @@ def _split_authority(authority: str, scheme: str) -> tuple[str, int]:
 
 
 def _check_host(host: str, policy: Policy) -> tuple[str, Address | None]:
-    """The host in its normal form, and as an address if it is one."""
+    """The host in its normal form, and the address if it is one."""
     host = host.translate(LOWER)
     if host in METADATA_NAMES:
         _refuse("host", "The host is never called.")
@@ -199,7 +198,7 @@ def _read_address(host: str) -> Address:
         address = IPv6Address(host[1:-1]) if host[0] == "[" else IPv4Address(host)
     except ValueError:
         _refuse("host", "The host is not an IP address in its usual spelling.")
-    # One spelling for each address, so that no other program reads another one.
+    # One spelling for each address, so that no other program reads another address.
     if str(address) != host.strip("[]"):
         _refuse("host", f"The host must be written as {address}.")
     return address
@@ -207,8 +206,8 @@ def _read_address(host: str) -> Address:
 
 def _check_name(host: str) -> str:
     try:
-        # Nothing is mapped: a name that needs mapping looks like another name. Also
-        # refuses underscores, empty and overlong labels and broken punycode.
+        # Without mapping: a name that needs it looks like another name. This also refuses
+        # underscores, empty and overlong labels and broken punycode.
         name = idna.encode(host, strict=True).decode("ascii")
     except UnicodeError:
         _refuse("host", "The host is not a valid internet name.")

@@ -1,4 +1,4 @@
-"""The egress policy of this installation, from its settings."""
+"""The egress policy of this installation, read from its settings."""
 
 from collections.abc import Sequence
 from functools import lru_cache

@@ -1,11 +1,12 @@
-"""How an endpoint is doing, and what follows: the circuit breaker and the long clock.
+"""The health of an endpoint: its circuit breaker, and when it is disabled.
 
-An endpoint that fails several times in a row, or asks to be left alone, is open: nothing
-is sent to it until a pause is over, then one probe. The pause doubles with every probe
-that fails. What waits meanwhile consumes no attempts. An endpoint that has done nothing
-but fail for days, or says that it is gone, is disabled.
+An endpoint that fails several times in a row, or asks the sender to slow down, opens its
+breaker: nothing is sent until a pause is over, then one delivery as a probe. The pause
+doubles with every probe that fails. What waits meanwhile uses no attempts. An endpoint is
+disabled if it has failed for days without a success, or answers that it is gone.
 
-Pure: what was, what happened, what is. The outbox stores it.
+These functions are pure: health before and attempts in, health after out. The outbox stores
+it.
 """
 
 from collections.abc import Sequence
@@ -16,18 +17,18 @@ from uuid import UUID
 from .result import Outcome
 
 FAILURES_TO_OPEN = 5
-"""Attempts in a row that open the breaker, and make the endpoint `failing`."""
+"""Failed attempts in a row that open the breaker, and make the endpoint `failing`."""
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=10)
 """Between two probes of an endpoint that goes on failing."""
 
 LONGEST_ASKED_PAUSE = timedelta(hours=1)
-"""A `Retry-After` holds for the delivery that got it as long as it says; the others of the
-endpoint probe again after this."""
+"""A `Retry-After` delays the delivery that got it for as long as it says. Other deliveries of
+the endpoint are delayed for this long at most; then one of them is a probe."""
 
 DISABLE_AFTER = timedelta(days=5)
-"""Of nothing but failure, as Standard Webhooks advises ("several days")."""
+"""Time without a success, as Standard Webhooks advises ("several days")."""
 
 GONE = 410
 SLOWED = frozenset({429, 502, 504})
@@ -39,7 +40,7 @@ FAILED_REASON = f"Every attempt failed for {DISABLE_AFTER.days} days."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What an endpoint's row says of it."""
+    """The part of an endpoint's row that is its health."""
 
     failures: int = 0
     failing_since: datetime | None = None
@@ -54,8 +55,8 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """One attempt, as far as health is concerned."""
+class AttemptOutcome:
+    """What one attempt says about the health of its endpoint."""
 
     token: UUID
     outcome: str
@@ -63,44 +64,47 @@ class Trial:
     asked: timedelta = timedelta(0)
     """The pause that the receiver asked for."""
     is_ours: bool = False
-    """It failed on our side, before a request was made, and proves nothing."""
+    """It failed on our side, before a request was made, and says nothing about the
+    endpoint."""
 
 
-def after(health: Health, trials: Sequence[Trial], *, now: datetime) -> Health:
-    """The health of an endpoint after some attempts, in the order they ended."""
-    for trial in trials:
-        if trial.outcome == Outcome.OK:
-            # Whoever answered 410 and goes on answering 200 still is disabled.
+def after(
+    health: Health, outcomes: Sequence[AttemptOutcome], *, now: datetime
+) -> Health:
+    """The health of an endpoint after some attempts, in the order in which they ended."""
+    for attempt in outcomes:
+        if attempt.outcome == Outcome.OK:
+            # An endpoint that answered 410 stays disabled, though it answers 200 again.
             health = Health(disabled_reason=health.disabled_reason)
-        elif trial.is_ours:
-            health = _unproven(health, trial, now)
+        elif attempt.is_ours:
+            health = _unproven(health, attempt, now)
         else:
-            health = _failed(health, trial, now)
+            health = _failed(health, attempt, now)
     return health
 
 
-def _unproven(health: Health, trial: Trial, now: datetime) -> Health:
-    if health.probe_token != trial.token:
+def _unproven(health: Health, attempt: AttemptOutcome, now: datetime) -> Health:
+    if health.probe_token != attempt.token:
         return health
     return replace(health, probe_token=None, open_until=now)
 
 
-def _failed(health: Health, trial: Trial, now: datetime) -> Health:
-    is_probe = health.probe_token == trial.token
+def _failed(health: Health, attempt: AttemptOutcome, now: datetime) -> Health:
+    is_probe = health.probe_token == attempt.token
     is_open = health.open_until is not None and health.open_until > now
     health = replace(
         health,
         failures=health.failures + 1,
         failing_since=health.failing_since or now,
     )
-    if trial.status == GONE:
+    if attempt.status == GONE:
         return replace(health, disabled_reason=GONE_REASON)
     if health.is_failing and now - (health.failing_since or now) >= DISABLE_AFTER:
         return replace(health, disabled_reason=FAILED_REASON)
-    is_slowed = trial.status in SLOWED or trial.asked > timedelta(0)
-    # Those that were under way when it opened tell nothing new.
+    is_slowed = attempt.status in SLOWED or attempt.asked > timedelta(0)
+    # Attempts that were under way when the breaker opened change nothing.
     if is_probe or (not is_open and (health.is_failing or is_slowed)):
-        return _opened(health, trial.asked, now)
+        return _opened(health, attempt.asked, now)
     return health
 
 

@@ -1,6 +1,6 @@
-"""The sign of life that workers leave in the database, for whoever watches them.
+"""Heartbeats: each worker writes one into the database every few seconds.
 
-By the database's clock: hosts that disagree about the time agree about this.
+They carry the database's time, so that hosts whose clocks differ agree about them.
 """
 
 import os
@@ -19,39 +19,42 @@ INTERVAL = 5.0
 """Seconds between two beats."""
 
 SILENT_AFTER = timedelta(seconds=30)
-"""Some beats may be late: a database that restarts or a busy host is no dead worker."""
+"""Longer than some beats take, because a database that restarts or a busy host does not mean
+that the worker is dead."""
 
 FORGOTTEN_AFTER = timedelta(days=1)
 
 SENDER = "celery sender"
-"""The backend of who sends what a worker with the Celery backend claims."""
+"""The backend name of processes that send what a worker with the Celery backend claims."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WorkerStatus:
+    """Of all workers together."""
+
     registered: int
-    """Workers that started and did not end as they should."""
+    """Workers that started and were not stopped properly since."""
     alive: int
     last_seen: datetime | None
     claims_for_senders: bool = False
-    """A worker that is alive only claims, and others send."""
+    """A worker that is alive only claims, and Celery senders send."""
     senders: int = 0
-    """Of the registered, those that send for such a worker."""
+    """Of the registered workers, those that are Celery senders."""
     senders_alive: int = 0
 
     @property
     def is_silent(self) -> bool:
-        """There should be somebody who sends, and nobody has been heard of."""
+        """Something should be sending, and no heartbeat of it is recent."""
         if self.claims_for_senders and self.senders:
             return self.senders_alive == 0
         return self.registered > 0 and self.alive == 0
 
 
 def beat(worker_id: UUID, backend: str) -> None:
-    """The worker is there; to be called at its start and then every `INTERVAL`.
+    """Write a worker's heartbeat; call it at its start and then every `INTERVAL`.
 
-    It is also who forgets the dead, after a day: while no worker beats, the last of them
-    stay, so that their silence never passes for a portal that has no workers.
+    It also deletes heartbeats older than a day. While no worker runs, nothing deletes the
+    last ones, so dead workers are never mistaken for a portal without workers.
     """
     now = cast(datetime, Now())
     Worker.objects.bulk_create(
@@ -73,11 +76,11 @@ def beat(worker_id: UUID, backend: str) -> None:
 
 
 def leave(worker_id: UUID) -> None:
-    """The worker ends, and is not missed."""
+    """Delete the heartbeat of a worker that ends."""
     Worker.objects.filter(id=worker_id).delete()
 
 
-def standing() -> Standing:
+def status() -> WorkerStatus:
     """One statement over as many rows as there are workers."""
     alive = Q(seen_at__gte=Now() - SILENT_AFTER)
     found = Worker.objects.aggregate(
@@ -89,7 +92,7 @@ def standing() -> Standing:
         senders_alive=Count("id", filter=alive & Q(backend=SENDER)),
     )
     last_seen = found["last_seen"]
-    return Standing(
+    return WorkerStatus(
         found["registered"],
         found["alive"],
         last_seen.astimezone(UTC) if last_seen else None,

@@ -11,18 +11,18 @@ from webhooks.models import Delivery, SigningSecret
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Deliveries that are ours until the lease runs out."""
+    """Deliveries that are the claimer's until the lease runs out."""
 
     token: UUID
     ids: Sequence[UUID]
     until: float  # time.monotonic() of the claimer
-    # Whether more was due than an endpoint was given.
+    # Whether an endpoint had more due than it was given.
     has_more: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subscriber:
-    """What sending needs to know of a subscription, as it stood when it was loaded."""
+    """What sending needs of a subscription, as it was when the claim was loaded."""
 
     id: UUID
     public_id: str
@@ -38,7 +38,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Job:
-    """One claimed delivery, with all that its attempt needs."""
+    """One claimed delivery, with everything that its attempt needs."""
 
     id: UUID
     token: UUID
@@ -46,28 +46,28 @@ class Job:
     event_id: UUID
     event_type: str
     occurred_at: datetime
-    data: str  # JSON; what cannot be read is the fault of this job alone
+    data: str  # JSON, read at the attempt: what cannot be read fails this job alone
     subscriber: Subscriber
     endpoint_id: UUID
     url: str
     profile: str
     attempts: int  # made before this one
     body: bytes | None = None  # as sent before; None: to be rendered
-    is_test: bool = False  # of an event that did not happen
+    is_test: bool = False  # of a test event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """What is kept of an attempt."""
+    """What is stored of an attempt."""
 
     number: int
     started_at: datetime
     duration_ms: int
-    # Parts of it; None: there was none.
+    # Parts of the duration; None if there was no such part.
     lookup_ms: int | None = None
     connect_ms: int | None = None
     request_headers: dict[str, str]
-    # Of the first that was rendered; None: the same as then.
+    # Only of the first attempt that rendered it; None for the same body again.
     request_body: bytes | None = None
     response_headers: Sequence[Sequence[str]] = ()
     response_body: bytes = b""
@@ -76,7 +76,7 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What became of a job: the delivery's next state, and the attempt if there was one."""
+    """What became of a job: the delivery's next state, and its attempt if one was made."""
 
     job: Job
     state: Delivery.State
@@ -87,5 +87,5 @@ class Settlement:
     attempt: AttemptRecord | None = None
     # The pause that the receiver asked for.
     asked: timedelta = timedelta(0)
-    # The attempt failed before a request was made: the receiver had no part in it.
+    # The attempt failed on our side, before a request was made.
     is_ours: bool = False

@@ -1,10 +1,9 @@
-"""Names into addresses, for many deliveries at once.
+"""Looks names up for many deliveries at once.
 
-What a lookup answers is shared by all deliveries that wait for the same name and kept
-for a second, so that a burst to one receiver asks once. That is safe because an answer
-is only ever dialled after its addresses were checked, never looked up a second time:
-an old answer can make a delivery late in noticing a move, it cannot make it dial an
-address that was not checked.
+All deliveries that wait for the same name share one lookup, and its answer is kept for a
+second, so that a burst to one receiver asks once. That is safe, because every address is
+checked before it is dialled and is not looked up again in between. An old answer can delay
+the move of a name to another address; it cannot make a delivery dial an unchecked one.
 """
 
 import asyncio
@@ -14,14 +13,14 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Takes a host and a port, returns addresses; raises OSError when there are none."""
 
 KEPT_SECONDS = 1.0
-"""Below the lifetime of any real DNS record, above the gap between two sends of a burst."""
+"""Shorter than any real DNS record lives, longer than the gap between two sends of a burst."""
 
 LONGEST_SECONDS = 30.0
-"""A lookup that nobody ends would hold its name for ever; a delivery waits less."""
+"""Ends a lookup that hangs, which would block its name for ever. A delivery waits less."""
 
 
 class Lookups:
-    """The lookups under way and those that ended within the last second."""
+    """The running lookups, and those that ended within the last second."""
 
     def __init__(self, resolve: Resolver) -> None:
         self._resolve = resolve
@@ -30,7 +29,7 @@ class Lookups:
     async def addresses(self, host: str, port: int) -> tuple[str, ...]:
         """The addresses of `host`, at least one. Raises OSError.
 
-        Cancelling one caller leaves the lookup to the others.
+        When one caller is cancelled, the lookup goes on for the others.
         """
         key = (host, port)
         task = self._tasks.get(key)
@@ -57,8 +56,8 @@ class Lookups:
         return addresses
 
     def _ended(self, key: tuple[str, int], task: asyncio.Task[tuple[str, ...]]) -> None:
-        # Asking for the exception also tells asyncio that somebody saw it, which nobody
-        # did when every caller had given up before.
+        # Reading the exception tells asyncio that it was handled; no caller reads it when all
+        # of them were cancelled before.
         if task.cancelled() or task.exception():
             del self._tasks[key]
         else:

@@ -1,4 +1,4 @@
-"""What became of an attempt: the words that are stored, and those a partner may read."""
+"""The result of an attempt: outcomes as they are stored, and what a partner may read."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,53 +7,53 @@ UNREACHABLE = "The endpoint could not be reached."
 
 
 class Outcome(StrEnum):
-    """What became of an attempt. The words are stored."""
+    """How an attempt ended. The values are stored."""
 
     OK = "ok"
     """Answered with 2xx."""
     STATUS = "status"
-    """Answered with something else."""
+    """Answered with another status."""
     REDIRECT = "redirect"
     """Answered with 3xx, which is never followed."""
     REFUSED = "refused"
     """The URL, or an address it resolved to, may not be called."""
     DNS = "dns"
-    """The name has no address, or its name servers did not say."""
+    """The name has no address, or its name servers did not answer."""
     CONNECT = "connect"
     """No connection."""
     TLS = "tls"
-    """The certificate is not valid for the host, or no TLS."""
+    """The certificate is not valid for the host, or the receiver speaks no TLS."""
     TIMEOUT = "timeout"
-    """The whole exchange was not over in time."""
+    """The exchange did not end in time."""
     BAD_ANSWER = "bad_answer"
     """The answer was not HTTP, too large in its headers, or broken off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One attempt. Only an answer that came complete has a status, headers and a body."""
+    """One attempt. Only a complete answer has a status, headers and a body."""
 
     outcome: Outcome
     duration: float
     """Seconds."""
     lookup: float | None = None
-    """Of those, until the name had addresses; None for an address in the URL."""
+    """Of those, the look-up of the name; None if the URL has an address."""
     connect: float | None = None
-    """Of those, for a new connection, TLS included; None for one that was open."""
+    """Of those, opening a connection with TLS; None if an open one was used."""
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    """As received, cut after some kilobytes. Hostile wherever it is shown."""
+    """As received, cut after some kilobytes. Text from outside: escape it."""
     body: bytes = b""
-    """As received, not decompressed, cut after some kilobytes. Hostile too."""
+    """As received, not decompressed, cut after some kilobytes. From outside, too."""
     error: str = ""
-    """What went wrong in detail, printable, for staff only: it names addresses."""
+    """What went wrong in detail, printable. For staff only, because it names addresses."""
 
     @property
     def public_error(self) -> str:
-        """What a partner may be told; empty after a success.
+        """The error as a partner may read it; empty after a success.
 
-        The same words for all that failed without an answer: a difference would tell
-        a partner which hosts and ports exist behind a name.
+        All failures without an answer have the same text: a difference would show a
+        partner which hosts and ports exist behind a name.
         """
         match self.outcome:
             case Outcome.OK:

@@ -1,7 +1,7 @@
 """When a failed delivery is tried again.
 
-A schedule lists the waits before each attempt, in seconds; the first is usually 0. It is
-exhausted when as many attempts have failed as it has waits.
+A schedule lists the wait before each attempt, in seconds; the first is usually 0. When as
+many attempts have failed as there are waits, the delivery is exhausted.
 """
 
 import random
@@ -12,14 +12,14 @@ from email.utils import parsedate_to_datetime
 MINUTE, HOUR = 60, 3600
 
 LONGEST_RETRY_AFTER = timedelta(hours=24)
-"""A receiver may put us off for as long as the longest wait of any schedule, no more: a
-header must not be able to park a delivery for years."""
+"""A receiver may delay a delivery for as long as the longest wait of any schedule, and no
+longer: a header must not delay it for years."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
     waits: tuple[int, ...]
-    # Spreads retries that failed together: 0.2 = up to a fifth earlier or later.
+    # Spreads retries of what failed together: 0.2 is up to a fifth earlier or later.
     jitter: float = 0.0
 
     @property
@@ -27,7 +27,8 @@ class Schedule:
         return len(self.waits)
 
     def wait_after(self, failed: int) -> timedelta | None:
-        """The wait before the next attempt once `failed` have failed; None = give up."""
+        """The wait before the next attempt when `failed` have failed; None if there is no
+        next one."""
         if failed >= len(self.waits):
             return None
         spread = random.uniform(-self.jitter, self.jitter)  # noqa: S311 - not a secret
@@ -53,13 +54,13 @@ STANDARD = Schedule(
 
 
 def retry_after(value: str, *, now: datetime) -> timedelta | None:
-    """The wait that a `Retry-After` header asks for, within bounds; None = unreadable.
+    """The wait that a `Retry-After` header asks for, within limits; None if unreadable.
 
     RFC 9110, 10.2.3: seconds, or a date.
     """
     text = value.strip()
     if text.isascii() and text.isdigit():
-        # More digits than any bound has; int() refuses thousands of them.
+        # Nine digits exceed every limit; int() refuses thousands of them.
         asked = timedelta(seconds=int(text[:9]))
     else:
         try:

@@ -1,6 +1,6 @@
 """The portal's own wire profile: Standard Webhooks 1.0.0.
 
-Receivers verify it with a library they do not have to get from us.
+Receivers verify it with a library of their choice.
 """
 
 import base64

@@ -1,7 +1,7 @@
-"""Where the time of one attempt goes.
+"""Measures the parts of one attempt: the look-up of the name, and the connection.
 
-aiohttp's own tracing would tell too, but awaits signals at every step of every request. Here a
-request over a connection that was kept pays for one object and nothing else.
+aiohttp's own tracing measures them too, but awaits signals at every step of every request.
+Here a request over a connection that was kept costs one object and nothing else.
 """
 
 import time
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Timing:
-    """Seconds; None is what an attempt had no need of."""
+    """Seconds; None for a part that the attempt did not need."""
 
     lookup: float | None = None
-    """Until the name had addresses. None for an address in the URL."""
+    """The look-up of the name. None if the URL has an address."""
     connect: float | None = None
-    """Until there was a connection, TLS and addresses that did not answer included. None
-    when an open one was used again."""
+    """Opening a connection, with TLS and with addresses that did not answer. None if an
+    open one was used again."""
 
 
 _current: ContextVar[Timing] = ContextVar("timing")
 
 
 def begin() -> Timing:
-    """The timing of the attempt that this task makes from now on."""
+    """Start the timing of the attempt that this task makes next."""
     timing = Timing()
     _current.set(timing)
     return timing
 
 
 class TimedConnector(aiohttp.TCPConnector):
-    """Adds what each new connection costs to the timing of the attempt that needs it."""
+    """Adds the time of each new connection to the timing of the attempt that needs it."""
 
     async def _create_connection(
         self,

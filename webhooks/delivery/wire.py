@@ -1,9 +1,8 @@
-"""What a delivery looks like on the wire: a profile per dialect, and their registry.
+"""Wire profiles: what a delivery of each dialect looks like, and their registry.
 
-A profile is a value. It names the events it can express, renders the body, signs it and
-says when to try again; nothing here sends. The bytes that are signed are the bytes that
-are sent, and rendering depends on stored values alone, so that every attempt of a
-delivery carries the same body.
+A profile names the events it can express, renders the body, signs it and has the schedule of
+retries; nothing here sends. The bytes that are signed are the bytes that are sent. A body is
+rendered from stored values alone, so that every attempt of a delivery sends the same one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +43,7 @@ def unsigned(signing: Signing) -> Mapping[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class WireProfile:
-    """How one dialect's subscribers are told."""
+    """How deliveries to the subscribers of one dialect are made."""
 
     name: str
     # Canonical event type -> the profile's own name for it.

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from webhooks.delivery import heartbeat
-from webhooks.delivery.heartbeat import Standing
+from webhooks.delivery.heartbeat import WorkerStatus
 
 _migrated = threading.Event()
 
@@ -28,7 +28,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     try:
         if not _is_migrated():
             return _unavailable("Migrations are missing; run manage.py migrate.")
-        workers = heartbeat.standing()
+        workers = heartbeat.status()
     except Error:
         return _unavailable("The database cannot be reached.")
     if workers.is_silent:
@@ -53,7 +53,7 @@ def _is_migrated() -> bool:
     return True
 
 
-def _in_words(workers: Standing) -> dict[str, Any]:
+def _in_words(workers: WorkerStatus) -> dict[str, Any]:
     """Not how many there are, which is no stranger's business."""
     if not workers.registered:
         return {"state": "none"}

@@ -75,7 +75,7 @@ class _Database:
         yield GaugeMetricFamily(
             "webhooks_workers_alive",
             "Delivery workers that were heard of within half a minute.",
-            heartbeat.standing().alive,
+            heartbeat.status().alive,
         )
         yield GaugeMetricFamily(
             "webhooks_notices_owed",

@@ -1,8 +1,8 @@
 """Where claimed deliveries are sent from.
 
-The worker claims; a backend takes what was claimed, and sees to it that each delivery is
-sent and settled, or given back. Payloads, schedules and retries stay in the database: a
-backend that loses what it holds costs the time of a lease.
+The worker claims; a backend takes what was claimed, and has each delivery sent and settled,
+or gives it back. Payloads, schedules and retries stay in the database: if a backend loses
+what it holds, the deliveries are late by a lease.
 """
 
 from asyncio import TaskGroup
@@ -27,18 +27,18 @@ class Backend(Protocol):
     name: str
 
     is_begun: bool
-    """Whether what is claimed for it is in hand at once, or only reserved."""
+    """Whether what is claimed for it is begun at once, or only reserved."""
 
     lease: float
-    """Seconds for which it is given what is claimed for it."""
+    """Seconds that claims for it last."""
 
     @property
     def batch(self) -> int:
-        """How many it likes to be given at once, where there are that many."""
+        """How many it should be given at once, if that many are due."""
 
     @property
     def held(self) -> int:
-        """How many it has taken and that are not yet settled or given back."""
+        """How many it has taken and not yet settled or given back."""
 
     @property
     def room(self) -> int:
@@ -49,8 +49,8 @@ class Backend(Protocol):
         """The endpoints that it takes nothing more for at the moment."""
 
     def prepare(self, claim: Claim) -> Any:
-        """What `take` needs of a claim, at most `room`. Called in the thread that claimed:
-        the event loop of a busy worker comes round only every few milliseconds."""
+        """What `take` needs for a claim. Called in the thread that claimed, so that a claim
+        and its preparation wait for the busy event loop once and not twice."""
 
     async def take(self, prepared: Any) -> None:
         """Take what was claimed."""

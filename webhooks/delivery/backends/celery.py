@@ -1,9 +1,9 @@
 """The backend that has Celery workers send.
 
-A claim only reserves, for a short time, and its ids go to the broker; the worker that
-gets them begins a lease of its own. What became of them is read from the database, never
-asked of the broker: so no more is handed over than workers take, and whatever a broker
-loses is reserved and handed over again.
+A claim only reserves deliveries, for a short time. Their ids go to the broker, and the
+Celery worker that gets them begins a lease of its own. What became of them is read from the
+database, never from the broker. So no more is handed over than workers take, and whatever a
+broker loses is reserved and handed over again.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from .celery_app import app, send
 logger = logging.getLogger(__name__)
 
 RESERVATION = 30.0
-"""Seconds in which a worker must begin. What a broker lost waits this long."""
+"""Seconds in which a Celery worker must begin. What a broker loses waits this long."""
 
 MESSAGE = 50
-"""Deliveries in a message at most, so that several workers share a claim."""
+"""Most deliveries in a message, so that several workers share a claim."""
 
 LOOK = 0.1
-"""Seconds between two looks at what became of what was handed over."""
+"""Seconds between two looks at the deliveries that were handed over."""
 
 PAUSE = 2.0
 """Seconds until a broker that was away is tried again."""
@@ -41,8 +41,8 @@ PAUSE = 2.0
 class CeleryBackend:
     """Has up to three times `concurrency` deliveries reserved or begun at once.
 
-    While nobody takes what is handed over, it is one message at a time: a broker without
-    workers must not fill up.
+    While no worker takes what is handed over, it sends one message at a time: a broker
+    without workers must not fill up.
     """
 
     name = "celery"
@@ -58,8 +58,8 @@ class CeleryBackend:
         has_room: Callable[[], None],
     ) -> None:
         self.batch = min(concurrency, MESSAGE)
-        # Twice as many wait as are sent: what is settled is noticed a moment later, and
-        # the workers must not run dry meanwhile.
+        # Twice as many wait as are sent: a settlement is seen here only a moment later, and
+        # the workers must have something to send meanwhile.
         self._capacity = 3 * concurrency
         self._tasks = tasks
         self._claims = claims
@@ -83,13 +83,13 @@ class CeleryBackend:
             return 0
         if not self._is_answered:
             return self.batch - self.held
-        # Half of it at a time, so that `full` is asked again before it is gone.
+        # Half of what is free at a time, so that `full` is read again before it is used up.
         return max(min(self._free, self.batch), self._free // 2)
 
     @property
     def full(self) -> Collection[UUID]:
-        # By the rule of the lines: an endpoint may hold as much as is left free, once
-        # there is enough for the others to go on.
+        # By the rule of endpoint_queues.py: an endpoint may hold as much as is free, less a
+        # batch for the others.
         most = max(0, self._free - self.batch)
         return [id for id, count in self._held.items() if count > most]
 
@@ -133,7 +133,7 @@ class CeleryBackend:
         self._has_handed.set()
 
     async def drain(self, *, within: float) -> None:
-        """Nothing to do: what was handed over goes on without its claimer."""
+        """Nothing to do: the Celery workers go on without their claimer."""
 
     async def _publish(self, token: UUID, ids: Sequence[UUID]) -> None:
         await asyncio.get_running_loop().run_in_executor(
@@ -141,8 +141,10 @@ class CeleryBackend:
         )
 
     async def _give_back(self, claim: Claim) -> None:
-        """And take no more for a while. A message that got through all the same, and only
-        its answer was lost, keeps what a worker has begun; later it finds nothing."""
+        """Give a claim back, and take no more for a while.
+
+        The message may have arrived all the same, and only its answer was lost. Then what
+        a worker has begun stays with it; a worker that begins later finds nothing."""
         self._is_away = True
         asyncio.get_running_loop().call_later(PAUSE, self._try_again)
         for id in claim.ids:
@@ -179,7 +181,7 @@ class CeleryBackend:
                     held[row.endpoint_id] += 1
                     is_taken |= row.is_begun
                     continue
-                # Settled, given back, or run out and perhaps another's by now.
+                # Settled, given back, or its claim ran out and may be another's now.
                 is_taken |= row is None or row.token is None
                 is_lapsed |= row is not None and row.token == token and not row.is_begun
                 if self._handed[id] == token:
@@ -194,12 +196,12 @@ class CeleryBackend:
         elif is_lapsed and self._is_answered:
             self._is_answered = False
             logger.warning(
-                "Nobody took what was handed to the broker: it was lost, or no Celery "
-                "worker runs. It is handed over again."
+                "No Celery worker took what was handed to the broker: the message was lost, "
+                "or no worker runs. It is handed over again."
             )
 
     def _note_room(self) -> None:
-        """To be called after whatever changes `room`, or the worker waits for ever."""
+        """Call this after every change of `room`, or the worker waits for ever."""
         was_full, self._is_full = self._is_full, self.room < self.batch
         if was_full and not self._is_full:
             self._has_room()

@@ -1,8 +1,7 @@
 """The Celery application: one queue, whose messages carry ids and nothing else.
 
-Everything that can be lost with a broker is in the database: what a delivery says, when
-it is due and whose it is. A message is acknowledged when the database knows that its
-deliveries are in hand.
+What a delivery says, when it is due and whose it is stands in the database, so nothing is
+lost with a broker. A message is acknowledged once its deliveries are in hand.
 """
 
 import threading
@@ -23,7 +22,7 @@ TIMEOUT = 4.0
 
 _OF_TRANSPORT = {
     "redis": {
-        # What a worker fetched and did not get to do is handed to another.
+        # Messages that a worker fetched and did not handle go to another.
         "visibility_timeout": 60,
         "socket_connect_timeout": TIMEOUT,
         "socket_timeout": TIMEOUT,
@@ -78,9 +77,9 @@ def application(*, notify: Notify) -> Celery:
 
 @app.task(name="webhooks.send")
 def send(token: str, ids: Sequence[str]) -> None:
-    """Take what a claim reserved in hand; it is sent after this returns.
+    """Begin what a claim reserved; it is sent after this returns.
 
-    A message that came twice, or too late, finds nothing that is still the token's.
+    A message that arrives twice or too late finds no delivery that carries the token.
     """
     try:
         _current().take(UUID(token), [UUID(id) for id in ids])

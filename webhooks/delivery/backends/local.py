@@ -1,8 +1,8 @@
 """The backend that sends from the worker's own process.
 
-Senders, one for each request that may be under way, draw from the lines of the endpoints
-and lay what became of a job on a pile; one settler writes the pile away, a batch at a
-time. Nobody waits for the slowest of a batch: a sender that is done takes the next job,
+There is a sender for each request that may be under way. It takes jobs from the endpoint
+queues and puts each result into a list; one settler writes that list, a batch at a time.
+Nothing waits for the slowest request of a batch: a sender that is done takes the next job,
 whichever claim it came from.
 """
 
@@ -24,29 +24,29 @@ from webhooks.delivery import attempt, egress_policy, outbox
 from webhooks.delivery.client import Client
 from webhooks.delivery.database import DatabaseThread
 from webhooks.delivery.endpoint_notifications import Notify
+from webhooks.delivery.endpoint_queues import EndpointQueues
 from webhooks.delivery.job import Claim, Job, Settlement
-from webhooks.delivery.lines import Lines
 from webhooks.models import Delivery
 
 logger = logging.getLogger(__name__)
 
 SETTLE_BATCH = 500
 SETTLE_PAUSE = 0.05
-"""Seconds in which results gather before they are written: the delivery has arrived, its
-record is in no hurry, and a transaction costs the same for one row as for fifty. A failure
-is written at once, because it may close its endpoint to what else waits for it."""
+"""Seconds in which results are collected before they are written. Writing a success is not
+urgent, and a transaction costs the same for one row as for fifty. A failure is written at
+once, because it may open its endpoint's breaker."""
 
 SETTLE_BYTES = 8 * 1024 * 1024
-"""Of bodies that are written at once: they travel in one text, which is held a few times
-on its way."""
+"""Bytes of bodies that are written at once: they travel in one text, of which memory holds
+a few copies on the way."""
 
 HEAVY = 16 * 1024
-"""So many bytes of an event take the room of another job: what a worker holds is bounded
-in memory and not only in number."""
+"""Every so many bytes of an event count as one more job, so that what a worker holds is
+limited in memory and not only in number."""
 
 LEASE_MARGIN = 5.0
-"""Seconds of a lease that are kept for settling; a job that would need them for its
-attempt is given back instead."""
+"""Seconds of a lease that are kept for settling. A job whose attempt could need them is
+given back instead."""
 
 LAST_WRITES = 2.0
 """Seconds for giving back what a shutdown broke off."""
@@ -56,7 +56,8 @@ class LocalBackend:
     """Sends up to `concurrency` deliveries at once.
 
     `tasks` runs its parts; a part that fails ends the group. `claims` is the thread that
-    loads. `has_room` is called when a batch fits again.
+    loads. `notify` writes the endpoint notifications that settlements find. `has_room` is
+    called when a batch fits again.
     """
 
     name = "local"
@@ -74,21 +75,21 @@ class LocalBackend:
     ) -> None:
         self._concurrency = concurrency
         # Four times as many wait as are sent: enough to keep the senders busy during a
-        # claim, and few enough to be sent before their leases run out. The rest is
-        # never claimed in one go; see `room`.
+        # claim, and few enough to be sent before their leases run out. The rest stays free,
+        # because a claim takes only half of what is left; see `room`.
         self._capacity = 6 * concurrency
         self._group = tasks
         self._claims = claims
         self._notify = notify
         self._has_room = has_room
         self._is_full = False
-        self._lines = Lines(slots=concurrency, run_dry=self._note_room)
+        self._queues = EndpointQueues(slots=concurrency, on_empty=self._note_room)
         self._returned: list[Job] = []
         self._finished: list[Settlement] = []
         self._ended = asyncio.Event()  # something was returned or finished
         self._failed = asyncio.Event()
         self._jobs: set[Job] = set()
-        self._weight = 0  # of those, beside their number
+        self._weight = 0  # for how many more jobs the bytes of those count
 
     @property
     def held(self) -> int:
@@ -96,26 +97,26 @@ class LocalBackend:
 
     @property
     def batch(self) -> int:
-        # Whoever is idle is given what there is: the lines may be long and hold nothing
-        # for a sender, when they are of endpoints that are slow to answer.
-        return 1 if self._lines.are_dry else self._concurrency
+        # An idle sender takes even a single job. The queues may be long and still have
+        # nothing for a sender, if their endpoints are slow to answer.
+        return 1 if self._queues.is_taker_waiting else self._concurrency
 
     @property
     def room(self) -> int:
-        # Half of what is left, so that however many endpoints stop answering with much
-        # that is due, some is left for the rest.
+        # Half of what is left, so that some remains for other endpoints, however many stop
+        # answering while much is due for them.
         return -(-self._space // 2)
 
     @property
     def full(self) -> Collection[UUID]:
-        # By the rule of the slots: a line may be as long as the space that is left.
-        return self._lines.longer_than(max(0, self._space))
+        # By the rule of the slots: a queue may be as long as the space that is left.
+        return self._queues.longer_than(max(0, self._space))
 
     @property
     def _space(self) -> int:
-        # Results that the database is slow to take hold back further claims.
+        # A database that is slow to write results delays further claims.
         late = len(self._finished) // SETTLE_BATCH * SETTLE_BATCH
-        taken = self._lines.waiting + len(self._lines.out) + late + self._weight
+        taken = self._queues.waiting + len(self._queues.out) + late + self._weight
         return self._capacity - taken
 
     async def __aenter__(self) -> Self:
@@ -151,26 +152,26 @@ class LocalBackend:
         self._jobs.update(prepared)
         self._weight += sum(map(_weight, prepared))
         for job in prepared:
-            self._lines.put(job)
+            self._queues.put(job)
         self._note_room()
 
     async def drain(self, *, within: float) -> None:
-        self._give_back(self._lines.drop_all())
+        self._give_back(self._queues.drop_all())
         if not await self._is_empty_within(within):
             await self._stop_senders()
-            self._give_back(list(self._lines.out))
+            self._give_back(list(self._queues.out))
             if not await self._is_empty_within(LAST_WRITES):
                 logger.warning("%d deliveries are left to their leases.", self.held)
 
     async def _post(self) -> None:
         job: Job | None = None
         while True:
-            job = job or await self._lines.take()
+            job = job or await self._queues.take()
             if time.monotonic() + attempt.timeout_of(job) + LEASE_MARGIN > job.until:
                 self._give_back([job])
             else:
                 self._finish(await attempt.make(job, self._client))
-            job = self._lines.swap(job)
+            job = self._queues.take_after(job)
             self._note_room()
 
     def _finish(self, settlement: Settlement) -> None:
@@ -191,7 +192,7 @@ class LocalBackend:
                 jobs, self._returned = self._returned, []
                 await self._settling.run(partial(outbox.release, jobs))
                 self._forget(jobs)
-            # What ends meanwhile gathers for the next time.
+            # What ends meanwhile is left for the next time.
             left = len(self._finished)
             while left > 0:
                 batch = self._next_batch()
@@ -216,11 +217,11 @@ class LocalBackend:
                 # Its lease runs out, and after some such times it is quarantined.
                 logger.exception("Delivery %s cannot be settled.", batch[0].job.id)
                 return
-            for settlement in batch:  # the others must not suffer for one
+            for settlement in batch:  # one must not hold back the others
                 await self._record([settlement])
         else:
-            # What else was claimed for a closed endpoint waits in the table, unattempted.
-            self._give_back(self._lines.drop(settled.closed))
+            # Other deliveries claimed for a closed endpoint go back, unattempted.
+            self._give_back(self._queues.drop(settled.closed))
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
         if jobs:
@@ -234,7 +235,7 @@ class LocalBackend:
         self._note_room()
 
     def _note_room(self) -> None:
-        """To be called after whatever changes `room`, or the worker waits for ever."""
+        """Call this after every change of `room`, or the worker waits for ever."""
         was_full, self._is_full = self._is_full, self.room < self.batch
         if was_full and not self._is_full:
             self._has_room()

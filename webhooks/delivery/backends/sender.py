@@ -1,8 +1,8 @@
-"""The sender of a process that is told from outside what to send.
+"""The sender of a process that gets its deliveries from outside: a Celery worker.
 
-The very backend of `manage.py deliver`, in an event loop and a thread that last as long
-as the process: connections to receivers are kept from one task to the next, and no task
-waits for the slowest of its deliveries.
+It is the local backend of `manage.py deliver`, in a thread with an event loop that runs as
+long as the process. So connections to receivers are kept from one task to the next, and no
+task waits for the slowest of its deliveries.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ CONCURRENCY = 200
 """Requests under way at once."""
 
 PATIENCE = 5.0
-"""Seconds to wait for room."""
+"""Seconds that a task waits for room."""
 
 GRACE = 8.0
-"""Seconds to finish in when told to stop."""
+"""Seconds after the stop in which open requests may still be answered."""
 
 LAST_BEAT = 1.0
-"""Seconds to say goodbye in."""
+"""Seconds for deleting its heartbeat at the end."""
 
 
 class Sender:
@@ -54,10 +54,10 @@ class Sender:
     def take(
         self, token: UUID, ids: Sequence[UUID], *, within: float = PATIENCE
     ) -> None:
-        """Begin what a claim reserved, as far as it is still the token's.
+        """Begin what a claim reserved: those deliveries that still carry the token.
 
-        Returns when it is in hand, and sends it later. Raises TimeoutError when there is
-        no room `within` so many seconds, and then has taken nothing.
+        Returns when they are in hand, and sends them later. Raises TimeoutError when there
+        is no room `within` so many seconds; then nothing was begun.
         """
         asyncio.run_coroutine_threadsafe(
             self._take(token, ids, within), self._loop
@@ -72,8 +72,8 @@ class Sender:
         try:
             asyncio.run(self._run())
         except BaseException:
-            # Without it the process would go on, and send nothing. What it had in hand
-            # is left to its leases.
+            # Otherwise the process would go on and send nothing. What it had in hand falls
+            # due again when its leases run out.
             logger.critical("The sender failed; its process ends.", exc_info=True)
             os._exit(1)
 
@@ -112,7 +112,7 @@ class Sender:
             await asyncio.sleep(heartbeat.INTERVAL)
 
     async def _take(self, token: UUID, ids: Sequence[UUID], within: float) -> None:
-        # In turn, or two of them would take the same room.
+        # One after the other, or two would count on the same room.
         async with asyncio.timeout(within), self._turn:
             while self._backend.room < min(len(ids), self._backend.batch):
                 self._has_room.clear()

@@ -1,4 +1,4 @@
-"""What the statements of either database take and give."""
+"""What the statements of both databases take and return."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from webhooks.models.ids import time_ordered
 @dataclass(frozen=True, slots=True)
 class Claimed:
     rows: Sequence[tuple[UUID, int]]
-    """Each with the claims it has lost so far."""
+    """Deliveries, each with the number of claims it has lost."""
     has_more: bool
     """An endpoint had more that was due than it was given."""
 
@@ -22,8 +22,8 @@ class Claimed:
 class Recorded:
     count: int
     noteworthy: Mapping[UUID, str]
-    """The next states of those that change what is known of their endpoint: failures,
-    and successes of an endpoint that was failing or was never called."""
+    """The new states of those deliveries that change their endpoint's health: failures, and
+    successes of an endpoint that was failing or was never called."""
 
 
 def of(settlement: Settlement) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Settling: what became of deliveries, and what that says of their endpoints."""
+"""Settling: writing what became of deliveries, and the health of their endpoints."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from webhooks.delivery.endpoint_notifications import (
     Kind,
     Notify,
 )
-from webhooks.delivery.health import Health, Trial
+from webhooks.delivery.health import AttemptOutcome, Health
 from webhooks.delivery.job import Settlement
 from webhooks.models import Delivery, Endpoint, Subscription
 
@@ -31,7 +31,7 @@ class Settled:
     count: int
     """How many rows were written."""
     closed: frozenset[UUID] = frozenset()
-    """Endpoints that take nothing more for now: their breaker is open, or they are
+    """Endpoints that are sent nothing for now: their breaker is open, or they are
     disabled."""
 
 
@@ -41,8 +41,8 @@ def settle(
     """Write what became of claimed deliveries, in one transaction: states, attempts,
     statistics, and the health of the endpoints.
 
-    What another worker has claimed meanwhile is left as it is, and no attempt is recorded
-    for it. `notify` is called within the transaction; without it nobody is notified.
+    A delivery that another worker has claimed meanwhile is left as it is, and no attempt is
+    recorded for it. `notify` is called within the transaction; without it nobody is notified.
     """
     with transaction.atomic():
         recorded = engine().record([rows.of(s) for s in settlements], deleted=DELETED)
@@ -73,7 +73,7 @@ def _examine(
         now: datetime = endpoint.now  # type: ignore[attr-defined]
         mine = by_endpoint[endpoint.id]
         before = _health(endpoint)
-        after = health.after(before, list(_trials(mine)), now=now)
+        after = health.after(before, list(_outcomes(mine)), now=now)
         _store(endpoint, after, mine, states, now)
         notifications += _notifications(endpoint, before, after, mine, states, now)
         if after.disabled_reason or (after.open_until and after.open_until > now):
@@ -81,10 +81,10 @@ def _examine(
     return frozenset(closed), notifications
 
 
-def _trials(settlements: Iterable[Settlement]) -> Iterable[Trial]:
+def _outcomes(settlements: Iterable[Settlement]) -> Iterable[AttemptOutcome]:
     for settlement in settlements:
         if settlement.attempt is not None:
-            yield Trial(
+            yield AttemptOutcome(
                 token=settlement.job.token,
                 outcome=settlement.outcome,
                 status=settlement.status,
@@ -118,7 +118,7 @@ def _store(
         if states[s.job.id] == Delivery.State.PENDING
     ]
     if endpoint.trips or endpoint.probe_token:
-        # What waits for the breaker goes on, or sends the next probe after the pause.
+        # What waits for the breaker is sent now, or its next probe after the pause.
         looks.append(now)
     due = min(looks, default=None)
     if due is not None and after.open_until is not None:
@@ -138,8 +138,8 @@ def _store(
 
 
 def _disable(endpoint: Endpoint, reason: str, now: datetime) -> None:
-    """And the subscription with its last endpoint. What waits is cancelled by a chore,
-    a piece at a time: it may be a great deal."""
+    """Disable an endpoint, and the subscription with its last one. A periodic task cancels
+    what waits, in pieces, because that may be very many deliveries."""
     Endpoint.objects.filter(id=endpoint.id).update(
         disabled_at=now, disabled_reason=reason, next_due_at=now
     )
@@ -181,7 +181,7 @@ def _notifications(
     exhausted = tuple(
         s.job.id
         for s in settlements
-        # A test that failed is seen by whoever sent it, and nothing was lost.
+        # Whoever sent a test sees that it failed, and nothing was lost.
         if states[s.job.id] == Delivery.State.EXHAUSTED and not s.job.is_test
     )
     if exhausted:

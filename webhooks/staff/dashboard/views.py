@@ -60,7 +60,7 @@ class Needs(Page):
         return {
             "needs": [need for need in found if not need.is_news],
             "news": [need for need in found if need.is_news],
-            "workers": heartbeat.standing(),
+            "workers": heartbeat.status(),
         }
 
     def may(self, permission: str) -> bool:

@@ -26,7 +26,7 @@ OVERDUE = timedelta(minutes=1)
 
 
 def worker(now: datetime) -> Need | None:
-    workers = heartbeat.standing()
+    workers = heartbeat.status()
     if workers.is_silent:
         return Need(
             DANGER,

@@ -1,4 +1,4 @@
-"""Lines give slots to endpoints in turn, and to none of them more than are left free."""
+"""Endpoint queues give slots to endpoints in turn, and none more than are free."""
 
 import asyncio
 import time
@@ -9,8 +9,8 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from webhooks.delivery.endpoint_queues import PER_ENDPOINT, EndpointQueues
 from webhooks.delivery.job import Job, Subscriber
-from webhooks.delivery.lines import PER_ENDPOINT, Lines
 
 A, B, C, D = (UUID(int=number) for number in range(1, 5))
 
@@ -42,7 +42,7 @@ class Crew:
     """As many senders as they are told, each with one job at a time."""
 
     def __init__(self, slots, senders=None):
-        self.lines = Lines(slots=slots)
+        self.queues = EndpointQueues(slots=slots)
         self.taken = []
         self.senders = senders or slots
 
@@ -50,10 +50,10 @@ class Crew:
         self.tasks = [asyncio.create_task(self._take()) for _ in range(self.senders)]
 
     async def _take(self):
-        self.taken.append(await self.lines.take())
+        self.taken.append(await self.queues.take())
 
     async def done(self, job):
-        if following := self.lines.swap(job):
+        if following := self.queues.take_after(job):
             self.taken.append(following)
         else:
             self.tasks.append(asyncio.create_task(self._take()))
@@ -64,7 +64,7 @@ class Crew:
             await asyncio.sleep(0)
 
     def out(self):
-        return Counter(job.endpoint_id for job in self.lines.out)
+        return Counter(job.endpoint_id for job in self.queues.out)
 
     async def stop(self):
         for task in self.tasks:
@@ -87,7 +87,7 @@ def run(slots, work, *, senders=None):
 
 def put(crew, endpoint, count, **fields):
     for _ in range(count):
-        crew.lines.put(job(endpoint, **fields))
+        crew.queues.put(job(endpoint, **fields))
     return crew.settle()
 
 
@@ -106,8 +106,8 @@ def test_the_share_of_each_grows_as_others_finish():
     async def work(crew):
         await put(crew, A, 100)
         await put(crew, B, 100)
-        for done in [j for j in crew.lines.out if j.endpoint_id == A]:
-            crew.lines.drop([A])
+        for done in [j for j in crew.queues.out if j.endpoint_id == A]:
+            crew.queues.drop([A])
             await crew.done(done)
         return crew.out()
 
@@ -138,22 +138,22 @@ def test_slots_are_given_in_turn():
         for endpoint in (A, B, C):
             await put(crew, endpoint, 50)
         while len(crew.taken) < 60:
-            await crew.done(next(iter(crew.lines.out)))
+            await crew.done(next(iter(crew.queues.out)))
         return Counter(job.endpoint_id for job in crew.taken[-30:])
 
     assert run(1, work) == {A: 10, B: 10, C: 10}
 
 
-def test_whole_lines_are_taken_away_and_nothing_of_others():
+def test_it_drops_whole_queues_and_nothing_of_others():
     async def work(crew):
         await put(crew, A, 5)
         await put(crew, B, 4)
-        dropped = crew.lines.drop([A, C])
+        dropped = crew.queues.drop([A, C])
         assert {job.endpoint_id for job in dropped} == {A}
-        assert crew.lines.waiting == 9 - len(dropped) - len(crew.lines.out)
-        assert crew.lines.longer_than(0) == [B]
-        assert {job.endpoint_id for job in crew.lines.drop_all()} == {B}
-        assert crew.lines.waiting == 0
+        assert crew.queues.waiting == 9 - len(dropped) - len(crew.queues.out)
+        assert crew.queues.longer_than(0) == [B]
+        assert {job.endpoint_id for job in crew.queues.drop_all()} == {B}
+        assert crew.queues.waiting == 0
 
     run(1, work)
 
@@ -191,17 +191,17 @@ def test_whatever_comes_the_slots_hold_and_none_of_them_is_idle_in_vain(
                 added += count
                 await put(crew, which, count, max_in_flight=LIMITS[which])
             elif step == "drop":
-                dropped += len(crew.lines.drop([which]))
-            elif crew.lines.out:
-                jobs = sorted(crew.lines.out, key=lambda job: job.endpoint_id)
+                dropped += len(crew.queues.drop([which]))
+            elif crew.queues.out:
+                jobs = sorted(crew.queues.out, key=lambda job: job.endpoint_id)
                 await crew.done(jobs[which % len(jobs)])
             out = crew.out()
             free = slots - out.total()
             assert free >= 0
             assert all(out[e] <= (most or PER_ENDPOINT) for e, most in LIMITS.items())
-            assert crew.lines.waiting + len(crew.taken) + dropped == added
+            assert crew.queues.waiting + len(crew.taken) + dropped == added
             if free:
-                for endpoint in crew.lines.longer_than(0):
+                for endpoint in crew.queues.longer_than(0):
                     most = LIMITS[endpoint] or PER_ENDPOINT
                     assert out[endpoint] >= max(1, min(most, free)), "it could be sent"
 

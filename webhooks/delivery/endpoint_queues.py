@@ -1,11 +1,10 @@
-"""Jobs that wait for a slot, in a line for each endpoint.
+"""Jobs that wait for a slot, in a queue for each endpoint.
 
-A free slot goes to the endpoint that has the fewest, in turn where several have as few,
-and one endpoint never has more than are left free:
-an endpoint that is slow, or does not answer at all, can hold half of them when it is
-alone, a third each when there are two such, and so on. Some always remain for the rest.
-(The rule is known from the buffers of switches: Choudhury and Hahne, Dynamic queue length
-thresholds, 1998.)
+A free slot goes to the endpoint that has the fewest slots; endpoints that have equally few
+take turns. No endpoint may have more slots than are free. So one endpoint that is slow, or
+does not answer at all, can hold half of the slots; two such can hold a third each, and so
+on. Some slots always remain for the other endpoints. (The rule is known from the buffers of
+switches: Choudhury and Hahne, Dynamic queue length thresholds, 1998.)
 """
 
 import asyncio
@@ -16,24 +15,24 @@ from uuid import UUID
 from .job import Job
 
 PER_ENDPOINT = 50
-"""Requests under way at once to one endpoint from this process, where its subscription
-does not say otherwise: what a small server can take."""
+"""Requests under way at once to one endpoint from this process, unless its subscription
+sets another limit: what a small server can take."""
 
 
-class Lines:
-    """Used within one event loop. `slots` is how many jobs may be out at once; `run_dry`
-    is called whenever somebody has to wait for a job."""
+class EndpointQueues:
+    """Used within one event loop. `slots` is how many jobs may be out at once; `on_empty`
+    is called whenever a taker has to wait for a job."""
 
     def __init__(
-        self, *, slots: int, run_dry: Callable[[], None] = lambda: None
+        self, *, slots: int, on_empty: Callable[[], None] = lambda: None
     ) -> None:
         self._slots = slots
-        self._run_dry = run_dry
-        self._lines: dict[UUID, deque[Job]] = {}
-        # The endpoints that have a line and may be sent more, by how much is out to
-        # them; at each level in their turn.
+        self._on_empty = on_empty
+        self._queues: dict[UUID, deque[Job]] = {}
+        # The endpoints that have a queue and may be sent more, by how many jobs are out to
+        # them; those of one level take turns.
         self._levels: list[dict[UUID, None]] = [{} for _ in range(slots + 1)]
-        self._lowest = 0  # no level below it has any
+        self._lowest = 0  # no level below it has an endpoint
         self._takers: deque[asyncio.Future[Job]] = deque()
         self._out_to: Counter[UUID] = Counter()
         self.waiting = 0
@@ -41,42 +40,42 @@ class Lines:
         """Jobs that were taken and are not done."""
 
     @property
-    def are_dry(self) -> bool:
+    def is_taker_waiting(self) -> bool:
         """Whether somebody waits for a job."""
         return bool(self._takers)
 
     def put(self, job: Job) -> None:
-        line = self._lines.get(job.endpoint_id)
-        if line is None:
-            line = self._lines[job.endpoint_id] = deque()
-            line.append(job)
+        queue = self._queues.get(job.endpoint_id)
+        if queue is None:
+            queue = self._queues[job.endpoint_id] = deque()
+            queue.append(job)
             self._enter(job.endpoint_id)
         else:
-            line.append(job)
+            queue.append(job)
         self.waiting += 1
         if self._takers:
             self._hand_out()
 
     async def take(self) -> Job:
-        """The next job in turn, once there is one that may be out."""
+        """The next job, as soon as there is one that may be out."""
         job = self._next()
         if job is None:
             taker: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
             self._takers.append(taker)
-            self._run_dry()
+            self._on_empty()
             job = await taker
         return job
 
-    def swap(self, job: Job) -> Job | None:
-        """Say that a job is done, and take the next in turn if there is one at once."""
+    def take_after(self, job: Job) -> Job | None:
+        """Say that a job is done, and take the next if there is one now."""
         endpoint = job.endpoint_id
         self.out.discard(job)
-        if endpoint in self._lines:
+        if endpoint in self._queues:
             self._levels[self._out_to[endpoint]].pop(endpoint, None)
         self._out_to[endpoint] -= 1
         if not self._out_to[endpoint]:
             del self._out_to[endpoint]
-        if endpoint in self._lines:
+        if endpoint in self._queues:
             self._enter(endpoint)
         following = self._next()
         if self._takers:
@@ -84,26 +83,26 @@ class Lines:
         return following
 
     def drop(self, endpoints: Collection[UUID]) -> list[Job]:
-        """Take the whole lines of some endpoints away."""
+        """Remove the whole queues of some endpoints; returns their jobs."""
         dropped: list[Job] = []
         for endpoint in endpoints:
-            if line := self._lines.pop(endpoint, None):
+            if queue := self._queues.pop(endpoint, None):
                 self._levels[self._out_to[endpoint]].pop(endpoint, None)
-                dropped += line
+                dropped += queue
         self.waiting -= len(dropped)
         return dropped
 
     def drop_all(self) -> list[Job]:
-        return self.drop(list(self._lines))
+        return self.drop(list(self._queues))
 
     def longer_than(self, length: int) -> list[UUID]:
         """The endpoints for which more than `length` jobs wait."""
-        return [id for id, line in self._lines.items() if len(line) > length]
+        return [id for id, queue in self._queues.items() if len(queue) > length]
 
     def _enter(self, endpoint: UUID) -> None:
-        """Have an endpoint with a line wait for its turn, unless it has its fill."""
+        """Have an endpoint with a queue wait for its turn, unless it is at its limit."""
         out = self._out_to[endpoint]
-        most = self._lines[endpoint][0].subscriber.max_in_flight or PER_ENDPOINT
+        most = self._queues[endpoint][0].subscriber.max_in_flight or PER_ENDPOINT
         if out < most:
             self._levels[out][endpoint] = None
             self._lowest = min(self._lowest, out)
@@ -118,7 +117,7 @@ class Lines:
                 return
 
     def _next(self) -> Job | None:
-        most = self._slots - len(self.out)  # to one endpoint, see above
+        most = self._slots - len(self.out)  # to one endpoint, see the top of the file
         while self._lowest < most and not self._levels[self._lowest]:
             self._lowest += 1
         if self._lowest >= most:
@@ -126,13 +125,13 @@ class Lines:
         level = self._levels[self._lowest]
         endpoint = next(iter(level))
         del level[endpoint]
-        line = self._lines[endpoint]
-        job = line.popleft()
+        queue = self._queues[endpoint]
+        job = queue.popleft()
         self._out_to[endpoint] += 1
-        if line:
+        if queue:
             self._enter(endpoint)
         else:
-            del self._lines[endpoint]
+            del self._queues[endpoint]
         self.waiting -= 1
         self.out.add(job)
         return job
