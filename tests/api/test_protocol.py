@@ -122,6 +122,45 @@ def test_it_refuses_malformed_json(client, key, body):
     assert problem["detail"].startswith("The body is not JSON: ")
 
 
+@pytest.mark.parametrize(
+    ("data", "pointer", "detail"),
+    [
+        (b'{"a": ["\\u0000"]}', "/data/a/0", "the character U+0000."),
+        (b'{"a/b": "\\ud800"}', "/data/a~1b", "half of a surrogate pair."),
+        (b'{"a": 1e999}', "/data/a", "a number that 64 bits can hold."),
+    ],
+)
+def test_it_points_at_a_value_that_is_stored_nowhere(
+    client, key, data, pointer, detail
+):
+    body = b'{"partner": "x", "type": "a", "data": ' + data + b"}"
+    (error,) = errors_of(call(client, "POST", "/events", body, key=key))
+    assert error["pointer"] == f"#{pointer}"
+    assert error["detail"].startswith("Must ")
+    assert error["detail"].endswith(detail)
+    batch = b'{"events": [' + body + b"]}"
+    (error,) = errors_of(call(client, "POST", "/events/batch", batch, key=key))
+    assert error["pointer"] == f"#/events/0{pointer}"
+
+
+def test_it_reads_json_behind_a_byte_order_mark(client, key, event):
+    body = b"\xef\xbb\xbf" + json.dumps(event).encode()
+    assert call(client, "POST", "/events", body, key=key).status_code == 202
+
+
+def test_it_refuses_a_body_that_was_encoded(client, key, event):
+    for coding in ("gzip", "br"):
+        response = call(
+            client, "POST", "/events", event, key=key, Content_Encoding=coding
+        )
+        assert_problem(
+            response,
+            415,
+            "Unsupported Media Type",
+            "The body must be sent without a Content-Encoding.",
+        )
+
+
 @pytest.mark.parametrize("body", [b"[]", b"1", b"null", b'"x"'])
 def test_it_refuses_json_that_is_no_object(client, key, body):
     response = call(client, "POST", "/events", body, key=key)

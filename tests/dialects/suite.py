@@ -5,12 +5,14 @@ and inherits a test for each thing that can be wrong with a request, and the pro
 that nothing at all makes it answer with a 500 or in another shape than its own.
 """
 
+import gzip
 import json
+import zlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.core.cache import cache
@@ -34,6 +36,18 @@ json_values = st.recursive(
     ),
     max_leaves=10,
 )
+# A value that no dialect takes, where in its field it stands, and what is told of it.
+NUL = "must not contain the character U+0000"
+TOO_DEEP = "must not be nested more than 64 levels deep"
+REFUSED_VALUES = [
+    ("https://example.com/\0", (), NUL),
+    (["a", "\0"], (1,), NUL),
+    ({"\0": 1}, (), NUL),
+    ({"a": ["\ud800"]}, ("a", 0), "must not contain half of a surrogate pair"),
+    (float("inf"), (), "must be a number that 64 bits can hold"),
+    (json.loads("[" * 80 + "]" * 80), (), TOO_DEEP),
+]
+
 header_text = st.text(
     st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"),
     max_size=60,
@@ -43,6 +57,7 @@ HEADER_NAMES = (
     "Accept-Encoding",
     "Accept-Language",
     "Authorization",
+    "Content-Encoding",
     "Cookie",
     "If-None-Match",
     "Origin",
@@ -89,6 +104,13 @@ class DialectSuite(ABC):
     # The largest body that is read, in bytes.
     max_body: ClassVar[int] = MEBIBYTE
 
+    # The media types that it reads as JSON, of those that are tried.
+    json_types: ClassVar[tuple[str, ...]] = ("application/json",)
+    # Whether it reads `application/x-www-form-urlencoded`.
+    reads_forms: ClassVar[bool] = False
+    # Whether it inflates what was compressed by gzip or deflate.
+    inflates: ClassVar[bool] = False
+
     # Whether its paths are taken in any case of their letters.
     is_any_case: ClassVar[bool] = False
 
@@ -108,7 +130,15 @@ class DialectSuite(ABC):
         """The status and the exact body of an error; a body may be a callable that
         takes the parsed body and asserts. Kinds: key_missing key_malformed key_invalid
         partner_inactive forbidden not_found no_route method_not_allowed malformed_json
-        not_an_object wrong_media_type too_large throttled bad_request internal."""
+        not_an_object wrong_media_type too_large throttled bad_request internal.
+
+        Where it reads forms: too_many_fields. Where it inflates: unknown_coding, for
+        `br`, and corrupt."""
+
+    @abstractmethod
+    def refused_value(self, name: str, reason: str) -> tuple[int, Any]:
+        """The error of a value that the portal takes nowhere. `name` leads to it, such
+        as `events.0`, and `reason` follows it in words: "must not contain …"."""
 
     # Calls that must be answered as if the object did not exist, for a partner whose
     # own objects are others. Empty where objects have no address.
@@ -120,6 +150,8 @@ class DialectSuite(ABC):
         return None
 
     wrong_method = "PROPFIND"
+    # The write, which each test spoils in its own way.
+    call: Call
 
     # --- The tests every vendor inherits --------------------------------------------
 
@@ -132,8 +164,10 @@ class DialectSuite(ABC):
         self.call = self.write(self.partner, self.key)
 
     def assert_error(self, response, kind: str) -> None:
-        status, expected = self.error(kind)
-        assert response.status_code == status, (kind, response.content)
+        self.assert_refused(response, *self.error(kind))
+
+    def assert_refused(self, response, status: int, expected: Any) -> None:
+        assert response.status_code == status, response.content
         assert response["Content-Type"] == self.content_type
         assert "Set-Cookie" not in response
         body = json.loads(response.content)
@@ -145,7 +179,8 @@ class DialectSuite(ABC):
 
     def send(self, call: Call, key: str | None = None, **headers: str):
         key_headers = self.headers(self.key_text if key is None else key)
-        return call.send(self.client, {**key_headers, **headers})
+        named = {name.replace("_", "-"): text for name, text in headers.items()}
+        return call.send(self.client, {**key_headers, **named})
 
     def test_it_accepts_the_write_that_the_other_tests_spoil(self):
         response = self.send(self.call)
@@ -203,10 +238,115 @@ class DialectSuite(ABC):
             call = replace(self.call, body=body)
             self.assert_error(self.send(call), "malformed_json")
 
-    def test_it_refuses_json_that_no_database_could_store(self):
-        for body in (b'{"url": "\\u0000"}', b'{"url": "\\ud800"}', b"[" * 1000):
-            call = replace(self.call, body=body)
-            self.assert_error(self.send(call), "malformed_json")
+    def spoilt(self, field: str, value: Any) -> Call:
+        """The write with this value, which may be none that Python writes as JSON."""
+        text = json.dumps({**self.call.body, field: value})
+        return replace(self.call, body=text.replace("Infinity", "1e999").encode())
+
+    @pytest.mark.parametrize(("value", "where", "reason"), REFUSED_VALUES)
+    def test_it_names_the_field_of_a_value_that_it_takes_nowhere(
+        self, value, where, reason
+    ):
+        before = list(Subscription.objects.order_by("id").values())
+        for field in [*self.call.body, "unknown"]:
+            name = ".".join(map(str, (field, *where)))
+            expected = self.refused_value(name, reason)
+            self.assert_refused(self.send(self.spoilt(field, value)), *expected)
+        assert list(Subscription.objects.order_by("id").values()) == before
+
+    def test_it_tells_nobody_without_a_key_what_is_wrong_with_a_value(self):
+        for value, _, _ in REFUSED_VALUES:
+            response = self.spoilt("unknown", value).send(self.client)
+            self.assert_error(response, "key_missing")
+
+    def test_it_survives_nesting_that_no_reader_follows(self):
+        body = b'{"unknown": ' + b"[" * 5000 + b"]" * 5000 + b"}"
+        response = self.send(replace(self.call, body=body))
+        status, _ = self.refused_value("body", "")
+        assert response.status_code == status
+        assert b"64 levels deep" in response.content
+
+    def test_it_reads_json_behind_a_byte_order_mark(self):
+        body = b"\xef\xbb\xbf" + json.dumps(self.call.body).encode()
+        assert self.send(replace(self.call, body=body)).status_code in (200, 201)
+
+    @pytest.mark.parametrize(
+        "type",
+        [
+            "application/json",
+            "Application/JSON ; charset=utf-8",
+            "text/json",
+            "application/vnd.api+json",
+            "application/octet-stream",
+        ],
+    )
+    def test_it_reads_the_types_of_json_that_its_vendor_reads(self, type):
+        response = self.send(replace(self.call, content_type=type))
+        if type.lower().partition(" ")[0] in self.json_types:
+            assert response.status_code in (200, 201), response.content
+        else:
+            self.assert_error(response, "wrong_media_type")
+
+    def form(self, body: bytes | None = None) -> Call:
+        """The write as a form, or this body as one."""
+        pairs = []
+        for name, value in self.call.body.items():
+            if isinstance(value, list):
+                pairs += [(f"{name}[]", each) for each in value]
+            else:
+                pairs.append((name, int(value) if value is True else value))
+        return replace(
+            self.call,
+            body=urlencode(pairs).encode() if body is None else body,
+            content_type="application/x-www-form-urlencoded",
+        )
+
+    def test_it_reads_forms_where_its_vendor_does(self):
+        response = self.send(self.form())
+        if self.reads_forms:
+            assert response.status_code in (200, 201), response.content
+        else:
+            self.assert_error(response, "wrong_media_type")
+
+    def test_it_refuses_a_form_as_it_refuses_json(self):
+        if not self.reads_forms:
+            return
+        nul = self.form(self.form().body + b"&unknown[a][]=%00")
+        self.assert_refused(self.send(nul), *self.refused_value("unknown.a.0", NUL))
+        self.assert_error(nul.send(self.client), "key_missing")
+        deep = self.form(self.form().body + b"&unknown" + b"[a]" * 64 + b"=1")
+        self.assert_refused(self.send(deep), *self.refused_value("unknown", TOO_DEEP))
+        self.assert_error(self.send(self.form(b"a=1&" * 1000)), "too_many_fields")
+        large = self.form(b"a=" + b"x" * self.max_body)
+        self.assert_error(self.send(large), "too_large")
+
+    @pytest.mark.parametrize("coding", ["gzip", "GZIP", "deflate"])
+    def test_it_inflates_where_its_vendor_does(self, coding):
+        compress = zlib.compress if coding == "deflate" else gzip.compress
+        plain = json.dumps(self.call.body).encode()
+        call = replace(self.call, body=compress(plain))
+        response = self.send(call, Content_Encoding=coding)
+        if not self.inflates:
+            self.assert_error(response, "malformed_json")
+            return
+        assert response.status_code in (200, 201), response.content
+        bomb = compress(b'{"unknown": "' + b"x" * 10 * self.max_body + b'"}')
+        assert len(bomb) < self.max_body
+        response = self.send(replace(call, body=bomb), Content_Encoding=coding)
+        self.assert_error(response, "too_large")
+        for broken in (plain, compress(plain)[:-6]):
+            response = self.send(replace(call, body=broken), Content_Encoding=coding)
+            self.assert_error(response, "corrupt")
+
+    def test_it_answers_an_unknown_encoding_as_its_vendor_does(self):
+        for none in ("", "identity"):
+            response = self.send(self.call, Content_Encoding=none)
+            assert response.status_code in (200, 201)
+        response = self.send(self.call, Content_Encoding="br")
+        if self.inflates:
+            self.assert_error(response, "unknown_coding")
+        else:  # nobody looks at the header
+            assert response.status_code in (200, 201)
 
     def test_it_refuses_json_that_is_no_object(self):
         for body in (b"[]", b'"x"', b"1", b"null", b"true"):
@@ -319,6 +459,11 @@ class DialectSuite(ABC):
     def test_it_survives_any_bytes_under_any_media_type(self, body, content_type):
         call = replace(self.call, body=body, content_type=content_type)
         self.assert_in_shape(self.send(call))
+
+    @examples(60)
+    @given(st.lists(st.sampled_from(b"ab[]=&%0+1\xff\x00"), max_size=60).map(bytes))
+    def test_it_survives_any_form(self, body):
+        self.assert_in_shape(self.send(self.form(body)))
 
     @examples(60)
     @given(

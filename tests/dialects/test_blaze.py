@@ -65,6 +65,10 @@ class TestBlaze(DialectSuite):
     def unknown(self, partner, key):
         return Call("GET", f"{MANY}/{'b' * 24}")
 
+    def refused_value(self, name, reason):
+        status, body = refusal(400, "Invalid argument", f"{name} {reason}")
+        return status, {**body, "field": name.partition(".")[0]}
+
     def error(self, kind):
         bad_request = refusal(400, "Bad Request", "Unable to process JSON")
         unauthorized = refusal(401, "Unauthorized", "Invalid partner key")
@@ -396,6 +400,14 @@ class TestUpdating:
         shown = self.put(send, one, {"webHookUrls": []})
         assert shown["webHookUrls"] == []
         assert stored(shown).urls == []
+
+    def test_it_refuses_a_replacement_without_a_body(self, send, create):
+        """It would widen the hook to every type."""
+        made = create(webHookType="NEW_MEMBER")
+        response = send("PUT", f"{MANY}/{made['id']}", b"")
+        assert response.status_code == 400
+        assert response.json()["message"] == "Unable to process JSON"
+        assert send("GET", f"{MANY}/{made['id']}").json() == made
 
     def test_it_ignores_what_the_server_owns(self, send, one):
         ours = {

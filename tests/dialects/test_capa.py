@@ -52,6 +52,12 @@ def malformed(body) -> None:
     assert (body["error"], body["statusCode"]) == ("Bad Request", 400)
 
 
+def corrupt(body) -> None:
+    # In zlib's own words, which NestJS passes on.
+    assert list(body) == ["statusCode", "message"]
+    assert body["message"] in ("incorrect header check", "unexpected end of file")
+
+
 def malformed_or_not_an_object(body) -> None:
     # A scalar is no JSON to the framework; an array is, and then has no url.
     if "statusCode" in body:
@@ -65,6 +71,8 @@ class TestCapa(DialectSuite):
     content_type = "application/json; charset=utf-8"
     prefix = "/api/partner"
     is_any_case = True
+    reads_forms = True
+    inflates = True
     max_body = 100 * 1024
 
     def headers(self, key):
@@ -96,6 +104,15 @@ class TestCapa(DialectSuite):
                 413,
                 {"statusCode": 413, "message": "request entity too large"},
             ),
+            "corrupt": (400, corrupt),
+            "unknown_coding": (
+                415,
+                {"statusCode": 415, "message": 'unsupported content encoding "br"'},
+            ),
+            "too_many_fields": (
+                413,
+                {"statusCode": 413, "message": "too many parameters"},
+            ),
             "throttled": (429, refusal("TOO_MANY_REQUESTS", "Too Many Requests")),
             "bad_request": (400, {"message": "Bad Request", "statusCode": 400}),
             "internal": (
@@ -103,6 +120,9 @@ class TestCapa(DialectSuite):
                 {"statusCode": 500, "message": "Internal server error"},
             ),
         }[kind]
+
+    def refused_value(self, name, reason):
+        return 400, invalid(f"{name} {reason}")
 
     def put(self, body, path: str = V1):
         return self.send(Call("PUT", path, body))

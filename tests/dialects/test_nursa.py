@@ -60,6 +60,12 @@ def malformed(body) -> None:
     assert (body["error"], body["statusCode"]) == ("Bad Request", 400)
 
 
+def corrupt(body) -> None:
+    # In zlib's own words, which NestJS passes on.
+    assert list(body) == ["statusCode", "message"]
+    assert body["message"] in ("incorrect header check", "unexpected end of file")
+
+
 def malformed_or_without_fields(body) -> None:
     # A scalar is no JSON to the framework; an array is an object without fields.
     if isinstance(body["message"], str):
@@ -73,6 +79,8 @@ class Suite(DialectSuite):
     content_type = "application/json; charset=utf-8"
     prefix = "/api/v2/public"
     is_any_case = True
+    reads_forms = True
+    inflates = True
     max_body = 100 * 1024
 
     def headers(self, key):
@@ -108,6 +116,15 @@ class Suite(DialectSuite):
                 413,
                 {"statusCode": 413, "message": "request entity too large"},
             ),
+            "corrupt": (400, corrupt),
+            "unknown_coding": (
+                415,
+                {"statusCode": 415, "message": 'unsupported content encoding "br"'},
+            ),
+            "too_many_fields": (
+                413,
+                {"statusCode": 413, "message": "too many parameters"},
+            ),
             "throttled": (429, {"message": "Too Many Requests", "statusCode": 429}),
             "bad_request": (400, {"message": "Bad Request", "statusCode": 400}),
             "internal": (
@@ -115,6 +132,9 @@ class Suite(DialectSuite):
                 {"statusCode": 500, "message": "Internal server error"},
             ),
         }[kind]
+
+    def refused_value(self, name, reason):
+        return 400, bad_request([f"{name} {reason}"])
 
     def made(self, partner=None, **fields) -> Subscription:
         fields = {"events": [ACCEPTED], "urls": [URL], "secrets": SECRETS, **fields}

@@ -64,6 +64,13 @@ class TestPartnero(DialectSuite):
     def unknown(self, partner, key):
         return Call("GET", f"{MANY}/doesNotExist")
 
+    json_types = ("application/json", "text/json", "application/vnd.api+json")
+    reads_forms = True
+
+    def refused_value(self, name, reason):
+        message = f"The {name.replace('_', ' ')} field {reason}."
+        return 422, failure(message, errors={name: [message]})
+
     def error(self, kind):
         return {
             "key_missing": (401, failure("Unauthenticated.")),
@@ -91,6 +98,10 @@ class TestPartnero(DialectSuite):
             "too_large": (
                 413,
                 failure("The request body is longer than 1048576 bytes."),
+            ),
+            "too_many_fields": (
+                413,
+                failure("The request body has more than 1000 fields."),
             ),
             "throttled": (429, failure("Too Many Attempts.")),
             "bad_request": (400, failure("Bad Request")),

@@ -133,6 +133,21 @@ class TestTopiic(DialectSuite):
     content_type = "application/json; charset=utf-8"
     prefix = "/api/ApiKeys"
     is_any_case = True
+    json_types = ("application/json", "text/json", "application/vnd.api+json")
+
+    def refused_value(self, name, reason):
+        steps = (f"[{s}]" if s.isdecimal() else f".{s}" for s in name.split("."))
+        path = "".join(["$", *steps])
+        told = f"The JSON value {reason}. Path: {path} | LineNumber: 0 | BytePositionInLine: "
+
+        def check(body):
+            ((key, (message,)),) = body["errors"].items()
+            assert key == path
+            assert message.startswith(told)
+            assert 0 < int(message.removeprefix(told).removesuffix(".")) < 1000
+            assert body["title"] == "One or more validation errors occurred."
+
+        return 400, check
 
     def headers(self, key):
         return {"Authorization": f"Bearer {key}"}

@@ -28,6 +28,7 @@ class Endpoint(endpoint.Endpoint):
     check_order = ("method", "key", "rate", "scope", "body")
     refusals = REFUSALS
     renderer_classes = [JSON]
+    content_codings = ()
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from webhooks.models import ApiKey
 from webhooks.operations import keys
 from webhooks.rest import caller
+from webhooks.rest.bodies import BodyTooLarge, UnknownCoding
 from webhooks.rest.endpoint import (
     MethodNotAllowed,
     NoRoute,
@@ -22,7 +23,7 @@ from webhooks.rest.endpoint import (
     OverRate,
     Refusals,
 )
-from webhooks.rest.parsing import BodyTooLarge, MalformedJSON
+from webhooks.rest.parsing import MalformedJSON, RefusedValue
 from webhooks.rest.throttling import WINDOW, Allowance
 
 logger = logging.getLogger(__name__)
@@ -170,6 +171,11 @@ def _invalid(request: Request, error: exceptions.ValidationError) -> Response:
     return answer(invalid(flattened(error.detail)))
 
 
+def _refused_value(request: Request, error: RefusedValue) -> Response:
+    detail = f"{error.reason[0].upper()}{error.reason[1:]}."
+    return answer(invalid([at(error.path, detail)]))
+
+
 def _internal(request: Request, error: Exception) -> Response:
     # What the caller can quote, beside the traceback that was just logged.
     occurrence = uuid4().urn
@@ -207,6 +213,7 @@ REFUSALS: Refusals = {
     ),
     NotAnObject: lambda *_: answer(invalid([at((), "Must be a JSON object.")])),
     exceptions.UnsupportedMediaType: refusal(415, "The body must be application/json."),
+    UnknownCoding: refusal(415, "The body must be sent without a Content-Encoding."),
     BodyTooLarge: lambda _, error: answer(
         problem(413, f"The body is longer than {error.limit} bytes.")
     ),
@@ -214,6 +221,7 @@ REFUSALS: Refusals = {
         problem(429, f"Try again in {error.wait} seconds.")
     ),
     exceptions.ValidationError: _invalid,
+    RefusedValue: _refused_value,
     SuspiciousOperation: refusal(
         400, "The host is not served here, or the query has too many parameters."
     ),

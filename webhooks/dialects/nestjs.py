@@ -14,9 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.rest import endpoint
+from webhooks.rest.bodies import INFLATED, BodyTooLarge, Corrupt, UnknownCoding
 from webhooks.rest.endpoint import MethodNotAllowed, NotFound, Refusals
-from webhooks.rest.parsing import BodyTooLarge, Ignored, MalformedJSON, ObjectOrArray
+from webhooks.rest.parsing import MalformedJSON, ObjectOrArray
 from webhooks.rest.rendering import JSONWithCharset
+from webhooks.rest.urlencoded import Form, TooManyFields
 
 
 def exception(
@@ -44,8 +46,13 @@ REFUSALS: Refusals = {
     MethodNotAllowed: cannot,
     NotFound: cannot,
     MalformedJSON: lambda request, error: exception(400, error.reason, "Bad Request"),
+    Corrupt: lambda request, error: bare(400, error.reason),
     exceptions.UnsupportedMediaType: lambda *_: bare(415, "Unsupported Media Type"),
+    UnknownCoding: lambda request, error: bare(
+        415, f'unsupported content encoding "{error.coding}"'
+    ),
     BodyTooLarge: lambda *_: bare(413, "request entity too large"),
+    TooManyFields: lambda *_: bare(413, "too many parameters"),
     SuspiciousOperation: lambda *_: exception(400, "Bad Request"),
     Exception: lambda *_: bare(500, "Internal server error"),
 }
@@ -56,7 +63,10 @@ class Endpoint(endpoint.Endpoint):
     # NestJS reads the body before it looks for a route, and guards run after both.
     check_order: ClassVar[tuple[str, ...]] = ("body", "method", "key", "scope", "rate")
     renderer_classes = [JSONWithCharset]
-    parser_classes = [ObjectOrArray, Ignored]
+    # The body reader is Express's own, which NestJS starts with these settings.
+    parser_classes = [ObjectOrArray, Form]
+    ignores_other_media_types = True
+    content_codings = INFLATED
     max_body = 100 * 1024  # NestJS's own limit; no vendor's page names another
 
 

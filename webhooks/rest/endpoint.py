@@ -24,8 +24,9 @@ from webhooks.models import Partner
 from webhooks.operations import access, keys
 
 from . import explorer, throttling
+from .bodies import BodyTooLarge, Corrupt
 from .caller import Caller
-from .parsing import BodyTooLarge, MalformedJSON, StrictJSON
+from .parsing import ByContentType, MalformedJSON, RefusedValue, StrictJSON
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ REFUSED: tuple[type[Exception], ...] = (
 """The rows that every table of refusals has; an interface that lacks one does not start."""
 
 _SAME_AS: Mapping[type[Exception], type[Exception]] = {
+    Corrupt: MalformedJSON,
     access.NotFound: NotFound,
     access.ShopForbidden: keys.ScopeMissing,
     exceptions.PermissionDenied: keys.ScopeMissing,  # an explorer's form without its token
@@ -109,11 +111,18 @@ class Endpoint(ViewSet):
     # A check that is left out is made when a view first asks for what it checks.
     check_order: ClassVar[tuple[str, ...]] = ("method", "key", "scope", "rate", "body")
     max_body: ClassVar[int] = MEBIBYTE
+    # The encodings of a body that are undone. None: Content-Encoding is not looked at.
+    content_codings: ClassVar[Collection[str] | None] = None
+    # Whether a body of a type that is not read counts as none, and is not refused.
+    ignores_other_media_types: ClassVar[bool] = False
     # Whether its page in the browsable API offers forms.
     has_forms: ClassVar[bool] = True
     # Of the caller, once the request has been counted.
     allowance: throttling.Allowance | None = None
+    # What is wrong with a value of the body, until the other checks are made.
+    refused_value: RefusedValue | None = None
     parser_classes = [StrictJSON]
+    content_negotiation_class = ByContentType
     permission_classes = []
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -140,7 +149,7 @@ class Endpoint(ViewSet):
 
     def json_object(self) -> dict[str, Any]:
         """The body, `{}` when there is none; raises NotAnObject, MalformedJSON,
-        BodyTooLarge and UnsupportedMediaType."""
+        BodyTooLarge, UnsupportedMediaType and ValidationError."""
         body = self.request.data
         if not isinstance(body, dict):
             raise NotAnObject
@@ -155,6 +164,8 @@ class Endpoint(ViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         for check in self.check_order:
             getattr(self, f"check_{check}")(request)
+        if self.refused_value is not None:
+            raise self.refused_value
 
     def check_method(self, request: Request) -> None:
         if any("\0" in str(value) for value in self.kwargs.values()):
@@ -178,7 +189,11 @@ class Endpoint(ViewSet):
             raise OverRate(wait)
 
     def check_body(self, request: Request) -> None:
-        _ = request.data
+        try:
+            _ = request.data
+        except RefusedValue as refused:
+            # The body could be read. Who may not call is not told what is wrong in it.
+            self.refused_value = refused
 
     # --- DRF's hooks ----------------------------------------------------------------
 
@@ -219,7 +234,7 @@ class Endpoint(ViewSet):
 
     def handle_exception(self, exc: Exception) -> Response:
         request = self.request
-        kinds = (_SAME_AS.get(kind, kind) for kind in type(exc).__mro__)
+        kinds = (each for k in type(exc).__mro__ for each in (k, _SAME_AS.get(k, k)))
         kind = next(kind for kind in kinds if kind in self.refusals)
         if kind is Exception:
             # The path only: a query string may carry what does not belong in a log.

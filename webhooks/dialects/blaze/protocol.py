@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from webhooks.models import ApiKey
 from webhooks.operations import keys
 from webhooks.rest import caller
+from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.endpoint import (
     MethodNotAllowed,
     NoRoute,
@@ -27,7 +28,7 @@ from webhooks.rest.endpoint import (
     OverRate,
     Refusals,
 )
-from webhooks.rest.parsing import BodyTooLarge, MalformedJSON
+from webhooks.rest.parsing import MalformedJSON, RefusedValue
 
 # `partner_key` is the older name, in the Swagger document and every public client.
 # WSGI spells a hyphen and an underscore alike.
@@ -151,6 +152,15 @@ def _invalid(request: Request, refused: exceptions.ValidationError) -> Response:
     return error(HTTPStatus.BAD_REQUEST, message, title="Invalid argument", field=field)
 
 
+def _refused_value(request: Request, refused: RefusedValue) -> Response:
+    return error(
+        HTTPStatus.BAD_REQUEST,
+        f"{refused.name} {refused.reason}",
+        title="Invalid argument",
+        field=str(refused.path[0]) if refused.path else None,
+    )
+
+
 REFUSALS: Refusals = {
     DeveloperKeyRefused: lambda *_: error(
         HTTPStatus.UNAUTHORIZED, INVALID_DEVELOPER_KEY
@@ -174,6 +184,7 @@ REFUSALS: Refusals = {
         f"Rate limit exceeded; retry in {refused.wait} seconds",
     ),
     exceptions.ValidationError: _invalid,
+    RefusedValue: _refused_value,
     SuspiciousOperation: _jersey(HTTPStatus.BAD_REQUEST),
     Exception: lambda *_: error(
         HTTPStatus.INTERNAL_SERVER_ERROR, "There was an error processing your request"

@@ -103,6 +103,9 @@ class Endpoint(endpoint.Endpoint):
         return subscription
 
     def given(self, accepted: type[drf.Serializer[Any]]) -> dict[str, Any]:
+        if not self.has_body:
+            # Without a body there is no entity to Jackson; `{}` replaces, on the other hand.
+            raise endpoint.NotAnObject
         return read(accepted, self.json_object(), self.caller.shops)
 
 

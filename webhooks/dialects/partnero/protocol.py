@@ -14,10 +14,12 @@ from typing import Any, Self
 
 from django.core.exceptions import SuspiciousOperation
 from rest_framework import exceptions
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.operations import keys
+from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.endpoint import (
     MethodNotAllowed,
     NoRoute,
@@ -26,7 +28,8 @@ from webhooks.rest.endpoint import (
     OverRate,
     Refusals,
 )
-from webhooks.rest.parsing import BodyTooLarge, MalformedJSON
+from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON
+from webhooks.rest.urlencoded import PhpForm, TooManyFields
 
 SUCCESS, FAILURE = 1, 0
 
@@ -85,6 +88,11 @@ def _invalid(request: Request, error: exceptions.ValidationError) -> Response:
     return failure(422, summary(errors), errors=errors)
 
 
+def _refused_value(request: Request, error: RefusedValue) -> Response:
+    message = f"The {error.name.replace('_', ' ')} field {error.reason}."
+    return failure(422, message, errors={error.name: [message]})
+
+
 REFUSALS: Refusals = {
     keys.Refused: lambda *_: failure(401, "Unauthenticated."),
     keys.PartnerInactive: lambda *_: failure(403, "This account is not active."),
@@ -99,11 +107,23 @@ REFUSALS: Refusals = {
     BodyTooLarge: lambda _, error: failure(
         413, f"The request body is longer than {error.limit} bytes."
     ),
+    TooManyFields: lambda _, error: failure(
+        413, f"The request body has more than {error.limit} fields."
+    ),
     OverRate: lambda *_: failure(429, "Too Many Attempts."),
     exceptions.ValidationError: _invalid,
+    RefusedValue: _refused_value,
     SuspiciousOperation: lambda *_: failure(400, "Bad Request"),
     Exception: lambda *_: failure(500, "Server Error"),
 }
+
+
+class Json(StrictJSON):
+    # Laravel looks for these two in the type, whatever stands around them.
+    also = ("*/json*", "*+json*")
+
+
+PARSERS: list[type[BaseParser]] = [Json, PhpForm]
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,10 @@ from webhooks.models.subscriptions import SubscriptionQuerySet
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 from webhooks.rest.caller import BearerKey
-from webhooks.rest.parsing import Ignored, StrictJSON
 from webhooks.rest.rendering import JSON
 
 from . import serializers, wire
-from .protocol import REFUSALS, SUCCESS, Page
+from .protocol import PARSERS, REFUSALS, SUCCESS, Page
 
 DIALECT = "partnero"
 KEY_LENGTH = 12  # of the keys that are generated
@@ -99,6 +98,7 @@ class Endpoint(endpoint.Endpoint):
     refusals = REFUSALS
     authentication_classes = [BearerKey]
     renderer_classes = [JSON]
+    parser_classes = PARSERS
 
     def visible(self, now: datetime) -> SubscriptionQuerySet:
         return self.caller.access.subscriptions(DIALECT).whole(at=now)
@@ -112,8 +112,8 @@ class Endpoint(endpoint.Endpoint):
 
 
 class Webhooks(Endpoint):
-    # Laravel takes what is not JSON for no input.
-    parser_classes = [StrictJSON, Ignored]
+    # Laravel takes a body of a type that it does not read for no input.
+    ignores_other_media_types = True
 
     @extend_schema(
         operation_id="listWebhooks",
@@ -149,7 +149,7 @@ class Webhooks(Endpoint):
     @extend_schema(
         operation_id="createWebhook",
         summary="Create a webhook",
-        request=serializers.PartneroWebhookCreate,
+        request={"application/json": serializers.PartneroWebhookCreate},
         responses={200: serializers.Single, **GIVEN, **READ},
     )
     def create(self, request: Request) -> Response:
@@ -169,7 +169,7 @@ class Webhooks(Endpoint):
 
 
 class Webhook(Endpoint):
-    # One type alone: a PUT that is not JSON would change nothing and be told so with 200.
+    # Other media types are refused here: a PUT would change nothing and be told so with 200.
     @extend_schema(
         operation_id="fetchWebhook",
         summary="Fetch a webhook",
@@ -183,7 +183,7 @@ class Webhook(Endpoint):
     @extend_schema(
         operation_id="updateWebhook",
         summary="Update a webhook",
-        request=serializers.PartneroWebhookUpdate,
+        request={"application/json": serializers.PartneroWebhookUpdate},
         responses={200: serializers.Single, **GIVEN, **ONE, **READ},
     )
     def update(self, request: Request, **path: str) -> Response:

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.operations import keys
+from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.endpoint import (
     MethodNotAllowed,
     NoRoute,
@@ -25,7 +26,7 @@ from webhooks.rest.endpoint import (
     OverRate,
     Refusals,
 )
-from webhooks.rest.parsing import BodyTooLarge, MalformedJSON
+from webhooks.rest.parsing import MalformedJSON
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from rest_framework import serializers
 from webhooks.dialects.base import unrecognised
 from webhooks.models import ApiKey, Subscription, ids
 from webhooks.operations import subscriptions
-from webhooks.rest.parsing import MalformedJSON, StrictJSON, loads, read
+from webhooks.rest.bodies import read
+from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON, loads
 
 from . import wire
 
@@ -59,7 +60,13 @@ _BETWEEN = re.compile(r"[ \t\r\n,:]*")
 
 
 class Text(StrictJSON):
-    """Keeps the text on its view, and says where it broke off."""
+    """Keeps the text on its view, and says where it broke off.
+
+    Raises ValidationError for a value that the portal takes nowhere.
+    """
+
+    # What SystemTextJsonInputFormatter reads.
+    also = ("text/json", "application/*+json")
 
     def parse(
         self,
@@ -75,6 +82,14 @@ class Text(StrictJSON):
         except MalformedJSON as error:
             where = location("$", view.text.decode(errors="replace"), error.position)
             raise MalformedJSON(f"{error.reason}. {where}", error.position) from None
+        except RefusedValue as refused:
+            path, text = json_path(*refused.path), view.text.decode()
+            try:
+                where = location(path, text, end_of(text, *refused.path))
+            except RecursionError:  # nested too deep for the reader that looks for it
+                where = location(path, text, 0)
+            message = f"The JSON value {refused.reason}. {where}"
+            raise serializers.ValidationError({path: [message]}) from None
 
 
 def location(path: str, text: str, index: int) -> str:
@@ -84,6 +99,12 @@ def location(path: str, text: str, index: int) -> str:
         f"Path: {path} | LineNumber: {len(before)} | "
         f"BytePositionInLine: {len(line.encode())}."
     )
+
+
+def json_path(*steps: str | int) -> str:
+    """`$.webhookEvents[0]`"""
+    each = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return "".join(["$", *each])
 
 
 def end_of(text: str, *steps: str | int) -> int:
@@ -166,7 +187,7 @@ class UpdateWebhook(serializers.Serializer[Any]):
     def _unconverted(
         self, kind: str, sent: str, *index: int
     ) -> serializers.ValidationError:
-        path = f"$.{sent}" + "".join(f"[{position}]" for position in index)
+        path = json_path(sent, *index)
         text = self.context["text"].decode()
         where = location(path, text, end_of(text, sent, *index))
         return serializers.ValidationError({path: [NOT_CONVERTED.format(kind, where)]})
