@@ -40,9 +40,9 @@ class Caller:
 
     @property
     def access(self) -> Access:
-        """What it may see; raises keys.Invalid for a publisher's key."""
+        """What it may see; raises keys.WrongKind for a publisher's key."""
         if self.partner is None:
-            raise keys.Invalid
+            raise keys.WrongKind
         return Access(partner=self.partner, shops=self.actor.shops)
 
     @property
