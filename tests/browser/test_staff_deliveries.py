@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from tests import factories
 from tests.admin import traffic
 from webhooks.models import AuditEntry, Delivery, Event
+
+from .conftest import log_in
 
 HOSTILE = "<script>document.title='taken'</script>\u202e"
 SIZES = [(1280, 900), (390, 844)]
@@ -160,15 +161,10 @@ class TestLive:
 class TestWithoutJavaScript:
     @pytest.fixture
     def plain(self, chromium: Browser, live_server, boss) -> Iterator[Page]:
-        client = Client()
-        client.force_login(boss, "django.contrib.auth.backends.ModelBackend")
         context = chromium.new_context(
             base_url=live_server.url, java_script_enabled=False
         )
-        cookie = client.cookies["sessionid"]
-        context.add_cookies(
-            [{"name": "sessionid", "value": cookie.value, "url": live_server.url}]
-        )
+        log_in(context, boss, live_server.url)
         page = context.new_page()
         yield page
         context.close()
