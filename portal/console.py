@@ -3,8 +3,8 @@
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-# No page needs an inline script, an inline style or an evaluated string: see
-# docs/adr/0011. A view that shows somebody else's page says what that one needs.
+# No page of ours needs an inline script, an inline style or `eval`: see docs/adr/0011. A view
+# that shows a page of another package allows what that page needs.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -31,7 +31,7 @@ UNFOLD = {
             "href": lambda request: static("webhooks/icon.svg"),
         }
     ],
-    # unfold would write its colours into each page: ours are a file (STYLES).
+    # unfold would write its colours into each page; ours are in a file (STYLES).
     "COLORS": lambda request: {},
     "STYLES": [
         lambda request: static("webhooks/frame.css"),
@@ -43,7 +43,7 @@ UNFOLD = {
         "navigation": [{"title": "Your account", "link": reverse_lazy("staff:account")}]
     },
     "SIDEBAR": {
-        # It would look through the sidebar's own titles, beside the search of the header.
+        # It searches the titles of the sidebar only. The header has the console's search.
         "show_search": False,
         "navigation": "webhooks.console.navigation.sections",
     },

@@ -1,8 +1,8 @@
 """All settings, read from the environment.
 
-Every setting has a default that works on a developer's machine. With `DEBUG=false`
-the portal is in production: the defaults that would be unsafe there are gone, and a
-missing value stops the start with its name.
+Every setting has a default that works on a developer's machine. `DEBUG=false` means
+production: there, unsafe defaults do not exist, and a missing value stops the start with the
+name of the setting.
 """
 
 import sys
@@ -20,13 +20,13 @@ env.read_env(BASE_DIR / ".env", encoding="utf-8")
 
 DEVELOPMENT = env.bool("DEBUG", default=True)
 
-# Django's own debug mode keeps the text of every statement for the life of a process and
-# answers errors with its own pages. That suits `runserver` and nothing that stays up.
+# Django's debug mode keeps the text of every SQL statement in memory and shows errors on its
+# own pages. That suits `runserver`, and no process that keeps running.
 DEBUG = DEVELOPMENT and sys.argv[1:2] == ["runserver"]
 
 
 def development(value: Any) -> Any:
-    """`value` as the default in development; in production there is none."""
+    """`value` is the default in development; production has none."""
     return value if DEVELOPMENT else environ.Env.NOTSET
 
 
@@ -51,16 +51,16 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=development(["localhost", "127.0.0.1", "[::1]"])
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# Reverse proxies in front of the portal that append to X-Forwarded-For; 0 = none, and
-# then the header is a stranger's word and is not read.
+# The number of reverse proxies in front that append to X-Forwarded-For. With 0 the header is
+# ignored, because any client can write it.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 if not DEVELOPMENT:
-    # Only people's pages are redirected to https. A redirected API call has already
-    # sent its key, and most clients turn a redirected PUT into a GET. One dialect takes
-    # its paths in any case.
+    # Only pages for people are redirected to https. A redirected API call has already sent
+    # its key in the clear, and most clients turn a redirected PUT into a GET. `(?i)`:
+    # some dialects accept their paths in any case.
     SECURE_REDIRECT_EXEMPT = [r"(?i)^(api|v1)(/|$)", r"^(healthz|readyz|metrics)$"]
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
@@ -71,13 +71,13 @@ if not DEVELOPMENT:
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-# A session ends so long after its log-in, and sooner if its owner does nothing.
+# Seconds after the login, and seconds without a request, until a session ends.
 SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600)
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=3600)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# A redirect turns the PUT of many clients into a GET, so the documented paths are
-# served with and without their last slash instead.
+# Many clients turn a redirected PUT into a GET. So the documented paths are served with and
+# without a final slash, and nothing is redirected.
 APPEND_SLASH = False
 
 # --- The application -----------------------------------------------------------------
@@ -147,34 +147,34 @@ _database: dict[str, Any] = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database.setdefault("OPTIONS", {}).update(
         {
-            # A transaction that reads first and writes later cannot wait for its turn
-            # unless it says so at its start.
+            # A transaction that reads first and writes later can only wait for the write
+            # lock if it asks for the lock at its start.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            # FULL: an event that was answered with 202 survives a loss of power.
+            # FULL: an event that was answered with 202 survives a power failure.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
     )
 else:
     _database.setdefault("CONN_MAX_AGE", 600)
     _database["CONN_HEALTH_CHECKS"] = True
-    # A process that is frozen in the middle of a transaction, or whose host is gone, must
-    # not hold its locks until TCP gives up, for hours: every worker would wait for the
-    # row of one endpoint's statistics. Long enough for any of ours, and far shorter than
-    # a lease. `?options=` in the URL takes its place.
+    # A process can freeze in the middle of a transaction, or its host can disappear. Without
+    # this limit it would hold its locks for hours, until TCP gives up, and every worker would
+    # wait for one row. 30 seconds are enough for every transaction of ours and much shorter
+    # than a lease. `?options=` in the URL replaces this.
     _options = _database.setdefault("OPTIONS", {})
     _options.setdefault("options", "-c idle_in_transaction_session_timeout=30s")
-    # A database that answers nothing is seen to be away within seconds, not minutes.
+    # Notices a database that does not answer within seconds instead of minutes.
     _options.setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Django would forget a third of 300 entries: fewer than the keys of a busy minute.
+# Django's default of 300 entries is less than the keys of a busy minute.
 CACHES = {
     "default": env.cache_url("CACHE_URL", default="locmemcache://?max_entries=10000")
 }
 
 STATIC_URL = "static/"
-# In development the files are served from where they lie, with nothing collected.
+# In development the files are served from the source tree, without `collectstatic`.
 STATIC_ROOT = None if DEVELOPMENT else BASE_DIR / "staticfiles"
 STORAGES = {
     "staticfiles": {
@@ -200,7 +200,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# Staff without a second factor are led to set one up, and reach nothing before.
+# Staff without a second factor must set one up before they can open any other page.
 REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "staff:home"
@@ -208,11 +208,11 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours; without it a lock never ends
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-# Further tries are not looked at, so they do not prolong a lock whose end was told.
+# More attempts during a lock do not make it longer: the page has told when it ends.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_CALLABLE = "webhooks.staff.account.login.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # kept as asterisks
-AXES_ENABLE_ADMIN = False  # its pages would write past our audit log
+AXES_ENABLE_ADMIN = False  # its pages would change rows without an audit entry
 AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES
 AXES_IPWARE_META_PRECEDENCE_ORDER = (
     ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if TRUSTED_PROXIES else ["REMOTE_ADDR"]
@@ -220,9 +220,9 @@ AXES_IPWARE_META_PRECEDENCE_ORDER = (
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
-EMAIL_TIMEOUT = 10  # seconds; without it a mail server that says nothing is never left
+EMAIL_TIMEOUT = 10  # seconds; a silent mail server must not block the sender
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="webhooks@localhost")
-# Where the portal is reached from outside, for links in mails; empty = no links.
+# The portal's address from outside, for links in mails. Empty = no links.
 PORTAL_URL = env.str("PORTAL_URL", default="").rstrip("/")
 
 LANGUAGE_CODE = "en"
@@ -243,49 +243,49 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
-    # Without this a badge sends each visitor's document to a validator on the internet.
+    # Otherwise a badge sends the document of each visitor to a validator on the internet.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    # It would judge one document of all addresses, which nobody is served: each
-    # interface has its own, and `openapi --check` fails on a warning in any of them.
+    # This check reads one document of all addresses, which is never served. Each interface
+    # has its own document, and `openapi --check` fails on any warning in them.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
 
-# Requests a key may make in a minute; a safety net, not a quota. Empty = none.
+# Requests that one key may send in a minute. A safety net, not a quota. 0 = no limit.
 API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=60_000)
 
 # --- Delivery ------------------------------------------------------------------------
 
-# Networks (CIDR) and host names that deliveries may reach although they are private,
-# also by plain http. Metadata addresses stay closed whatever this says.
+# Private networks (CIDR) and host names that deliveries may reach, also by plain http.
+# Cloud metadata addresses stay closed even if they are listed here.
 WEBHOOKS_EGRESS_ALLOW = env.list(
     "WEBHOOKS_EGRESS_ALLOW",
     default=["127.0.0.0/8", "::1/128", "localhost"] if DEVELOPMENT else [],
 )
-# Plain http to public receivers too. Payloads then travel readable by anyone between.
+# Also allows plain http to public receivers. Anyone on the way can then read the payloads.
 WEBHOOKS_ALLOW_HTTP = env.bool("WEBHOOKS_ALLOW_HTTP", default=False)
 # The portal's own public addresses, which no delivery may call.
 WEBHOOKS_SELF_ADDRESSES = env.list("WEBHOOKS_SELF_ADDRESSES", default=[])
 
-# Days that something is kept after it ended; 0 = for ever. With a delivery go its event and
-# attempts. Failed is what did not arrive, and events that nobody was to be told of.
+# Days that finished rows are kept; 0 = for ever. A delivery is deleted with its event and its
+# attempts. Failed: deliveries that did not arrive, and unmatched events.
 WEBHOOKS_RETENTION_DELIVERED_DAYS = env.int("WEBHOOKS_RETENTION_DELIVERED_DAYS", 30)
 WEBHOOKS_RETENTION_FAILED_DAYS = env.int("WEBHOOKS_RETENTION_FAILED_DAYS", 90)
 WEBHOOKS_RETENTION_STATISTICS_DAYS = env.int("WEBHOOKS_RETENTION_STATISTICS_DAYS", 365)
 
-# Where `deliver` has them sent from: `local` is its own process, `celery` is workers
-# that are reached through a broker.
+# Who sends deliveries: `local` is the process of `deliver` itself, `celery` is Celery workers
+# behind a broker.
 WEBHOOKS_BACKEND = env.str("WEBHOOKS_BACKEND", default="local")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 # Portals that share a broker need a queue each.
 CELERY_QUEUE = env.str("CELERY_QUEUE", default="webhooks")
 
-# --- Who watches it --------------------------------------------------------------------
+# --- Monitoring ------------------------------------------------------------------------
 
-# Shown by who reads /metrics. Without it only this machine may, and only in development.
+# The bearer token for /metrics. Without it only this machine may read it, in development.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 LOGGING = {

@@ -1,6 +1,6 @@
 """Every address of the portal.
 
-The vendors' documented paths stand at the root of the host, as their clients expect.
+The vendors' documented paths are at the root of the host, where their clients expect them.
 """
 
 from django.contrib import admin

@@ -9,19 +9,19 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-# One byte more than any interface reads (a batch of events is the longest), so that what
-# is too long still looks too long.
+# One byte more than any interface reads (a batch of events is the longest body), so that a
+# body that is too long is still seen as too long.
 MAX_CHUNKED = 8 * 1024 * 1024 + 1
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def measured(application: Application) -> Application:
-    """Gives a chunked body the length that Django asks for.
+    """Gives Django the length of a chunked body.
 
-    Django takes a request without Content-Length for one without a body, and many
-    clients that stream send none. Only what a server marks as ending by itself
-    (`wsgi.input_terminated`) is read; from another server a read would never return.
+    Django treats a request without Content-Length as one without a body, and many clients
+    that stream send none. A body is read only if the server says that its stream ends
+    (`wsgi.input_terminated`); otherwise the read might never return.
     """
 
     def wrapped(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

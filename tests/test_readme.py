@@ -40,6 +40,14 @@ def test_its_map_names_every_room():
     }
 
 
+def test_every_file_that_decides_something_exists():
+    table = (ROOT / "docs" / "architecture.md").read_text().partition("decided …")[2]
+    files = re.findall(r"`(\w+/\w[\w./]*)`", table)
+
+    assert len(files) > 10
+    assert not [file for file in files if not (ROOT / "webhooks" / file).exists()]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_link_leads_nowhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):

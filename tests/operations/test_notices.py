@@ -79,7 +79,7 @@ def test_what_is_owed_is_sent_once():
     assert message.from_email == "webhooks@localhost"
     assert message.subject == "A webhook endpoint of Acme was disabled"
     assert URL in message.body
-    assert "why: Every attempt failed for 5 days." in message.body
+    assert "reason: Every attempt failed for 5 days." in message.body
     assert "failing since: 2026-11-21 12:00 UTC" in message.body
     assert message.extra_headers == {
         "Message-ID": f"<{notice.id}@localhost>",

@@ -1,4 +1,4 @@
-"""The catalogue of event types, which staff write here."""
+"""The catalogue of event types, which staff edit here."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ class EventTypeAdmin(ModelAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: EventType | None = None
     ) -> tuple[str, ...]:
-        return ("name",) if obj else ()  # events and subscriptions know it by its name
+        return ("name",) if obj else ()  # events and subscriptions refer to it by name
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -77,4 +77,4 @@ class EventTypeAdmin(ModelAdmin):
         )
 
     def save_related(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: there are no rows beneath a type."""
+        """Nothing: no other rows are edited with a type."""

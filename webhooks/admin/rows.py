@@ -1,7 +1,6 @@
-"""The stored rows of a model, to look at: a list of the newest, and a page for each row.
+"""Read-only pages over the stored rows of a model: a list, and a page for each row.
 
-Nothing is added, changed or deleted here, and nothing is worked out: what staff do with a
-row is done on its page in the console.
+Staff act on a row in the console. The page of a row links there.
 """
 
 from collections.abc import Callable
@@ -35,7 +34,7 @@ from webhooks.models import ids
 
 
 class Newest(Paginator):  # type: ignore[type-arg]
-    """Pages over the newest rows only: a count of all takes as long as the table is big."""
+    """Pages over the first rows only. Counting all rows of a big table takes long."""
 
     MOST = 5_000
 
@@ -46,7 +45,7 @@ class Newest(Paginator):  # type: ignore[type-arg]
 
 
 class Rows(ChangeList):
-    """A list whose rows come without the large fields, which only their pages show."""
+    """A list that does not load large fields. Only the page of a row shows those."""
 
     def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
         joined: Any = self.list_select_related
@@ -59,22 +58,23 @@ class Rows(ChangeList):
 
 
 class ReadOnlyRows(ModelAdmin):
-    """One class for every model that is only looked at; `tables` says what differs."""
+    """The one class for every model that is not edited here; `tables` sets what differs."""
 
     console_page = ""
     """The name of a row's page in the console."""
     new_page = ""
     """The name of the console's page that makes one; the admin's old address leads there."""
     withheld: ClassVar[tuple[str, ...]] = ()
-    """Fields that are never shown, and that no address may filter by: an answer "one row"
-    would tell their content."""
+    """Fields that are never shown. No address may filter by them either: whether a row is
+    found would tell what they contain."""
     searched_ids: ClassVar[tuple[str, ...]] = ("id",)
-    """Indexed UUID fields; a search for an id looks into these."""
+    """The UUID fields that a search for an id looks in. Each has an index."""
     searched_words: ClassVar[tuple[str, ...]] = ()
-    """Text fields that a search for words reads through. None in tables without end."""
+    """The text fields that a search for words scans. None for tables that grow all the time."""
     prefetched: ClassVar[tuple[Prefetch, ...]] = ()  # type: ignore[type-arg]
     below: ClassVar[tuple[type[Model], ...]] = ()
-    """Models with a foreign key to this one, named as this one, that begins an index."""
+    """Models whose rows belong to a row of this one. Their foreign key has this model's
+    name and is the first column of an index."""
 
     actions = None
     list_per_page = 50
@@ -97,7 +97,7 @@ class ReadOnlyRows(ModelAdmin):
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        """Without the pages that add, delete and tell what was changed here."""
+        """Without the pages that add, delete and show what was changed here."""
         none = ("_add", "_delete", "_history")
         kept = [u for u in super().get_urls() if not (u.name or "").endswith(none)]
         if not self.new_page:
@@ -113,14 +113,14 @@ class ReadOnlyRows(ModelAdmin):
         return found.prefetch_related(*self.prefetched).defer(*self.withheld)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """What the list works out, then every field as it is stored."""
-        worked_out = [column for column in self.list_display if callable(column)]
+        """The computed columns of the list, then every stored field."""
+        computed = [column for column in self.list_display if callable(column)]
         stored = [
             _bytes(field.name) if isinstance(field, BinaryField) else field.name
             for field in self.opts.concrete_fields
             if field.name not in self.withheld
         ]
-        return [*worked_out, *stored, *(["rows_below"] if self.below else [])]
+        return [*computed, *stored, *(["rows_below"] if self.below else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)

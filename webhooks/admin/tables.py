@@ -1,4 +1,4 @@
-"""What the admin shows of each model. `rows.ReadOnlyRows` says what they share."""
+"""What the admin shows of each model. `rows.ReadOnlyRows` has what all of them share."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,5 @@
-"""What the host answers beside its interfaces: who it is, how it does, how to call it.
+"""The addresses of the portal that belong to no interface.
 
-The first page, the OpenAPI documents with their two readers, and the two addresses that
-load balancers ask. It stands above the interfaces, because it describes all of them.
+The first page, the OpenAPI documents with two viewers, health and metrics. This room stands
+above the interfaces, because it describes all of them.
 """

@@ -1,4 +1,4 @@
-"""Two addresses for whoever watches the process; they tell no stranger anything else."""
+"""Two addresses for load balancers and monitoring. Anyone may ask, so they tell little."""
 
 import threading
 from typing import Any
@@ -17,14 +17,14 @@ _migrated = threading.Event()
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """The process answers. It says nothing of the database: a restart mends none."""
+    """The process runs. The database is not checked: a restart would not repair it."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when requests may be sent here, 503 with the reason when not."""
+    """200 if this process can take requests, otherwise 503 with the reason."""
     try:
         if not _is_migrated():
             return _unavailable("Migrations are missing; run manage.py migrate.")
@@ -41,8 +41,8 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 def _is_migrated() -> bool:
-    """Looked up until the answer is good: reading all migrations costs a tenth of a
-    second, and none is taken back below a running process."""
+    """Asks until the answer is yes, and then no more: it takes a tenth of a second, and
+    nobody takes back a migration under a running process."""
     if not _migrated.is_set():
         from django.db.migrations.executor import MigrationExecutor
 
@@ -54,7 +54,7 @@ def _is_migrated() -> bool:
 
 
 def _in_words(workers: WorkerStatus) -> dict[str, Any]:
-    """Not how many there are, which is no stranger's business."""
+    """Without the number of workers, which strangers need not know."""
     if not workers.registered:
         return {"state": "none"}
     return {

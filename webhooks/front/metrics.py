@@ -1,8 +1,8 @@
-"""What a monitoring system (Prometheus) reads: how much waits, and how it goes out.
+"""Metrics for Prometheus: how many deliveries wait, and how attempts end.
 
-Everything is read from the database at the time of the request, so that it is the same
-whichever process answers, and nothing is counted twice. A scrape is a fixed number of
-short statements. Labels are of a few fixed values: no partner, no URL.
+All numbers are read from the database when they are asked for. So every process gives the
+same answer, and nothing is counted twice. A scrape runs a fixed number of short statements.
+Labels have a few fixed values and name no partner and no URL.
 """
 
 from collections.abc import Iterator
@@ -32,8 +32,8 @@ from webhooks.delivery import heartbeat
 from webhooks.models import Delivery, Endpoint, EndpointHour, Notice
 
 MOST_COUNTED = 100_000
-"""Waiting deliveries that are counted; where there are more, the sum stays at this. A
-count of ten million would take as long as the backlog is bad."""
+"""The count of pending deliveries stops here. Counting ten million would take long exactly
+when the queue is long."""
 
 _PENDING = """
 SELECT lane, count(*) FROM (
@@ -45,10 +45,10 @@ SELECT lane, count(*) FROM (
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For who has `METRICS_TOKEN`. Where none is set, for this machine in development.
+    """Needs `METRICS_TOKEN`. If none is set, answers only this machine in development.
 
-    Never for an address alone in production: behind a proxy on the same host everybody
-    comes from loopback.
+    In production the address of a caller proves nothing: behind a proxy on the same host
+    every request comes from loopback.
     """
     if settings.METRICS_TOKEN:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -74,12 +74,12 @@ class _Database:
         yield from _attempts()
         yield GaugeMetricFamily(
             "webhooks_workers_alive",
-            "Delivery workers that were heard of within half a minute.",
+            "Delivery workers that sent a heartbeat in the last 30 seconds.",
             heartbeat.status().alive,
         )
         yield GaugeMetricFamily(
             "webhooks_notices_owed",
-            "Mails to partners that are to be sent.",
+            "Mails to partners that are still to be sent.",
             Notice.objects.filter(due_at__isnull=False).count(),
         )
 
@@ -90,7 +90,7 @@ def _waiting() -> Metric:
         counts = dict(cursor.fetchall())
     waiting = GaugeMetricFamily(
         "webhooks_deliveries_pending",
-        f"Deliveries that wait, retries included; counted up to {MOST_COUNTED}.",
+        f"Pending deliveries, retries included; counted up to {MOST_COUNTED}.",
         labels=["lane"],
     )
     for lane in Delivery.Lane:
@@ -112,8 +112,7 @@ def _endpoints() -> Iterator[Metric]:
     lag: timedelta = found.pop("lag") or timedelta(0)
     endpoints = GaugeMetricFamily(
         "webhooks_endpoints",
-        "Endpoints that fail, those of them whose circuit breaker is open, and those "
-        "that were disabled.",
+        "Endpoints that are failing, failing with an open circuit breaker, or disabled.",
         labels=["state"],
     )
     for state, count in found.items():
@@ -121,14 +120,14 @@ def _endpoints() -> Iterator[Metric]:
     yield endpoints
     yield GaugeMetricFamily(
         "webhooks_queue_lag_seconds",
-        "For how long what is due has waited for a worker.",
+        "How long the oldest due delivery has waited for a worker.",
         max(0.0, lag.total_seconds()),
     )
 
 
 def _attempts() -> Iterator[Metric]:
-    """Of this hour: they start at zero with each, as after a restart, which `rate` and
-    `increase` know how to read."""
+    """The attempts of this hour. The counters start at zero every hour, as they would
+    after a restart; Prometheus' `rate` and `increase` handle that."""
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     sums = EndpointHour.objects.filter(hour__gte=hour).aggregate(
         **{

@@ -1,7 +1,7 @@
-"""What Django refuses before a view is asked, in the words of whom it was meant for.
+"""Answers a request that Django refuses before any view runs.
 
-A Host that is not served is refused by the middleware, so that no interface could say it
-itself; and Django's own answer is a page.
+Django's middleware refuses an unknown Host with an HTML page. A request to an interface gets
+the refusal in the shape of that interface instead.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where the host itself answers."""
+"""The addresses of this room, at the root of the host."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The pages around the interfaces. Nobody logs in to read how to call something."""
+"""The first page and the API documents. They need no login."""
 
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,10 @@ def document(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-# Both viewers write style elements of their own; neither shows anything of a stranger's.
+# Both viewers write inline styles. Neither shows text from outside.
 @method_decorator(csp_update({"style-src": [UNSAFE_INLINE]}), name="dispatch")
 class Swagger(SpectacularSwaggerSplitView):
-    """Swagger UI; its script is a request of its own, as the pages' policy demands."""
+    """Swagger UI, with its script in a separate file, as the content policy requires."""
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self.title = _title(kwargs["slug"])
@@ -56,13 +56,13 @@ class Swagger(SpectacularSwaggerSplitView):
         return response
 
 
-# Redoc's search index is built by a worker that it makes from a blob.
+# Redoc builds its search index in a web worker that it creates from a blob.
 @method_decorator(
     csp_update({"style-src": [UNSAFE_INLINE], "worker-src": ["blob:"]}),
     name="dispatch",
 )
 class Redoc(SpectacularRedocView):
-    # drf-spectacular's own page asks a font server on the internet.
+    # drf-spectacular's own page loads fonts from the internet.
     template_name = "front/redoc.html"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -75,7 +75,7 @@ class Redoc(SpectacularRedocView):
 @require_safe
 @cache_control(max_age=3600, public=True)
 def redoc_script(request: HttpRequest) -> HttpResponse:
-    """Redoc as the sidecar ships it, without the picture it asks of its maker's host."""
+    """Redoc from the sidecar package, without the logo that it loads from its maker."""
     path = finders.find(_REDOC_SCRIPT)
     script = Path(str(path)).read_bytes().replace(_REDOC_LOGO, b"data:,")
     return HttpResponse(script, content_type="text/javascript; charset=utf-8")

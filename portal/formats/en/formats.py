@@ -1,4 +1,4 @@
-"""Staff compare these times with the logs of other machines: unambiguous, zone included."""
+"""Times with their zone, because staff compare them with the logs of other machines."""
 
 DATETIME_FORMAT = "Y-m-d H:i:s T"
 SHORT_DATETIME_FORMAT = DATETIME_FORMAT
