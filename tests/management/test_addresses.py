@@ -35,17 +35,17 @@ def test_it_says_why_nothing_can_listen():
         taken.listen()
         port = taken.getsockname()[1]
 
-        assert addresses.why_not(Address("127.0.0.1", port)) == (
+        assert addresses.listen_error(Address("127.0.0.1", port)) == (
             f"Cannot listen at 127.0.0.1:{port}: Address already in use."
         )
-        assert addresses.unused("127.0.0.1", after=port - 1).port > port
-    assert addresses.why_not(Address("127.0.0.1", port)) is None
+        assert addresses.first_free("127.0.0.1", after=port - 1).port > port
+    assert addresses.listen_error(Address("127.0.0.1", port)) is None
 
 
 def test_it_says_so_when_the_host_is_not_this_machine():
-    assert "Cannot listen" in (addresses.why_not(Address("192.0.2.1", 8000)) or "")
+    assert "Cannot listen" in (addresses.listen_error(Address("192.0.2.1", 8000)) or "")
 
 
 def test_there_is_not_always_a_free_port():
     with pytest.raises(OSError, match="No free port"):
-        addresses.unused("192.0.2.1", after=8000)
+        addresses.first_free("192.0.2.1", after=8000)

@@ -1,4 +1,4 @@
-"""The sample receiver, told by each profile's own signature and by a real socket."""
+"""The sample receiver, tested with each profile's own signature and by a real socket."""
 
 import http.client
 import json
@@ -142,13 +142,13 @@ class TestWhatArrived:
 
 
 @pytest.fixture
-def told() -> list[str]:
+def lines() -> list[str]:
     return []
 
 
 @pytest.fixture
-def server(told) -> Iterator[receiver.Server]:
-    with receiver.Server("127.0.0.1", 0, told=told.append) as server:
+def server(lines) -> Iterator[receiver.Server]:
+    with receiver.Server("127.0.0.1", 0, on_arrival=lines.append) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
@@ -169,7 +169,7 @@ def request(server, method: str, path: str, body=None, headers=None):
 
 @pytest.mark.django_db(transaction=True)
 class TestOverASocket:
-    def test_it_tells_and_shows_what_arrives(self, server, told):
+    def test_it_prints_and_shows_what_arrives(self, server, lines):
         url = f"http://127.0.0.1:{server.server_port}/hook"
         _, profile, secret = subscribed("partnero", url=url)
         body, headers = delivered(profile, secret, url=url)
@@ -177,8 +177,8 @@ class TestOverASocket:
         response, _ = request(server, "POST", "/hook", body, headers)
 
         assert response.status == 200
-        assert len(told) == 1
-        assert "the.event, signature verified" in told[0]
+        assert len(lines) == 1
+        assert "the.event, signature verified" in lines[0]
         _, page = request(server, "GET", "/")
         assert "the.event" in page
         assert "signature verified" in page
@@ -205,11 +205,11 @@ class TestOverASocket:
         assert request(server, "GET", "/other")[0].status == 404
 
     @pytest.mark.parametrize("length", ["", "-1", "1048577", "many"])
-    def test_it_reads_no_body_without_a_bounded_length(self, server, length, told):
+    def test_it_reads_no_body_without_a_bounded_length(self, server, length, lines):
         response, _ = request(server, "POST", "/", None, {"Content-Length": length})
 
         assert response.status == 413
-        assert told == []
+        assert lines == []
 
     def test_it_keeps_the_last_ones(self, server):
         for number in range(receiver.KEPT + 1):

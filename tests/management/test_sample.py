@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from webhooks import dialects
 from webhooks.delivery import wire
-from webhooks.management import curl, sample
+from webhooks.management import sample, sample_requests
 from webhooks.models import ApiKey, AuditEntry, Subscription
 from webhooks.operations import keys, subscriptions
 from webhooks.operations.audit import SYSTEM
@@ -44,17 +44,17 @@ def test_it_makes_a_key_and_a_subscription_for_each_dialect():
         assert bool(subscription.live_secrets(timezone.now())) == signs
 
 
-def test_some_sample_subscription_wants_the_sample_event():
+def test_some_sample_subscription_matches_the_sample_event():
     account = ensured()
 
-    told = set()
+    found = set()
     for slug, subscription in account.subscriptions.items():
         profile = wire.profile(subscription.profile)
         name = profile.name_of(sample.EVENT_TYPE)
         if name is not None and profile.matches(subscription.events, name):
-            told.add(slug)
+            found.add(slug)
 
-    assert {"blaze", "partnero"} <= told
+    assert {"blaze", "partnero"} <= found
 
 
 def test_a_second_time_it_changes_nothing():
@@ -158,7 +158,7 @@ def test_each_dialect_shows_its_sample_as_if_made_through_it(client):
 def test_each_printed_change_is_made_by_its_own_dialect(client):
     account = ensured()
 
-    *changes, publish = curl.examples(account, receiver=RECEIVER)
+    *changes, publish = sample_requests.all_of(account, receiver=RECEIVER)
 
     assert publish.path == "/api/portal/v1/events"
     for change in changes:

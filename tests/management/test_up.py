@@ -14,7 +14,7 @@ import pytest
 
 from tests.waiting import PATIENCE, eventually
 from webhooks import dialects
-from webhooks.management import first_login
+from webhooks.management.commands import up as up_command
 
 from . import portal
 
@@ -203,5 +203,5 @@ def test_in_production_it_makes_no_sample(database):
 
 @pytest.mark.django_db
 def test_the_first_login_is_made_once():
-    assert first_login.ensure() is not None
-    assert first_login.ensure() is None
+    assert up_command._make_first_login() is not None
+    assert up_command._make_first_login() is None

@@ -1,5 +1,5 @@
 """What an operator types: commands, and the processes behind `make run`.
 
-The commands are thin. Every change they make goes through webhooks.operations; what they
-start ends with them, also when they are killed.
+The commands are thin: every change goes through webhooks.operations. Processes that a command
+starts end with it, also when it is killed.
 """

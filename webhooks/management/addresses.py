@@ -32,11 +32,11 @@ def address(text: str) -> Address:
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
 
 
-def why_not(wanted: Address) -> str | None:
-    """Why nothing can listen there, in words; None when it can.
+def listen_error(wanted: Address) -> str | None:
+    """A sentence on why nothing can listen there; None when it can.
 
-    Asked before a start: the server shares its port between workers (SO_REUSEPORT), so
-    a second one would start without a word and take half of the requests.
+    Check it before a start: the server shares its port between workers (SO_REUSEPORT), so a
+    second server would start without an error and take half of the requests.
     """
     family = socket.AF_INET6 if ":" in wanted.host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -49,9 +49,9 @@ def why_not(wanted: Address) -> str | None:
     return None
 
 
-def unused(host: str, *, after: int) -> Address:
+def first_free(host: str, *, after: int) -> Address:
     """The first free port above `after`; raises OSError when none of the next 50 is."""
     for port in range(after + 1, min(after + 51, 65536)):
-        if why_not(Address(host, port)) is None:
+        if listen_error(Address(host, port)) is None:
             return Address(host, port)
     raise OSError(f"No free port after {after} on {host}.")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-# Seconds between asking a process to end and ending it: more than any of them takes by
-# its own limit, because a web server that is killed leaves its workers behind.
+# Seconds between SIGTERM and SIGKILL. Longer than any of them takes by its own limit, because
+# a web server that is killed leaves its workers behind.
 STOP_TIMEOUT = 15.0
 
 
@@ -27,14 +27,14 @@ class Group:
         self.stop()
 
     def start(self, name: str, command: Sequence[str]) -> None:
-        """Run `manage.py COMMAND`, called `name` when it is spoken of."""
+        """Run `manage.py COMMAND`; messages call it `name`."""
         root = str(Path(settings.BASE_DIR))
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._running[name] = subprocess.Popen(  # noqa: S603 - our own commands
             [
                 sys.executable,
                 "-m",
-                "webhooks.management.child",
+                "webhooks.management.ends_with_parent",
                 str(os.getpid()),
                 *command,
             ],
@@ -44,12 +44,12 @@ class Group:
                 "PYTHONUNBUFFERED": "1",
             },
             stdin=subprocess.DEVNULL,
-            # A Ctrl-C goes to the whole foreground group; these are told by us, once.
+            # Ctrl-C would signal the whole foreground group; `stop` signals these once.
             start_new_session=True,
         )
 
     def ended(self) -> str | None:
-        """Which process ended by itself and how, in words; None while all run."""
+        """A sentence on which process ended by itself, and how; None while all run."""
         for name, process in self._running.items():
             if (code := process.poll()) is not None:
                 how = f"signal {-code}" if code < 0 else f"status {code}"

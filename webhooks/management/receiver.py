@@ -1,8 +1,8 @@
 """The sample receiver: shows what arrives, and whether its signature verifies.
 
-A development aid on this machine only. It asks the database whose URL was called and
-with which secrets, and signs the received bytes again: a partner's own receiver does the
-same with the secret it was given.
+It is for development on one machine. It reads from the database whose URL was called and
+which secrets sign, and signs the received bytes again. A partner's own receiver does the same
+with the secret that it was given.
 """
 
 import json
@@ -50,15 +50,15 @@ class Arrival:
         return self.verdict in (VERIFIED, UNSIGNED)
 
     def __str__(self) -> str:
-        """One line; nothing that was received can begin another."""
-        told = f"{self.at:%H:%M:%S} {self.subscription}: {self.event}, {self.verdict}"
-        return told.encode("unicode_escape").decode()
+        """One line; received text cannot begin another."""
+        line = f"{self.at:%H:%M:%S} {self.subscription}: {self.event}, {self.verdict}"
+        return line.encode("unicode_escape").decode()
 
 
 def arrival(
     *, url: str, path: str, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> Arrival:
-    """What one request says; asks the database whose it is."""
+    """Read one request; the database says whose it is."""
     of = (
         Subscription.objects.live()
         .filter(endpoints__url=url, endpoints__removed_at=None)
@@ -66,7 +66,7 @@ def arrival(
         .order_by("created_at")
     )
     judged = [(_verdict(candidate, headers, body, now), candidate) for candidate in of]
-    # Several subscriptions may share a URL; the one that signed it is meant.
+    # Several subscriptions may share a URL; take the one that signed it.
     judged.sort(key=lambda pair: pair[0] == WRONG)
     verdict, whose = judged[0] if judged else (UNKNOWN, None)
     return Arrival(
@@ -105,8 +105,8 @@ def _verdict(
 
 def _timestamp(sent: Mapping[str, str]) -> int:
     for name, value in sent.items():
-        is_told = "signature" in name or "timestamp" in name
-        if is_told and (found := _TIMESTAMP.search(value)):
+        is_signed = "signature" in name or "timestamp" in name
+        if is_signed and (found := _TIMESTAMP.search(value)):
             return int(found[1] or found[2])
     return 0
 
@@ -131,18 +131,20 @@ def _event(body: bytes) -> str:
 
 
 class Server(ThreadingHTTPServer):
-    """Keeps the last KEPT `arrivals`, newest first, and calls `told` with a line of each."""
+    """Keeps the last KEPT `arrivals`, newest first; calls `on_arrival` with a line of each."""
 
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, *, told: Callable[[str], Any]) -> None:
+    def __init__(
+        self, host: str, port: int, *, on_arrival: Callable[[str], Any]
+    ) -> None:
         self.arrivals: deque[Arrival] = deque(maxlen=KEPT)
-        self.told = told
+        self.on_arrival = on_arrival
         super().__init__((host, port), Handler)
 
     def arrived(self, arrived: Arrival) -> None:
         self.arrivals.appendleft(arrived)
-        self.told(str(arrived))
+        self.on_arrival(str(arrived))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -194,4 +196,4 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Each arrival is told once, by the server."""
+        """The server reports each arrival itself."""

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from webhooks.management import addresses, curl, sample
+from webhooks.management import addresses, sample, sample_requests
 
 
 class Command(BaseCommand):
@@ -36,6 +36,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "The sample is for development; DEBUG is false."
             ) from None
-        for example in curl.examples(account, receiver=receiver):
-            self.stdout.write(f"# {example.says}\n{example.line(options['web'].url)}\n")
+        for request in sample_requests.all_of(account, receiver=receiver):
+            line = request.curl(options["web"].url)
+            self.stdout.write(f"# {request.label}\n{line}\n")
         self.stdout.write(f"# These keys are kept in {sample.key_file()}")

@@ -12,7 +12,7 @@ from webhooks.management import addresses, receiver
 
 
 class Command(BaseCommand):
-    help = "Receive webhooks on this machine and tell whether they verify."
+    help = "Receive webhooks on this machine and check their signatures."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -27,14 +27,14 @@ class Command(BaseCommand):
         bind: addresses.Address = options["bind"]
         if not _is_loopback(bind.host):
             raise CommandError("The receiver shows payloads: loopback addresses only.")
-        if refused := addresses.why_not(bind):
-            raise CommandError(refused)
+        if error := addresses.listen_error(bind):
+            raise CommandError(error)
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
-        with receiver.Server(bind.host, bind.port, told=self._tell) as server:
+        with receiver.Server(bind.host, bind.port, on_arrival=self._print) as server:
             server.serve_forever()
 
-    def _tell(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self.stdout.write(f"received  {line}")
         self.stdout.flush()
 

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from webhooks.management import addresses, lifeline
+from webhooks.management import addresses, ends_with_parent
 
 # Python runs one thread of a process at a time, so more threads would add no speed, only
 # database connections: each thread keeps one of its own (workers x threads in all).
@@ -25,11 +25,11 @@ STOP_TIMEOUT = 10  # seconds that running requests have to end
 
 def load(target: str) -> Callable[..., Any]:
     """The WSGI application; called in each worker, before Granian listens for signals."""
-    # The fork inherits the server's handlers, which mean nothing in a worker: while it
-    # loads, a request to stop would be lost, and the worker killed after STOP_TIMEOUT.
+    # The fork inherits the server's signal handlers, which do nothing in a worker: a SIGTERM
+    # while it loads would be lost, and the worker killed after STOP_TIMEOUT.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    lifeline.follow(os.getppid())
+    ends_with_parent.watch(os.getppid())
     application: Callable[..., Any] = import_string(target)
     return application
 
@@ -55,8 +55,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         bind: addresses.Address = options["bind"]
-        if refused := addresses.why_not(bind):
-            raise CommandError(refused)
+        if error := addresses.listen_error(bind):
+            raise CommandError(error)
         if settings.STATIC_ROOT and not Path(settings.STATIC_ROOT).is_dir():
             raise CommandError("Run `manage.py collectstatic --noinput` first.")
         # Imported here: every other command starts without it.

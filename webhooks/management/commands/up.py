@@ -1,6 +1,7 @@
 """Everything at once, for a look at the portal: what `make run` runs."""
 
 import http.client
+import secrets
 import signal
 import threading
 from argparse import ArgumentParser
@@ -8,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.utils import timezone
 
-from webhooks.management import addresses, curl, first_login, sample
+from webhooks.management import addresses, sample, sample_requests
 from webhooks.management.processes import Group
 
+USERNAME = "admin"  # of the first login, so that a new portal can be opened at all
 START_TIMEOUT = 30.0  # seconds until the web must answer
 LOOK = 0.1  # seconds between two looks at the processes
 
@@ -44,8 +47,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "DEBUG is false: add --no-sample, or see docs/running.md."
             )
-        if refused := addresses.why_not(web):
-            raise CommandError(f"{refused} Choose another: make run PORT=8080")
+        if error := addresses.listen_error(web):
+            raise CommandError(f"{error} Choose another: make run PORT=8080")
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
@@ -53,30 +56,29 @@ class Command(BaseCommand):
         with Group() as group:
             group.start("web server", ["serve", "--bind", str(web), "--workers", "1"])
             group.start("delivery worker", ["deliver"])
-            tried: list[str] = []
+            requests: list[str] = []
             if with_sample:
-                receiver = addresses.unused("127.0.0.1", after=web.port)
+                receiver = addresses.first_free("127.0.0.1", after=web.port)
                 group.start("receiver", ["sample_receiver", "--bind", str(receiver)])
-                tried = _sample(web, receiver)
+                requests = _sample(web, receiver)
             connections.close_all()
             _wait(web, group, stopping)
             if not stopping.is_set():
-                self._tell(web, password, tried)
+                self._print(web, password, requests)
             while not stopping.wait(LOOK):
                 if ended := group.ended():
                     raise CommandError(f"{ended} Everything else is stopped too.")
             self.stdout.write("\nStopping.")
         self.stdout.write("Stopped. The data stays; start again to go on.")
 
-    def _tell(
-        self, web: addresses.Address, password: str | None, tried: list[str]
+    def _print(
+        self, web: addresses.Address, password: str | None, requests: list[str]
     ) -> None:
         login = (
-            f"log in as {first_login.USERNAME} with the password {password}\n"
+            f"log in as {USERNAME} with the password {password}\n"
             "              It is shown this once."
             if password
-            else "log in as before; forgotten: manage.py changepassword "
-            f"{first_login.USERNAME}"
+            else f"log in as before; forgotten: manage.py changepassword {USERNAME}"
         )
         self.stdout.write(
             f"\nThe portal is up at {web.url}\n"
@@ -84,19 +86,29 @@ class Command(BaseCommand):
             f"              {login}\n"
             f"  Documents   {web.url}/docs/\n"
         )
-        for line in tried:
+        for line in requests:
             self.stdout.write(line)
         self.stdout.write("\nCtrl-C stops everything.")
         self.stdout.flush()
 
 
 def _prepare() -> str | None:
-    """Migrate and make the first login; its password when it is new."""
+    """Migrate, and make the first login; returns its password when it is new."""
     database = settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
-    return first_login.ensure()
+    return _make_first_login()
+
+
+def _make_first_login() -> str | None:
+    """The password of the new login; None where there is a superuser already."""
+    users = get_user_model()._default_manager
+    if users.filter(is_superuser=True).exists():
+        return None
+    password = secrets.token_urlsafe(12)
+    users.create_superuser(username=USERNAME, password=password)
+    return password
 
 
 def _sample(web: addresses.Address, receiver: addresses.Address) -> list[str]:
@@ -106,14 +118,14 @@ def _sample(web: addresses.Address, receiver: addresses.Address) -> list[str]:
         "\nThings to try in another terminal. The sample's keys are kept in",
         f"{sample.key_file()}, for development only.",
         *(
-            f"\n# {example.says}\n{example.line(web.url)}"
-            for example in curl.examples(account, receiver=receiver.url)
+            f"\n# {request.label}\n{request.curl(web.url)}"
+            for request in sample_requests.all_of(account, receiver=receiver.url)
         ),
     ]
 
 
 def _wait(web: addresses.Address, group: Group, stopping: threading.Event) -> None:
-    """Until the web answers; raises CommandError when a process ends or none answers."""
+    """Wait until the web answers. Raises CommandError when a process ends, or it never does."""
     for _ in range(int(START_TIMEOUT / LOOK)):
         if stopping.is_set() or _answers(web):
             return

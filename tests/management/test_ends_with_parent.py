@@ -7,10 +7,10 @@ from . import portal
 
 FOLLOWER = """
 import signal, sys, time
-from webhooks.management import lifeline
+from webhooks.management import ends_with_parent
 if {ignores}:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-lifeline.follow({parent}, interval=0.05, grace=0.2)
+ends_with_parent.watch({parent}, interval=0.05, grace=0.2)
 time.sleep(200)
 """
 
@@ -22,11 +22,11 @@ def ended(*, parent: str, ignores: bool = False) -> int:
     ).returncode
 
 
-def test_it_ends_a_process_that_another_parent_has_taken_over():
+def test_it_ends_a_process_that_has_another_parent_now():
     assert ended(parent="1_000_000_000") == -15
 
 
-def test_it_ends_a_process_that_will_not_be_asked():
+def test_it_ends_a_process_that_ignores_the_signal():
     assert ended(parent="1_000_000_000", ignores=True) == 1
 
 

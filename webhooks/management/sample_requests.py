@@ -1,4 +1,4 @@
-"""Requests to copy and paste: each dialect's own, with the sample's keys and ids."""
+"""Requests to copy and paste: one of each dialect, with the sample's keys and ids."""
 
 import json
 import shlex
@@ -10,17 +10,17 @@ from .sample import EVENT_TYPE, PUBLISHER, Account
 
 
 @dataclass(frozen=True)
-class Example:
+class SampleRequest:
     """One request. `path` begins with a slash."""
 
-    says: str
+    label: str
     method: str
     path: str
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
 
-    def line(self, base: str) -> str:
-        """The request as a shell line for curl."""
+    def curl(self, base: str) -> str:
+        """The request as a line for the shell."""
         words = ["curl", "-sS", "-X", self.method, base + self.path]
         headers = {**self.headers, "Content-Type": "application/json"}
         for name, value in headers.items():
@@ -28,7 +28,7 @@ class Example:
         return shlex.join([*words, "-d", json.dumps(self.body)])
 
 
-def examples(account: Account, *, receiver: str) -> list[Example]:
+def all_of(account: Account, *, receiver: str) -> list[SampleRequest]:
     """A change through each dialect's own API, then an event for all of them."""
     made = [_CHANGES[slug](account, receiver) for slug in account.subscriptions]
     return [*made, _publish(account)]
@@ -38,9 +38,9 @@ def _bearer(account: Account, name: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {account.keys[name]}"}
 
 
-def _capa(account: Account, receiver: str) -> Example:
-    return Example(
-        says="Capa: set the partner's one URL",
+def _capa(account: Account, receiver: str) -> SampleRequest:
+    return SampleRequest(
+        label="Capa: set the partner's one URL",
         method="PUT",
         path="/api/partner/v1/webhook-settings",
         headers={"partner-api-key": account.keys["capa"]},
@@ -48,11 +48,11 @@ def _capa(account: Account, receiver: str) -> Example:
     )
 
 
-def _topiic(account: Account, receiver: str) -> Example:
+def _topiic(account: Account, receiver: str) -> SampleRequest:
     subscription = account.subscriptions["topiic"]
     key_id = str(subscription.api_key_id)
-    return Example(
-        says="Topiic: set the webhook of an API key",
+    return SampleRequest(
+        label="Topiic: set the webhook of an API key",
         method="PUT",
         path=f"/api/ApiKeys/{key_id}/webhook",
         headers=_bearer(account, "topiic"),
@@ -66,9 +66,9 @@ def _topiic(account: Account, receiver: str) -> Example:
     )
 
 
-def _blaze(account: Account, receiver: str) -> Example:
-    return Example(
-        says="BLAZE: have a webhook told of sign-ups",
+def _blaze(account: Account, receiver: str) -> SampleRequest:
+    return SampleRequest(
+        label="BLAZE: subscribe a webhook to sign-ups",
         method="PUT",
         path=f"/api/v1/partner/webHooks/{account.subscriptions['blaze'].public_id}",
         headers={"x-api-key": account.keys["blaze"]},
@@ -79,9 +79,9 @@ def _blaze(account: Account, receiver: str) -> Example:
     )
 
 
-def _partnero(account: Account, receiver: str) -> Example:
-    return Example(
-        says="Partnero: rename a webhook",
+def _partnero(account: Account, receiver: str) -> SampleRequest:
+    return SampleRequest(
+        label="Partnero: rename a webhook",
         method="PUT",
         path=f"/v1/webhooks/{account.subscriptions['partnero'].public_id}",
         headers=_bearer(account, "partnero"),
@@ -89,10 +89,10 @@ def _partnero(account: Account, receiver: str) -> Example:
     )
 
 
-def _nursa(account: Account, receiver: str) -> Example:
-    return Example(
+def _nursa(account: Account, receiver: str) -> SampleRequest:
+    return SampleRequest(
         # Not its URL: this vendor takes https only, which the receiver does not speak.
-        says="Nursa: subscribe a webhook to all events",
+        label="Nursa: subscribe a webhook to all events",
         method="PATCH",
         path=f"/api/v2/public/webhooks/user/{account.subscriptions['nursa'].public_id}",
         headers=_bearer(account, "nursa"),
@@ -100,9 +100,9 @@ def _nursa(account: Account, receiver: str) -> Example:
     )
 
 
-def _publish(account: Account) -> Example:
-    return Example(
-        says="Publish an event; it arrives at the sample receiver",
+def _publish(account: Account) -> SampleRequest:
+    return SampleRequest(
+        label="Publish an event; it arrives at the sample receiver",
         method="POST",
         path="/api/portal/v1/events",
         headers=_bearer(account, PUBLISHER),
@@ -114,7 +114,7 @@ def _publish(account: Account) -> Example:
     )
 
 
-_CHANGES: dict[str, Callable[[Account, str], Example]] = {
+_CHANGES: dict[str, Callable[[Account, str], SampleRequest]] = {
     "blaze": _blaze,
     "capa": _capa,
     "nursa": _nursa,
