@@ -10,6 +10,7 @@ from django.template import engines
 from hypothesis import settings
 
 from tests.authority import Authority
+from tests.management import portal
 from tests.receiver import Receiver
 from tests.served import Served, running
 
@@ -74,7 +75,18 @@ def templates_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database for processes that tests start; they share it."""
+    with portal.fresh_database(tmp_path_factory.mktemp("database")) as url:
+        done = portal.manage("migrate", "--verbosity", "0", database_url=url)
+        assert done.returncode == 0, done.stderr
+        yield url
+
+
+@pytest.fixture(scope="session")
+def served(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     """A portal in another process, behind a real socket."""
-    with running(tmp_path_factory.mktemp("served")) as portal:
-        yield portal
+    with running(database_url, tmp_path_factory.mktemp("served") / "log") as found:
+        yield found

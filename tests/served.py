@@ -37,20 +37,17 @@ class Served:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Served]:
-    """A portal over a fresh database, with one worker."""
-    with portal.fresh_database(folder) as database_url:
-        done = portal.manage("migrate", "--verbosity", "0", database_url=database_url)
-        assert done.returncode == 0, done.stderr
-        port = portal.free_port()
-        with portal.Running(
-            "serve",
-            "--bind",
-            f"127.0.0.1:{port}",
-            "--workers",
-            "1",
-            database_url=database_url,
-            log=folder / "log",
-        ):
-            eventually(lambda: portal.answers(port))
-            yield Served(port, database_url)
+def running(database_url: str, log: Path) -> Iterator[Served]:
+    """A portal over this database, with one worker."""
+    port = portal.free_port()
+    with portal.Running(
+        "serve",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "1",
+        database_url=database_url,
+        log=log,
+    ):
+        eventually(lambda: portal.answers(port))
+        yield Served(port, database_url)
