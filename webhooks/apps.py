@@ -1,7 +1,5 @@
 """Wiring: the rooms below are handed here what they must not import."""
 
-from functools import partial
-from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -25,20 +23,14 @@ class WebhooksConfig(AppConfig):
         from webhooks.console import labels
         from webhooks.delivery import wire
         from webhooks.dialects import DIALECTS
-        from webhooks.rest import desks, interfaces
+        from webhooks.rest import interfaces
 
         for interface in (*DIALECTS, PORTAL):
             interfaces.register(interface)
             wire.register(interface.profile)
             labels.name_dialect(interface.title, interface.slug, interface.profile.name)
-            desks.register(interface.slug, partial(_desk, interface))
         checks.register(_check_routing, checks.Tags.urls)
         post_migrate.connect(_fill_catalogue, sender=self)
-
-
-def _desk(interface: Any) -> Any:
-    module = import_module(f"{interface.package}.desk")
-    return module.Desk(interface.slug, interface.title, interface.profile)
 
 
 def _check_routing(**_: Any) -> list[checks.CheckMessage]:

@@ -1,7 +1,9 @@
 """Subscriptions made and edited through the console, in every dialect."""
 
 import json
+import re
 import time
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -10,62 +12,34 @@ from django.test import Client
 from django.utils import timezone
 
 from tests import factories
-from tests.rest import test_desks
-from webhooks.models import AuditEntry, Endpoint, EventType, Subscription
+from tests.dialects.forms import OTHER, SLUGS, URL, Caller, case, typed
+from webhooks.delivery import wire
+from webhooks.models import ApiKey, AuditEntry, Endpoint, EventType, Subscription
 from webhooks.operations import subscriptions
 from webhooks.operations.audit import SYSTEM
-from webhooks.rest import desks
+from webhooks.rest import interfaces
+from webhooks.rest.preview import MASK
 from webhooks.staff.subscriptions import settings, shown
 
 from .conftest import Login
-
-URL = "https://receiver.example.com/hook"
-OTHER = "https://other.example.com/hook"
-SLUGS = ("blaze", "capa", "nursa", "partnero", "topiic", "portal")
-
-PACE = {"max_in_flight": "", "rate_per_minute": ""}
-ON = {"name": "", "is_active": "on"}
-
-# What a browser sends of each dialect's form, filled in.
-FORMS: dict[str, dict[str, Any]] = {
-    "blaze": {**ON, "webHookUrls": f"{URL}\r\n\r\n{OTHER}\r\n", "url": "",
-              "webHookType": "NEW_MEMBER", "shopId": "7"},
-    "capa": {**ON, "url": URL},
-    "nursa": {**ON, "url": URL, "events": ["all"], "secrets": "one-secret\r\ntwo"},
-    "partnero": {"name": "Ours", "url": URL, "is_active": "on", "key": "",
-                 "events": ["partner.created", "reward.paid"]},
-    "topiic": {"name": "", "webhookUrl": URL, "webhookEnabled": "on",
-               "webhookEvents": ["payment.failed"],
-               "webhookEvents-others": "example\r\n"},
-    "portal": {"name": "Ours", "url": URL, "shop_id": "", "is_active": "on",
-               "events": ["order.created"], "events-others": ""},
-}  # fmt: skip
-
-
-def posted(slug: str, **fields: Any) -> dict[str, Any]:
-    return {**PACE, **FORMS[slug], **fields}
 
 
 def browser_sends(page: Any) -> dict[str, Any]:
     """The page's form as a browser sends it that nobody has typed into."""
     form = page.context["form"]
-    sent: dict[str, Any] = {"seen": page.context["seen"]}
-    for section in form.sections():
-        for row in section.rows:
-            value, name = row.bound.value(), row.field.name
-            match row.field.kind:
-                case "events":
-                    sent[name] = list(value.names)
-                    sent[f"{name}-others"] = value.others.replace("\n", "\r\n")
-                    if value.is_every:
-                        sent[f"{name}-every"] = "on"
-                case "flag":
-                    sent |= {name: "on"} if value else {}
-                case "text":
-                    sent[name] = "".join((value or "").splitlines())
-                case _:
-                    sent[name] = "" if value is None else value
-    return sent
+    sent = dict(typed(form, form.initial).lists())
+    seen = {"seen": page.context["seen"]} if "seen" in page.context else {}
+    return {**sent, **seen}
+
+
+def posted(slug: str, partner: Any, **fields: Any) -> dict[str, Any]:
+    """What a browser sends of a dialect's form that is filled in."""
+    key = ApiKey.objects.filter(partner=partner).first()
+    caller = Caller(partner, key)
+    form = case(slug).form(partner)
+    values = case(slug).fill(caller)
+    sent = dict(typed(form, values).lists())
+    return {**sent, **fields}
 
 
 def new(slug: str, partner: Any) -> str:
@@ -74,10 +48,7 @@ def new(slug: str, partner: Any) -> str:
 
 def make(console: Client, slug: str, **fields: Any) -> Subscription:
     partner = factories.partner()
-    if slug == "topiic":
-        key, _ = factories.key(partner)
-        fields.setdefault("key", str(key.id))
-    response = console.post(new(slug, partner), posted(slug, **fields))
+    response = console.post(new(slug, partner), posted(slug, partner, **fields))
     assert response.status_code == 302, response.context["form"].errors
     return Subscription.objects.get(partner=partner)
 
@@ -102,13 +73,12 @@ class TestEveryDialect:
 
     def test_the_message_says_where_the_secret_is(self, console: Client, slug) -> None:
         partner = factories.partner()
-        key, _ = factories.key(partner)
-        address = new(slug, partner)
-        response = console.post(address, posted(slug, key=str(key.id)) if slug == "topiic" else posted(slug))  # fmt: skip
+        response = console.post(new(slug, partner), posted(slug, partner))
         row = Subscription.objects.get(partner=partner)
         assert response["Location"] == f"/staff/subscriptions/{row.id}/"
         (message,) = [str(m) for m in response.wsgi_request._messages]  # type: ignore[attr-defined]
-        assert ("no secret" in message) == (slug == "blaze")
+        is_signed = wire.profile(row.profile).new_secret is not None
+        assert ("no secret" in message) != is_signed
         for secret in row.live_secrets(timezone.now()):
             assert secret not in message
 
@@ -122,8 +92,7 @@ class TestEveryDialect:
 
     def test_an_edit_is_seen_by_the_partner(self, console: Client, slug) -> None:
         row = make(console, slug)
-        name = {"blaze": "webHookUrls", "topiic": "webhookUrl"}.get(slug, "url")
-        assert edit(console, row, **{name: f"{OTHER}/new"}).status_code == 302
+        assert edit(console, row, **{case(slug).url: f"{OTHER}/new"}).status_code == 302
         seen = shown.of(Subscription.objects.get(id=row.id), now=timezone.now())
         assert seen is not None
         assert f"{OTHER}/new" in seen.json
@@ -133,12 +102,10 @@ class TestEveryDialect:
     def test_what_is_refused_stands_beside_its_field(
         self, console: Client, slug
     ) -> None:
-        name = {"blaze": "webHookUrls", "topiic": "webhookUrl"}.get(slug, "url")
+        name = case(slug).url
         bad = {name: "https://10.0.0.1/<script>", "max_in_flight": "0"}
         partner = factories.partner()
-        key, _ = factories.key(partner)
-        fields = {"key": str(key.id)} if slug == "topiic" else {}
-        page = console.post(new(slug, partner), posted(slug, **fields, **bad))
+        page = console.post(new(slug, partner), posted(slug, partner, **bad))
         assert page.status_code == 422
         assert {name, "max_in_flight"} == set(page.context["form"].errors)
         assert "10.0.0.1/&lt;script&gt;" in page.content.decode()
@@ -181,32 +148,26 @@ class TestEveryDialect:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_what_it_shows_is_what_curl_gets_byte_for_byte(console: Client, slug) -> None:
+def test_what_it_shows_is_what_curl_gets(console: Client, slug) -> None:
     row = make(console, slug)
-    curl = test_desks.Caller(row.partner)
-    name = {"blaze": "webHookUrls", "topiic": "webhookUrl"}.get(slug, "url")
-    for fields in ({}, {name: f"{OTHER}/new", "max_in_flight": "2"}):
+    curl = Caller(row.partner)
+    # The answer of some names the calling key: staff see the partner's oldest one.
+    long_ago = curl.key.created_at - timedelta(days=1)
+    ApiKey.objects.filter(id=curl.key.id).update(created_at=long_ago)
+    for fields in ({}, {case(slug).url: f"{OTHER}/new", "max_in_flight": "2"}):
         if fields:
             assert edit(console, row, **fields).status_code == 302
-        answer = test_desks.said(curl, slug, Subscription.objects.get(id=row.id))
-        desk = desks.get(slug)
-        assert desk is not None
+        answer = case(slug).ask(curl, Subscription.objects.get(id=row.id))
         row = Subscription.objects.get(id=row.id)
-        now = timezone.now()
-        if slug != "nursa":  # its answer is another to each key, and here are several
-            assert desk.shown(row, now=now, reveal=True) == answer.content
-        seen = shown.of(row, now=now)
+        seen = shown.of(row, now=timezone.now())
         assert seen is not None
-        told = unmasked(json.loads(seen.json), answer.json())
-        if slug == "nursa":
-            told["data"]["clientId"] = str(curl.key.id)
-        assert told == answer.json()
-        assert seen.masked == (slug in ("nursa", "partnero"))
+        assert unmasked(json.loads(seen.json), answer.json()) == answer.json()
+        assert seen.masked == case(slug).shows_secrets
 
 
 def unmasked(told: Any, answer: Any) -> Any:
     """With what the answer has in the place of each mask."""
-    if told == desks.MASK:
+    if told == MASK:
         return answer
     if isinstance(told, dict):
         return {name: unmasked(told[name], answer[name]) for name in told}
@@ -219,26 +180,29 @@ class TestSentTwice:
     def test_one_form_makes_one(self, console: Client, monkeypatch) -> None:
         partner = factories.partner()
         address = new("partnero", partner)
-        sent = posted("partnero", id=str(console.get(address).context["id"]))
+        id = str(console.get(address).context["id"])
+        sent = posted("partnero", partner, id=id)
         first = console.post(address, sent)
         assert console.post(address, sent)["Location"] == first["Location"]
         # The second came before the first was there to be seen.
-        monkeypatch.setattr(settings.New, "_made", once_blind(settings.New._made))
+        blind = once_blind(settings.New._created)
+        monkeypatch.setattr(settings.New, "_created", blind)
         assert console.post(address, sent)["Location"] == first["Location"]
         assert Subscription.objects.count() == 1
 
     def test_a_form_that_was_refused_keeps_its_id(self, console: Client) -> None:
-        address = new("capa", factories.partner())
+        partner = factories.partner()
         id = "11111111-2222-4333-8444-555555555555"
-        page = console.post(address, posted("capa", url="nonsense", id=id))
+        sent = posted("capa", partner, url="nonsense", id=id)
+        page = console.post(new("capa", partner), sent)
         assert str(page.context["id"]) == id
         assert f'value="{id}"' in page.content.decode()
 
     def test_an_id_of_somebody_else_leads_nowhere(self, console: Client) -> None:
         theirs = make(console, "capa")
-        page = console.post(
-            new("capa", factories.partner()), posted("capa", id=str(theirs.id))
-        )
+        partner = factories.partner()
+        sent = posted("capa", partner, id=str(theirs.id))
+        page = console.post(new("capa", partner), sent)
         assert page.status_code == 422
 
 
@@ -255,8 +219,8 @@ def once_blind(look: Any) -> Any:
 class TestChoosing:
     def test_it_asks_for_partner_and_dialect(self, console: Client) -> None:
         page = console.get("/staff/subscriptions/new/").content.decode()
-        for desk in desks.all():
-            assert f'<option value="{desk.slug}"' in page
+        for interface in interfaces.all():
+            assert f'<option value="{interface.slug}"' in page
         assert 'name="webHookUrls"' not in page
 
     def test_a_partner_in_the_address_is_filled_in(self, console: Client) -> None:
@@ -270,7 +234,7 @@ class TestChoosing:
         address = f"/staff/subscriptions/new/?{query}"
         page = console.get(address)
         assert page.status_code == 422
-        assert page.context["where"].errors
+        assert page.context["target"].errors
         assert console.post(address).status_code == 422
 
     def test_capas_settings_are_there_once(self, console: Client) -> None:
@@ -278,7 +242,7 @@ class TestChoosing:
         content = console.get(new("capa", row.partner)).content.decode()
         assert f"/staff/subscriptions/{row.id}/edit/" in content
         assert 'name="url"' not in content
-        page = console.post(new("capa", row.partner), posted("capa"))
+        page = console.post(new("capa", row.partner), posted("capa", row.partner))
         assert page.status_code == 422
 
     def test_without_a_free_key_topiic_says_what_to_do(self, console: Client) -> None:
@@ -304,10 +268,10 @@ class TestEvents:
         self, console: Client
     ) -> None:
         page = console.get(new("partnero", factories.partner())).content.decode()
-        assert ">customer</h3>" in page
+        assert "<summary>customer " in page
         assert "A customer signed up." in unescape(page)
         page = console.get(new("nursa", factories.partner())).content.decode()
-        assert "</h3>" not in page.split('name="events"')[1]
+        assert "<summary>facility" not in page
 
     def test_the_order_of_their_owner_stays(self, console: Client) -> None:
         row = make(console, "partnero")
@@ -347,17 +311,59 @@ class TestEvents:
         assert row.events is None
 
     def test_every_event_is_a_choice_of_its_own(self, console: Client) -> None:
-        row = make(console, "portal", **{"events-every": "on"})
+        row = make(console, "portal", events=[], **{"events-scope": "every"})
         assert row.events is None
-        edit(console, row, **{"events-every": None}, events=[])
+        assert edit(console, row, **{"events-scope": "only"}).status_code == 302
         row.refresh_from_db()
         assert row.events == []
 
+    @pytest.mark.parametrize("slug", ["portal", "nursa"])
+    def test_every_event_and_only_these_contradict_each_other(
+        self, console: Client, slug
+    ) -> None:
+        row = make(console, slug)
+        (name,) = row.events or []
+        fields = {"events-scope": "every", "events": [name]}
+        partner = factories.partner()
+        refused = console.post(new(slug, partner), posted(slug, partner, **fields))
+        for page in (refused, edit(console, row, **fields)):
+            assert page.status_code == 422
+            (error,) = page.context["form"].errors["events"]
+            assert "either every event or only these" in error
+        row.refresh_from_db()
+        assert row.events == [name]
+        assert Subscription.objects.count() == 1
+
+    def test_one_of_the_two_has_to_be_chosen(self, console: Client) -> None:
+        partner = factories.partner()
+        sent = posted("portal", partner, **{"events-scope": "both"})
+        page = console.post(new("portal", partner), sent)
+        assert set(page.context["form"].errors) == {"events"}
+
+    def test_no_event_is_ticked_while_every_event_is_chosen(
+        self, console: Client
+    ) -> None:
+        page = console.get(new("portal", factories.partner())).content.decode()
+        assert 'value="every" id="id_events_every" data-scope checked' in page
+        assert 'name="events" value="order.created"' in page
+        assert not re.search(r'name="events"[^>]*checked', page)
+
+    def test_three_hundred_names_are_folded(self, console: Client) -> None:
+        EventType.objects.bulk_create(
+            EventType(name=f"family{number % 20}.event{number}")
+            for number in range(300)
+        )
+        row = make(console, "portal", events=["family7.event7"])
+        page = console.get(f"/staff/subscriptions/{row.id}/edit/").content.decode()
+        assert page.count("<details>") > 19
+        assert page.count("<details open>") == 1
+        assert "family7 " in page.split("<details open>")[1][:60]
+        assert "data-find" in page
+
     def test_a_null_character_is_refused(self, console: Client) -> None:
         partner = factories.partner()
-        page = console.post(
-            new("portal", partner), posted("portal", **{"events-others": "a\0b"})
-        )
+        sent = posted("portal", partner, **{"events-others": "a\0b"})
+        page = console.post(new("portal", partner), sent)
         assert page.status_code == 422
         assert set(page.context["form"].errors) == {"events"}
         row = make(console, "topiic")
@@ -434,7 +440,7 @@ class TestEditing:
     def test_secrets_are_given_to_a_new_one_and_never_shown(
         self, console: Client
     ) -> None:
-        row = make(console, "nursa")
+        row = make(console, "nursa", secrets="one-secret\r\ntwo")
         assert row.live_secrets(timezone.now()) == ["one-secret", "two"]
         page = console.get(f"/staff/subscriptions/{row.id}/edit/").content.decode()
         assert "one-secret" not in page

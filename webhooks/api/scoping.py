@@ -3,7 +3,6 @@
 Another partner's object is answered exactly as one that does not exist.
 """
 
-from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -21,10 +20,6 @@ DIALECT = "portal"
 class Scoped(PartnerEndpoint):
     def subscriptions(self, dialect: str = DIALECT) -> SubscriptionQuerySet:
         return self.caller.access.subscriptions(dialect)
-
-    def visible(self, at: datetime) -> SubscriptionQuerySet:
-        """Those made here, with endpoints and secrets."""
-        return self.subscriptions().whole(at=at)
 
     def subscription(self, request: Request, id: str) -> Subscription:
         """The one of that id, in the dialect that the query names; raises NotFound."""

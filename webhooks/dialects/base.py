@@ -4,8 +4,27 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
+from rest_framework import serializers
 
 UNRECOGNISED_BYTES = 4096
+
+
+def read(
+    accepted: type[serializers.Serializer[Any]],
+    body: Mapping[str, Any],
+    *,
+    ignored: Collection[str] = (),
+    **context: Any,
+) -> dict[str, Any]:
+    """What the serializer reads of a body, and under `extras` what is no field of it.
+
+    `ignored` are fields that a caller may send back and that are the server's own. Raises
+    ValidationError.
+    """
+    serializer = accepted(data=body, context=context)
+    serializer.is_valid(raise_exception=True)
+    known = serializer.fields.keys() | set(ignored)
+    return {**serializer.validated_data, "extras": unrecognised(body, known)}
 
 
 def unrecognised(body: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
@@ -22,3 +41,8 @@ def unrecognised(body: Mapping[str, Any], known: Collection[str]) -> dict[str, A
                 break
             kept[name] = value
     return kept
+
+
+def merged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The `extras` of a subscription after a request that keeps what it does not name."""
+    return unrecognised({**stored, **given}, ())

@@ -20,7 +20,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from webhooks.models import Partner
+from webhooks.models import Partner, Subscription
+from webhooks.models.subscriptions import SubscriptionQuerySet
 from webhooks.operations import access, keys
 
 from . import explorer, throttling
@@ -146,6 +147,18 @@ class Endpoint(ViewSet):
         if partner is None:  # a publisher's key
             raise keys.WrongKind
         return partner
+
+    def visible(self) -> SubscriptionQuerySet:
+        """Those that the caller may see, with what an answer shows of them."""
+        found = self.caller.access.subscriptions(self.slug)
+        return found.whole(at=timezone.now())
+
+    def find(self, public_id: str) -> Subscription:
+        """Raises NotFound."""
+        found = self.visible().with_public_id(public_id).first()
+        if found is None:
+            raise NotFound
+        return found
 
     def json_object(self) -> dict[str, Any]:
         """The body, `{}` when there is none; raises NotAnObject, MalformedJSON,

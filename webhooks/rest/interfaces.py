@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from webhooks.delivery.wire import WireProfile
 
+    from .forms import SubscriptionForm
+
 
 @dataclass(frozen=True)
 class Interface:
-    """`package` holds its `urls`; `wire` is the module of its PROFILE."""
+    """`package` holds its `urls` and `forms`; `wire` is the module of its PROFILE."""
 
     slug: str
     title: str
@@ -54,6 +56,12 @@ class Interface:
     def unrouted(self) -> Any:
         """The view of every other path under the prefix."""
         return self._urls.Unrouted
+
+    @property
+    def form(self) -> "type[SubscriptionForm]":
+        """How staff create and change its subscriptions."""
+        form: type[SubscriptionForm] = import_module(f"{self.package}.forms").Form
+        return form
 
     @property
     def _urls(self) -> Any:

@@ -36,7 +36,7 @@ _KEY_HEADER = OpenApiParameter(
 )
 
 
-def place(
+def identity(
     partner: Partner, public_id: str | None = None
 ) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
@@ -50,7 +50,7 @@ def place(
 def read(
     accepted: type[serializers.SubscriptionChanges], body: Mapping[str, Any]
 ) -> subscriptions.SubscriptionFields:
-    """What a body asks of a subscription; raises ValidationError."""
+    """Raises ValidationError."""
     asked = accepted(data=body)
     asked.is_valid(raise_exception=True)
     fields: dict[str, Any] = dict(asked.validated_data)
@@ -73,7 +73,7 @@ class Subscriptions(Scoped):
     )
     def page(self, request: Request) -> Response:
         asked = paging.asked(request, parts=2)
-        rows = self.visible(timezone.now()).order_by("created_at", "public_id")
+        rows = self.visible().order_by("created_at", "public_id")
         if asked.after is not None:
             rows = rows.filter(_behind(asked.after))
         return Response(
@@ -113,7 +113,7 @@ class Subscriptions(Scoped):
         try:
             row = subscriptions.create(
                 by=self.caller.actor,
-                identity=place(self.partner, public_id),
+                identity=identity(self.partner, public_id),
                 **fields,
             )
         except subscriptions.PublicIdTaken:
@@ -123,7 +123,7 @@ class Subscriptions(Scoped):
     def replayed(
         self, request: Request, public_id: str, fingerprint: str, now: datetime
     ) -> Response:
-        row = self.visible(now).filter(public_id=public_id).first()
+        row = self.visible().filter(public_id=public_id).first()
         if row is None:
             raise endpoint.NotFound  # deleted in this moment, or another shop's
         if row.extras.get(_FINGERPRINT) != fingerprint:
@@ -140,7 +140,7 @@ class Subscriptions(Scoped):
 
 class SubscriptionDetail(Scoped):
     def found(self, id: str, at: datetime) -> Subscription:
-        row = self.visible(at).with_public_id(id).first()
+        row = self.visible().with_public_id(id).first()
         if row is None:
             raise endpoint.NotFound
         return row

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -11,16 +12,15 @@ from rest_framework import serializers as drf
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.dialects.base import unrecognised
-from webhooks.models import Partner
-from webhooks.models.subscriptions import Subscription, SubscriptionQuerySet
+from webhooks.dialects import base
+from webhooks.models import Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 from webhooks.rest.rendering import JSON
 
 from . import protocol, serializers, wire
 
-DIALECT = "blaze"
+SLUG = "blaze"
 
 READ = {
     401: OpenApiResponse(serializers.BlazeError, "Invalid partner or developer key"),
@@ -42,10 +42,10 @@ def object_id(now: datetime) -> str:
     return f"{int(now.timestamp()):08x}{secrets.token_hex(8)}"
 
 
-def place(partner: Partner, now: datetime) -> subscriptions.SubscriptionIdentity:
+def identity(partner: Partner, now: datetime) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
         partner=partner,
-        dialect=DIALECT,
+        dialect=SLUG,
         profile=wire.PROFILE.name,
         public_id=object_id(now),
     )
@@ -54,53 +54,38 @@ def place(partner: Partner, now: datetime) -> subscriptions.SubscriptionIdentity
 def read(
     accepted: type[drf.Serializer[Any]], body: Mapping[str, Any], shops: Sequence[str]
 ) -> dict[str, Any]:
-    """A body, validated for a caller of those shops, with what nothing here has a meaning
-    for as `unknown`; raises ValidationError."""
+    """A body of a caller that is bound to these shops; raises ValidationError."""
     sent = serializers.without_nulls(body)
-    serializer = accepted(data=sent, context={"shops": shops})
-    serializer.is_valid(raise_exception=True)
-    known = serializer.fields.keys() | serializers.SERVER_OWNED
-    return {**serializer.validated_data, "unknown": unrecognised(sent, known)}
+    return base.read(accepted, sent, ignored=serializers.SERVER_OWNED, shops=shops)
 
 
-def row(given: Mapping[str, Any]) -> subscriptions.SubscriptionFields:
-    """The subscription that a registration is."""
-    url, web_hook_urls = given.get("url"), given["webHookUrls"]
-    event = given.get("webHookType")
+def changes(
+    given: Mapping[str, Any], stored: Subscription | None
+) -> subscriptions.SubscriptionFields:
+    """What becomes of a subscription: without webHookUrls or shopId its own stay."""
+    kept = {"shopId": "", "webHookUrls": []}
+    if stored is not None:
+        kept = {
+            "shopId": stored.shop_id,
+            "webHookUrls": serializers.as_given(stored)[1],
+        }
+    url, event = given.get("url"), given.get("webHookType")
+    web_hook_urls = given.get("webHookUrls", kept["webHookUrls"])
     return {
+        "shop_id": given.get("shopId", kept["shopId"]),
         "urls": serializers.targets(url, web_hook_urls),
         "events": [event] if event else None,
-        "extras": {**given["unknown"], "url": url, "webHookUrls": web_hook_urls},
+        "extras": {**given["extras"], "url": url, "webHookUrls": web_hook_urls},
     }
 
 
-def replacement(
-    stored: Subscription, given: Mapping[str, Any]
-) -> subscriptions.SubscriptionFields:
-    """What becomes of a subscription: without webHookUrls or shopId its own stay."""
-    kept = {"webHookUrls": serializers.as_given(stored)[1]}
-    shop = given.get("shopId", stored.shop_id)
-    return {"shop_id": shop, **row({**kept, **given})}
-
-
 class Endpoint(endpoint.Endpoint):
-    slug = DIALECT
+    slug = SLUG
     # Jersey reads a body only where a method takes one, so the views ask for it.
     check_order = ("method", "key", "scope", "rate")
     refusals = protocol.REFUSALS
     authentication_classes = [protocol.Authentication]
     renderer_classes = [JSON]
-
-    def visible(self) -> SubscriptionQuerySet:
-        """[D] A key that is bound to shops sees their registrations alone."""
-        return self.caller.access.subscriptions(DIALECT)
-
-    def find(self, now: datetime) -> Subscription:
-        """Raises NotFound."""
-        found = self.visible().filter(public_id=self.kwargs["webHookId"])
-        if (subscription := found.whole(at=now).first()) is None:
-            raise endpoint.NotFound
-        return subscription
 
     def given(self, accepted: type[drf.Serializer[Any]]) -> dict[str, Any]:
         if not self.has_body:
@@ -129,7 +114,7 @@ class WebHooks(Endpoint):
         if "shopId" in asked:
             found = found.filter(shop_id=asked["shopId"])
         skip, limit = asked.get("start", asked.get("skip", 0)), asked["limit"]
-        page = found.whole(at=timezone.now()).order_by("created_at", "public_id")
+        page = found.order_by("created_at", "public_id")
         return Response(
             serializers.search_result(
                 list(page[skip : skip + limit]),
@@ -151,8 +136,8 @@ class WebHooks(Endpoint):
         given = self.given(serializers.PartnerWebHookAdd)
         created = subscriptions.create(
             by=self.caller.actor,
-            identity=place(self.partner, now),
-            **{**row(given), "shop_id": given.get("shopId", "")},
+            identity=identity(self.partner, now),
+            **changes(given, None),
         )
         return Response(serializers.PartnerWebHook(created).data)
 
@@ -163,9 +148,9 @@ class WebHook(Endpoint):
         summary="Get PARTNER WebHooks By Id",
         responses={200: serializers.PartnerWebHook, **ONE, **READ},
     )
-    def retrieve(self, request: Request, **path: str) -> Response:
+    def retrieve(self, request: Request, webHookId: str) -> Response:  # noqa: N803
         """Retrieve a single registration by its id."""
-        return Response(serializers.PartnerWebHook(self.find(timezone.now())).data)
+        return Response(serializers.PartnerWebHook(self.find(webHookId)).data)
 
     @extend_schema(
         operation_id="updatePartnerWebHook",
@@ -173,7 +158,7 @@ class WebHook(Endpoint):
         request=serializers.PartnerWebHook,
         responses={200: serializers.PartnerWebHook, **WRITTEN, **ONE, **READ},
     )
-    def update(self, request: Request, **path: str) -> Response:
+    def update(self, request: Request, webHookId: str) -> Response:  # noqa: N803
         """Replace a registration: send the full PartnerWebHook.
 
         What the server owns is ignored: id, companyId, created, modified, deleted,
@@ -182,8 +167,8 @@ class WebHook(Endpoint):
         given = self.given(serializers.PartnerWebHookReplacement)
         updated = subscriptions.update(
             by=self.caller.actor,
-            subscription=self.find(timezone.now()),
-            change=lambda stored: replacement(stored, given),
+            subscription=self.find(webHookId),
+            change=partial(changes, given),
         )
         return Response(serializers.PartnerWebHook(updated).data)
 
@@ -192,11 +177,9 @@ class WebHook(Endpoint):
         summary="Delete partner webhook by id",
         responses={200: OpenApiResponse(None, "Deleted"), **ONE, **READ},
     )
-    def destroy(self, request: Request, **path: str) -> Response:
+    def destroy(self, request: Request, webHookId: str) -> Response:  # noqa: N803
         """Delete a registration; what is queued for it is cancelled."""
-        subscriptions.delete(
-            by=self.caller.actor, subscription=self.find(timezone.now())
-        )
+        subscriptions.delete(by=self.caller.actor, subscription=self.find(webHookId))
         return Response()  # 200 with no body, not 204
 
 

@@ -12,9 +12,8 @@ from drf_spectacular.utils import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.dialects import nestjs
-from webhooks.dialects.base import unrecognised
-from webhooks.models import Partner
+from webhooks.dialects import base, nestjs
+from webhooks.models import Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 
@@ -38,25 +37,29 @@ SAMPLE = OpenApiExample(
 )
 
 
-def place(partner: Partner) -> subscriptions.SubscriptionIdentity:
+SLUG = "capa"
+
+
+def identity(partner: Partner) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
-        partner=partner, dialect="capa", profile=wire.PROFILE.name, is_singleton=True
+        partner=partner, dialect=SLUG, profile=wire.PROFILE.name, is_singleton=True
     )
 
 
-def wishes(body: Mapping[str, Any]) -> subscriptions.SubscriptionFields:
-    """What a body asks of the subscription; raises ValidationError."""
-    asked = serializers.UpdateWebhookSettings(data=body)
-    asked.is_valid(raise_exception=True)
-    url = asked.validated_data["url"]
-    return {
-        "urls": [] if url is None else [url],
-        "extras": unrecognised(body, {"url"}),
-    }
+def read(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises ValidationError."""
+    return base.read(serializers.UpdateWebhookSettings, body)
+
+
+def changes(
+    given: Mapping[str, Any], stored: Subscription | None
+) -> subscriptions.SubscriptionFields:
+    url = given["url"]
+    return {"urls": [] if url is None else [url], "extras": given["extras"]}
 
 
 class Endpoint(nestjs.Endpoint):
-    slug = "capa"
+    slug = SLUG
     version = VERSION_1
     refusals = VERSION_1.refusals
     authentication_classes = [Authentication]
@@ -94,9 +97,9 @@ class WebhookSettings(Endpoint):
     def update(self, request: Request) -> Response:
         subscription = subscriptions.put(
             by=self.caller.actor,
-            identity=place(self.partner),
+            identity=identity(self.partner),
             first_secrets=[wire.new_secret()],
-            change=wishes(self.json_object()),
+            change=changes(read(self.json_object()), None),
         )
         answer = serializers.webhook_settings(subscription)
         return Response(self.version.success(answer))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import Prefetch
@@ -17,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.dialects import nestjs
-from webhooks.dialects.base import unrecognised
+from webhooks.dialects.base import merged
 from webhooks.models import Attempt, Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
@@ -63,7 +64,7 @@ WEBHOOK_ID = OpenApiParameter(
 )
 
 
-def place(partner: Partner) -> subscriptions.SubscriptionIdentity:
+def identity(partner: Partner) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
         partner=partner, dialect=SLUG, profile=wire.PROFILE.name
     )
@@ -72,17 +73,18 @@ def place(partner: Partner) -> subscriptions.SubscriptionIdentity:
 def read(
     accepted: type[serializers.UpdateWebhook], body: Mapping[str, Any]
 ) -> subscriptions.SubscriptionFields:
-    """A body's wishes of a subscription; raises ValidationError."""
-    wishes: subscriptions.SubscriptionFields = accepted().run_validation(body)
-    return wishes
+    """Raises ValidationError."""
+    given: subscriptions.SubscriptionFields = accepted().run_validation(body)
+    return given
 
 
-def changed(
-    subscription: Subscription, wishes: subscriptions.SubscriptionFields
+def changes(
+    given: subscriptions.SubscriptionFields, stored: Subscription | None
 ) -> subscriptions.SubscriptionFields:
-    """What the wishes of a PATCH change: it keeps what it does not name."""
-    kept = unrecognised({**subscription.extras, **wishes["extras"]}, ())
-    return {**wishes, "extras": kept}
+    """A PATCH keeps what it does not name."""
+    if stored is None:
+        return given
+    return {**given, "extras": merged(stored.extras, given["extras"])}
 
 
 class Endpoint(nestjs.Endpoint):
@@ -90,10 +92,11 @@ class Endpoint(nestjs.Endpoint):
     refusals = protocol.REFUSALS
     authentication_classes = [protocol.Authentication]
 
-    def asked(
+    def given(
         self, accepted: type[serializers.UpdateWebhook]
     ) -> subscriptions.SubscriptionFields:
-        """The body's wishes; an array is an object without fields, to class-validator."""
+        """The body as it is read; an array is an object without fields, to
+        class-validator."""
         body = self.request.data
         return read(accepted, body if isinstance(body, dict) else {})
 
@@ -116,11 +119,7 @@ class UserWebhooks(Endpoint):
         responses={SUCCESS: serializers.WebhookList, **REFUSALS},
     )
     def list(self, request: Request) -> Response:
-        found = (
-            self.caller.access.subscriptions(SLUG)
-            .whole(at=timezone.now())
-            .order_by("created_at", "id")
-        )
+        found = self.visible().order_by("created_at", "id")
         return Response({"data": [self.shown(each) for each in found]}, SUCCESS)
 
     @extend_schema(
@@ -135,21 +134,13 @@ class UserWebhooks(Endpoint):
     def create(self, request: Request) -> Response:
         subscription = subscriptions.create(
             by=self.caller.actor,
-            identity=place(self.partner),
-            **self.asked(serializers.CreateWebhook),
+            identity=identity(self.partner),
+            **changes(self.given(serializers.CreateWebhook), None),
         )
         return Response({"data": self.shown(subscription)}, SUCCESS)
 
 
 class UserWebhook(Endpoint):
-    def find(self, webhook_id: str) -> Subscription:
-        """Raises NotFound. [D] Whatever is no id of a webhook of the caller is unknown."""
-        webhooks = self.caller.access.subscriptions(SLUG)
-        found = webhooks.with_public_id(webhook_id).first()
-        if found is None:
-            raise endpoint.NotFound
-        return found
-
     @extend_schema(
         tags=["User Webhooks"],
         operation_id="UserWebhooksController_updateOneUserWebhook",
@@ -161,11 +152,11 @@ class UserWebhook(Endpoint):
         examples=[SAMPLE],
     )
     def update(self, request: Request, webhookId: str) -> Response:  # noqa: N803
-        wishes = self.asked(serializers.UpdateWebhook)
+        given = self.given(serializers.UpdateWebhook)
         updated = subscriptions.update(
             by=self.caller.actor,
             subscription=self.find(webhookId),
-            change=lambda stored: changed(stored, wishes),
+            change=partial(changes, given),
         )
         return Response({"data": self.shown(updated)}, SUCCESS)
 

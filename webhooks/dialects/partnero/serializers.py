@@ -162,8 +162,8 @@ class PartneroWebhookUpdate(serializers.Serializer[Subscription]):
     events = Events(required=False)
 
 
-# `key` and `signature` of an object that was read and sent back are the server's own.
-KNOWN = {*PartneroWebhookCreate().fields, "signature"}
+# What a caller reads in an object and sends back with it: the server's own.
+SERVER_OWNED = {"key", "signature"}
 
 
 class PartneroWebhook(serializers.Serializer[Subscription]):

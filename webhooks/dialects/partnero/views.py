@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers as drf
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.dialects.base import unrecognised
+from webhooks.dialects import base
 from webhooks.models import Partner, Subscription
 from webhooks.models.keyformat import random_text
-from webhooks.models.subscriptions import SubscriptionQuerySet
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 from webhooks.rest.caller import BearerKey
@@ -22,7 +23,7 @@ from webhooks.rest.rendering import JSON
 from . import serializers, wire
 from .protocol import PARSERS, REFUSALS, SUCCESS, Page
 
-DIALECT = "partnero"
+SLUG = "partnero"
 KEY_LENGTH = 12  # of the keys that are generated
 
 READ = {
@@ -51,64 +52,41 @@ def single(subscription: Subscription, now: datetime) -> Response:
     return Response(enveloped(subscription, now))
 
 
-def place(partner: Partner, key: str | None) -> subscriptions.SubscriptionIdentity:
+def identity(partner: Partner, key: str | None) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
         partner=partner,
-        dialect=DIALECT,
+        dialect=SLUG,
         profile=wire.PROFILE.name,
         public_id=key or random_text(KEY_LENGTH),
     )
 
 
-def created(
-    body: Mapping[str, Any],
-) -> tuple[str | None, subscriptions.SubscriptionFields]:
-    """The key that a body gives a new webhook, and the rest of it; raises
-    ValidationError."""
-    serializer = serializers.PartneroWebhookCreate(data=body)
-    serializer.is_valid(raise_exception=True)
-    given = serializer.validated_data
-    extras = unrecognised(body, serializers.KNOWN)
-    return given.get("key"), {"extras": extras, **_row(given)}
+def read(
+    accepted: type[drf.Serializer[Any]], body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Raises ValidationError."""
+    return base.read(accepted, body, ignored=serializers.SERVER_OWNED)
 
 
-def changed(
-    subscription: Subscription, body: Mapping[str, Any]
+def changes(
+    given: Mapping[str, Any], stored: Subscription | None
 ) -> subscriptions.SubscriptionFields:
-    """What a body changes of a webhook; raises ValidationError."""
-    serializer = serializers.PartneroWebhookUpdate(data=body)
-    serializer.is_valid(raise_exception=True)
-    extras = unrecognised({**subscription.extras, **body}, serializers.KNOWN)
-    return {"extras": extras, **_row(serializer.validated_data)}
-
-
-def _row(given: dict[str, Any]) -> subscriptions.SubscriptionFields:
-    """What the fields of a request are in a subscription; absent ones stay absent."""
-    names = ("name", "is_active", "events")
-    fields: dict[str, Any] = {name: given[name] for name in names if name in given}
+    """What is absent stays as it is."""
+    fields = {n: given[n] for n in ("name", "is_active", "events") if n in given}
     if "url" in given:
         fields["urls"] = [given["url"]]
+    fields["extras"] = base.merged(stored.extras if stored else {}, given["extras"])
     return cast(subscriptions.SubscriptionFields, fields)
 
 
 class Endpoint(endpoint.Endpoint):
-    slug = DIALECT
+    slug = SLUG
     # A body on GET or DELETE is read only where the list looks for its parameters.
     check_order = ("method", "key", "scope", "rate")
     refusals = REFUSALS
     authentication_classes = [BearerKey]
     renderer_classes = [JSON]
     parser_classes = PARSERS
-
-    def visible(self, now: datetime) -> SubscriptionQuerySet:
-        return self.caller.access.subscriptions(DIALECT).whole(at=now)
-
-    def find(self, now: datetime) -> Subscription:
-        """Raises NotFound."""
-        found = self.visible(now).filter(public_id=self.kwargs["key"]).first()
-        if found is None:
-            raise endpoint.NotFound
-        return found
 
 
 class Webhooks(Endpoint):
@@ -128,7 +106,7 @@ class Webhooks(Endpoint):
         """Retrieve information about the current webhooks of your program."""
         now = timezone.now()
         page = Page.asked(self.parameters())
-        newest = self.visible(now).order_by("-created_at", "-id")
+        newest = self.visible().order_by("-created_at", "-id")
         # One more than the page holds says whether there is a next one.
         found = list(newest[page.skip : page.skip + page.limit + 1])
         return Response(
@@ -154,18 +132,18 @@ class Webhooks(Endpoint):
     )
     def create(self, request: Request) -> Response:
         """Create a webhook. Without a key of yours a unique one is generated."""
-        now = timezone.now()
-        key, fields = created(self.json_object())
+        given = read(serializers.PartneroWebhookCreate, self.json_object())
+        fields = changes(given, None)
         fields["secrets"] = [wire.new_secret()]
         try:
             row = subscriptions.create(
                 by=self.caller.actor,
-                identity=place(self.partner, key),
+                identity=identity(self.partner, given.get("key")),
                 **fields,
             )
         except subscriptions.PublicIdTaken:
             raise ValidationError({"key": [serializers.KEY_TAKEN]}) from None
-        return single(row, now)
+        return single(row, timezone.now())
 
 
 class Webhook(Endpoint):
@@ -175,10 +153,9 @@ class Webhook(Endpoint):
         summary="Fetch a webhook",
         responses={200: serializers.Single, **ONE, **READ},
     )
-    def retrieve(self, request: Request, **path: str) -> Response:
+    def retrieve(self, request: Request, key: str) -> Response:
         """Retrieve information about a single webhook."""
-        now = timezone.now()
-        return single(self.find(now), now)
+        return single(self.find(key), timezone.now())
 
     @extend_schema(
         operation_id="updateWebhook",
@@ -186,13 +163,15 @@ class Webhook(Endpoint):
         request={"application/json": serializers.PartneroWebhookUpdate},
         responses={200: serializers.Single, **GIVEN, **ONE, **READ},
     )
-    def update(self, request: Request, **path: str) -> Response:
+    def update(self, request: Request, key: str) -> Response:
         """Change what is given of a webhook."""
         body = self.json_object()
+        found = self.find(key)
+        given = read(serializers.PartneroWebhookUpdate, body)
         updated = subscriptions.update(
             by=self.caller.actor,
-            subscription=self.find(timezone.now()),
-            change=lambda stored: changed(stored, body),
+            subscription=found,
+            change=partial(changes, given),
         )
         return single(updated, timezone.now())
 
@@ -201,11 +180,9 @@ class Webhook(Endpoint):
         summary="Delete a webhook",
         responses={200: serializers.Deleted, **ONE, **READ},
     )
-    def destroy(self, request: Request, **path: str) -> Response:
+    def destroy(self, request: Request, key: str) -> Response:
         """Delete a webhook; what is queued for it is cancelled."""
-        subscriptions.delete(
-            by=self.caller.actor, subscription=self.find(timezone.now())
-        )
+        subscriptions.delete(by=self.caller.actor, subscription=self.find(key))
         return Response({"status": SUCCESS})
 
 

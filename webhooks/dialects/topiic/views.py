@@ -10,7 +10,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.models import ApiKey, Partner
+from webhooks.models import ApiKey, Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.rest import endpoint
 from webhooks.rest.caller import BearerKey
@@ -19,38 +19,41 @@ from webhooks.rest.rendering import JSONWithCharset
 from . import protocol, serializers, wire
 from .protocol import EMPTY_BODY, PROBLEMS
 
+SLUG = "topiic"
 
-def place(partner: Partner, key: ApiKey) -> subscriptions.SubscriptionIdentity:
+
+def identity(partner: Partner, key: ApiKey) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
         partner=partner,
-        dialect="topiic",
+        dialect=SLUG,
         profile=wire.PROFILE.name,
         public_id=str(key.id),
         api_key=key,
     )
 
 
-def asked(body: Mapping[str, Any], *, text: bytes, id: str) -> dict[str, Any]:
-    """The command of a body for the key of that id; raises ValidationError."""
+def read(body: Mapping[str, Any], *, text: bytes, id: str) -> dict[str, Any]:
+    """The command for the key of that id; raises ValidationError."""
     command = serializers.UpdateWebhook(data=body, context={"text": text, "id": id})
     command.is_valid(raise_exception=True)
     given: dict[str, Any] = command.validated_data
     return given
 
 
-def wishes(command: Mapping[str, Any]) -> subscriptions.SubscriptionFields:
-    """What a command asks of the subscription."""
-    url = command["webhookUrl"]
+def changes(
+    given: Mapping[str, Any], stored: Subscription | None
+) -> subscriptions.SubscriptionFields:
+    url = given["webhookUrl"]
     return {
         "urls": [] if url is None else [url],
-        "events": command["webhookEvents"],
-        "is_active": command["webhookEnabled"],
-        "extras": command["extras"],
+        "events": given["webhookEvents"],
+        "is_active": given["webhookEnabled"],
+        "extras": given["extras"],
     }
 
 
 class Endpoint(endpoint.Endpoint):
-    slug = "topiic"
+    slug = SLUG
     refusals = protocol.REFUSALS
     authentication_classes = [BearerKey]
     renderer_classes = [JSONWithCharset]
@@ -84,7 +87,7 @@ class Webhook(Endpoint):
     def update(self, request: Request, id: str) -> Response:
         if not self.has_body:
             raise exceptions.ValidationError({"": [EMPTY_BODY]})
-        command = asked(self.json_object(), text=self.text, id=id)
+        command = read(self.json_object(), text=self.text, id=id)
         if command["id"] != serializers.guid(id):
             raise protocol.IdsDiffer
         if command["merchantId"] != self.partner.id:
@@ -96,8 +99,8 @@ class Webhook(Endpoint):
         now = timezone.now()
         subscription = subscriptions.put(
             by=self.caller.actor,
-            identity=place(self.partner, key),
+            identity=identity(self.partner, key),
             first_secrets=[wire.new_secret()],
-            change=wishes(command),
+            change=changes(command, None),
         )
         return Response(serializers.api_key_settings(key, subscription, at=now))

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.http import urlencode
 
 from webhooks.models import ApiKey, Delivery, Partner, Subscription
-from webhooks.rest import desks
+from webhooks.rest import interfaces
 from webhooks.rest.endpoint import Endpoint
 
 _PORTAL = "portal"
@@ -59,7 +59,7 @@ class _Example:
 
 def of(partner: Partner) -> list[Interface]:
     """Those of each interface."""
-    titles = {desk.slug: desk.title for desk in desks.all()}
+    titles = {each.slug: each.title for each in interfaces.all()}
     examples = _Examples(partner)
     found: dict[str, list[Door]] = {}
     for path in _paths():

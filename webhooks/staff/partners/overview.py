@@ -22,7 +22,7 @@ from webhooks.models import (
     Recovery,
     Subscription,
 )
-from webhooks.rest import desks
+from webhooks.rest import interfaces
 from webhooks.staff.keys import keys
 from webhooks.staff.subscriptions import standing
 
@@ -111,7 +111,7 @@ def _subscriptions(partner: Partner) -> Part:
         .order_by("dialect", "-created_at", "id")
     )
     part = _first(rows, MOST)
-    titles = {desk.slug: desk.title for desk in desks.all()}
+    titles = {each.slug: each.title for each in interfaces.all()}
     shown = [
         {
             "row": row,

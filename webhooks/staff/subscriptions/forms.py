@@ -1,4 +1,4 @@
-"""What subscriptions are filtered by."""
+"""What subscriptions are filtered by, and whose a new one is."""
 
 from typing import Any
 
@@ -7,14 +7,15 @@ from django.db.models import Exists, OuterRef
 
 from webhooks.console.filters import Filters
 from webhooks.models import Endpoint
-from webhooks.rest import desks
+from webhooks.rest import interfaces
+from webhooks.rest.interfaces import Interface
 from webhooks.staff.partners.forms import PartnerField
 
 from . import standing
 
 
 def _dialects() -> list[tuple[str, str]]:
-    return [("", "any"), *((desk.slug, desk.title) for desk in desks.all())]
+    return [(each.slug, each.title) for each in interfaces.all()]
 
 
 class SubscriptionFilters(Filters):
@@ -29,7 +30,9 @@ class SubscriptionFilters(Filters):
         ],
     )
     partner = PartnerField(required=False)
-    dialect = forms.ChoiceField(required=False, choices=_dialects)
+    dialect = forms.ChoiceField(
+        required=False, choices=lambda: [("", "any"), *_dialects()]
+    )
     url = forms.CharField(required=False, label="URL contains", max_length=200)
     key = forms.UUIDField(
         required=False, label="Hangs on the key", widget=forms.HiddenInput
@@ -59,3 +62,21 @@ class SubscriptionFilters(Filters):
             )
             sifted = sifted.filter(Exists(called))
         return sifted
+
+
+class TargetForm(forms.Form):
+    """Whose subscription it will be, and in which dialect."""
+
+    partner = PartnerField(
+        help_text="Its name, so much of it that one fits, or its id."
+    )
+    dialect = forms.ChoiceField(
+        choices=_dialects, help_text="The API in which the partner will see it."
+    )
+
+    @property
+    def chosen(self) -> Interface:
+        """The dialect of a valid form."""
+        found = interfaces.get(self.cleaned_data["dialect"])
+        assert found is not None  # noqa: S101 - one of the choices
+        return found

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from webhooks.console import untrusted_text
 from webhooks.models import Subscription, encryption
-from webhooks.rest import desks
+from webhooks.rest import interfaces, preview
 
 UNREADABLE = (
     "A secret of it cannot be decrypted, so its dialect can answer nothing: the key that "
@@ -26,17 +26,18 @@ class Shown:
 def of(subscription: Subscription, *, now: datetime) -> Shown | None:
     """None for what its dialect shows to nobody: a deleted one, or one of a dialect that
     is no longer served."""
-    desk = desks.get(subscription.dialect)
-    if desk is None or subscription.deleted_at is not None:
+    dialect = interfaces.get(subscription.dialect)
+    if dialect is None or subscription.deleted_at is not None:
         return None
-    request = desk.request(subscription)
+    form = dialect.form
+    request = form.request.format(row=subscription)
     try:
-        body = desk.shown(subscription, now=now)
+        body = preview.body(form, subscription, now=now)
     except encryption.Undecryptable:
         return Shown(request, "", masked=False, remark=UNREADABLE)
     return Shown(
         request,
         untrusted_text.indented(body),
-        masked=desk.tells_secrets,
-        remark=desk.remark,
+        masked=preview.MASK in body.decode(),
+        remark=form.remark,
     )

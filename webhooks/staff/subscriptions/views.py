@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from webhooks.console import charts
+from webhooks.console import charts, labels
 from webhooks.console.actor import staff_actor
 from webhooks.models import (
     AuditEntry,
@@ -19,7 +19,6 @@ from webhooks.models import (
     Subscription,
 )
 from webhooks.operations import subscriptions
-from webhooks.rest import desks
 from webhooks.staff.pages import Crumb, Page
 from webhooks.staff.secrets import signing
 
@@ -59,14 +58,13 @@ class One(Page):
         now = timezone.now()
         subscription = found(id)
         live = list(subscription.endpoints.live())
-        desk = desks.get(subscription.dialect)
         recent = subscription.deliveries.select_related("event").defer("event__data")
         hours = EndpointHour.objects.filter(endpoint__subscription=subscription)
         return self.page(
             str(subscription),
             under=above(),
             subscription=subscription,
-            dialect=desk.title if desk else subscription.dialect,
+            dialect=labels.dialect(subscription.dialect),
             standing=standing.of(subscription, live),
             endpoints=[standing.health(endpoint, now=now) for endpoint in live],
             is_given_up=_is_given_up(subscription, live),

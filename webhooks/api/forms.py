@@ -1,0 +1,72 @@
+"""The settings of a subscription of the portal's own API."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.forms import BooleanField
+
+from webhooks.console import fields
+from webhooks.delivery import standard
+from webhooks.models import Subscription
+from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
+from webhooks.rest import forms
+
+from .endpoints import Endpoint
+from .serializers import subscriptions as serializers
+from .views import subscriptions as views
+
+
+class Form(forms.SubscriptionForm):
+    endpoint = Endpoint
+    request = "GET /api/portal/v1/subscriptions/{row.public_id}"
+    field_order = ("url", "name", "events", "shop_id", "is_active")
+
+    url = fields.Url(label="URL", initial="", help_text="A subscription has one URL.")
+    name = fields.Line(required=False, initial="")
+    events = fields.Events(
+        standard.PROFILE,
+        required=False,
+        initial=None,
+        help_text="Chosen by name, with none chosen nothing is sent.",
+    )
+    shop_id = fields.Line(
+        label="Shop id",
+        required=False,
+        initial="",
+        help_text="Only events of this shop are sent; empty for every shop.",
+    )
+    is_active = BooleanField(label="Active", required=False, initial=True)
+
+    @classmethod
+    def stored(cls, subscription: Subscription) -> dict[str, Any]:
+        return {
+            "url": next(iter(subscription.urls), ""),
+            "events": subscription.events,
+            "name": subscription.name,
+            "shop_id": subscription.shop_id,
+            "is_active": subscription.is_active,
+        }
+
+    def read(self, values: Mapping[str, Any]) -> SubscriptionFields:
+        is_new = self.subscription is None
+        accepted = (
+            serializers.NewSubscription if is_new else serializers.SubscriptionChanges
+        )
+        return views.read(accepted, values)
+
+    @staticmethod
+    def changes(
+        given: SubscriptionFields, stored: Subscription | None
+    ) -> SubscriptionFields:
+        return given
+
+    def identity(self) -> SubscriptionIdentity:
+        return views.identity(self.partner)
+
+    def new_secrets(self) -> SubscriptionFields:
+        return {"secrets": [standard.new_secret()]}
+
+    @classmethod
+    def answer(cls, subscription: Subscription, now: datetime) -> Any:
+        return serializers.portal_subscription(subscription)

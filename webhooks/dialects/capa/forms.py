@@ -1,0 +1,50 @@
+"""The settings of a Capa partner: one URL, or none."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from webhooks.console import fields
+from webhooks.models import Subscription
+from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
+from webhooks.rest import forms
+
+from . import serializers, views, wire
+from .protocol import VERSION_1
+
+
+class Form(forms.SubscriptionForm):
+    endpoint = views.Endpoint
+    request = "PUT /api/partner/v1/webhook-settings"
+    remark = (
+        "Capa documents no way to read the settings: this is the answer to a change."
+    )
+    is_singleton = True
+
+    url = fields.Url(
+        label="URL",
+        required=False,
+        initial="",
+        help_text="It is sent every Capa event: Capa's settings name none. Without a URL "
+        "nothing is sent, and what happens meanwhile is not sent later by itself.",
+    )
+
+    changes = staticmethod(views.changes)
+
+    @classmethod
+    def stored(cls, subscription: Subscription) -> dict[str, Any]:
+        return {"url": next(iter(subscription.urls), "")}
+
+    def read(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        extras = self.subscription.extras if self.subscription else {}
+        return views.read({**extras, "url": values["url"] or None})
+
+    def identity(self) -> SubscriptionIdentity:
+        return views.identity(self.partner)
+
+    def new_secrets(self) -> SubscriptionFields:
+        return {"secrets": [wire.new_secret()]}
+
+    @classmethod
+    def answer(cls, subscription: Subscription, now: datetime) -> Any:
+        return VERSION_1.success(serializers.webhook_settings(subscription))

@@ -1,0 +1,69 @@
+"""The settings of a user webhook of Nursa's."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from webhooks.console import fields
+from webhooks.models import ApiKey, Subscription
+from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
+from webhooks.rest import forms
+
+from . import serializers, views, wire
+
+
+class Form(forms.SubscriptionForm):
+    endpoint = views.Endpoint
+    request = "PATCH /api/v2/public/webhooks/user/{row.id}"
+    remark = (
+        "Nursa documents no way to read one webhook: this is the answer to a change. "
+        "Its clientId is the id of the key that asks; here, of the partner's oldest "
+        "usable key."
+    )
+    given_once = ("secrets",)
+
+    url = fields.Url(
+        label="URL",
+        initial="",
+        help_text="Nursa keeps one URL per webhook, and it begins with https://.",
+    )
+    events = fields.Events(
+        wire.PROFILE,
+        initial=[],
+        every_label="Every event (all)",
+        help_text="At least one.",
+    )
+    secrets = fields.Lines(
+        rows=2,
+        required=False,
+        initial=[],
+        help_text="Of the partner's own making, one a line, at most "
+        f"{serializers.MAX_SECRETS}; each signs. Empty: one is made.",
+    )
+
+    changes = staticmethod(views.changes)
+
+    @classmethod
+    def stored(cls, subscription: Subscription) -> dict[str, Any]:
+        return {
+            "url": next(iter(subscription.urls), ""),
+            "events": subscription.events or [],
+        }
+
+    def read(self, values: Mapping[str, Any]) -> SubscriptionFields:
+        if self.subscription is None:
+            body = {**values, "secrets": values["secrets"] or None}
+            return views.read(serializers.CreateWebhook, body)
+        # Of a PATCH that changes anything else the events are required, too.
+        body = {"events": self.subscription.events or [], **values}
+        return views.read(serializers.UpdateWebhook, body)
+
+    def identity(self) -> SubscriptionIdentity:
+        return views.identity(self.partner)
+
+    @classmethod
+    def answer(cls, subscription: Subscription, now: datetime) -> Any:
+        keys = ApiKey.objects.of(subscription.partner).usable_at(now)
+        oldest = keys.order_by("created_at", "id").first()
+        client_id = oldest.id if oldest else subscription.partner_id
+        return {"data": serializers.webhook(subscription, client_id=client_id, at=now)}

@@ -1,0 +1,62 @@
+"""The settings of a webhook of Partnero's."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.forms import BooleanField
+
+from webhooks.console import fields
+from webhooks.models import Subscription
+from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
+from webhooks.rest import forms
+
+from . import serializers, views, wire
+
+
+class Form(forms.SubscriptionForm):
+    endpoint = views.Endpoint
+    request = "GET /v1/webhooks/{row.public_id}"
+    given_once = ("key",)
+    taken = ("key", serializers.KEY_TAKEN)
+    field_order = ("name", "url", "events", "is_active", "key")
+
+    name = fields.Line(initial="")
+    url = fields.Url(
+        label="URL", initial="", help_text="Partnero keeps one URL per webhook."
+    )
+    events = fields.Events(wire.PROFILE, initial=[], help_text="At least one.")
+    is_active = BooleanField(label="Active", required=False, initial=True)
+    key = fields.Line(
+        label="Key of the webhook",
+        required=False,
+        initial="",
+        help_text="Its id in Partnero's API, for good: letters, digits, - and _. Empty: "
+        "one is made.",
+    )
+
+    changes = staticmethod(views.changes)
+
+    @classmethod
+    def stored(cls, subscription: Subscription) -> dict[str, Any]:
+        return {
+            "name": subscription.name,
+            "url": next(iter(subscription.urls), ""),
+            "events": subscription.events or [],
+            "is_active": subscription.is_active,
+        }
+
+    def read(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        if self.subscription is None:
+            return views.read(serializers.PartneroWebhookCreate, values)
+        return views.read(serializers.PartneroWebhookUpdate, values)
+
+    def identity(self) -> SubscriptionIdentity:
+        return views.identity(self.partner, self.given.get("key"))
+
+    def new_secrets(self) -> SubscriptionFields:
+        return {"secrets": [wire.new_secret()]}
+
+    @classmethod
+    def answer(cls, subscription: Subscription, now: datetime) -> Any:
+        return views.enveloped(subscription, now)

@@ -1,0 +1,42 @@
+"""What a partner sees of a subscription: the very body that its interface answers."""
+
+from datetime import datetime
+from typing import Any, cast
+
+from webhooks.models import Subscription, encryption
+
+from .forms import SubscriptionForm
+
+MASK = "••••••••"
+"""Stands for a secret that an interface answers in plain."""
+
+
+def body(
+    form: type[SubscriptionForm],
+    subscription: Subscription,
+    *,
+    now: datetime,
+    reveal: bool = False,
+) -> bytes:
+    """What the interface answers to `form.request`; secrets in it are masked unless
+    `reveal`. Raises encryption.Undecryptable."""
+    value = form.answer(subscription, now)
+    if not reveal:
+        value = _masked(value, _secrets(subscription, now))
+    renderer = form.endpoint.renderer_classes[0]()
+    return cast(bytes, renderer.render(value))
+
+
+def _secrets(subscription: Subscription, now: datetime) -> frozenset[str]:
+    try:
+        return frozenset(subscription.live_secrets(now))
+    except encryption.Undecryptable:
+        return frozenset()  # an answer that needs none of them holds none
+
+
+def _masked(value: Any, secrets: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _masked(item, secrets) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, secrets) for item in value]
+    return MASK if isinstance(value, str) and value in secrets else value
