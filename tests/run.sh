@@ -99,6 +99,9 @@ else
   left_out="PostgreSQL (not reachable: $reason). TEST_DATABASE_URL names a server.\n"
 fi
 
+command -v npm >/dev/null ||
+  left_out="$left_out""the OpenAPI linter and the TypeScript client (npm is missing).\n"
+
 # Coverage doubles the time of a pass, so one pass measures it: PostgreSQL's own lines are
 # not in the report. Whether enough is covered is asked once, at the end.
 "$python" -m coverage erase

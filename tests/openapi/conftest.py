@@ -1,10 +1,12 @@
 from typing import Any
 
 import pytest
+import requests
 from django.test import Client
 
 from tests import factories
 from tests.openapi.calls import Answer, Caller
+from tests.served import Served
 
 
 def send(method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
@@ -20,12 +22,27 @@ def send(method: str, path: str, headers: dict[str, str], body: bytes | None) ->
 
 @pytest.fixture
 def caller(db: None) -> Caller:
-    """A partner with two keys that a call may name, and a delivery."""
     partner = factories.partner()
     key, text = factories.key(partner)
-    for _ in range(2):
-        factories.key(partner)
     _, publisher = factories.key(None)
     caller = Caller(send, str(partner.id), str(key.id), text, publisher)
-    caller.publish()
+    caller.furnish()
     return caller
+
+
+@pytest.fixture(scope="session")
+def served_caller(served: Served) -> Caller:
+    """One that calls a portal behind a real socket."""
+
+    def send(
+        method: str, path: str, headers: dict[str, str], body: bytes | None
+    ) -> Answer:
+        found = requests.request(
+            method, served.url + path, headers=headers, data=body, timeout=10
+        )
+        content_type = found.headers.get("Content-Type", "")
+        return Answer(found.status_code, content_type, found.content)
+
+    key = served.issue("Documented calls", "--create")
+    publisher = served.issue("--publisher")
+    return Caller(send, key["partner_id"], key["key_id"], key["key"], publisher["key"])
