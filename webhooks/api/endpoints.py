@@ -1,34 +1,75 @@
-"""What the views of the API derive from: whose keys open them, and what they answer."""
+"""What the views of the API derive from: whose keys they take, and what every one reads."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiResponse
+from django.db.models import Model, QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webhooks.console.paging import Keyset
+from webhooks.models import Subscription, ids
 from webhooks.operations import keys
-from webhooks.rest import endpoint
+from webhooks.operations.access import Access
+from webhooks.rest import endpoint, paging
 from webhooks.rest.rendering import JSON
+from webhooks.rest.throttling import WINDOW, Allowance
 
-from .protocol import (
-    MEDIA_TYPE,
-    PHRASES,
-    REFUSALS,
-    PartnerKey,
-    PublisherKey,
-    rate_headers,
-)
-from .serializers.problems import Problem
+from .protocol import REFUSALS, PartnerKey, PublisherKey, QueryRefused
+from .serializers.queries import Query
+
+DIALECT = "portal"
+
+Row = TypeVar("Row", bound=Model)
+Operation = TypeVar("Operation", bound=Callable[..., Response])
+
+
+def takes(query: type[Query]) -> Callable[[Operation], Operation]:
+    """Which parameters an operation takes, for its request and for the document."""
+
+    def decorate(operation: Operation) -> Operation:
+        described: Operation = extend_schema(parameters=[query])(operation)
+        described.query = query  # type: ignore[attr-defined]
+        return described
+
+    return decorate
 
 
 class Endpoint(endpoint.Endpoint):
-    slug = "portal"
+    slug = DIALECT
     # The rate before the scope, so that even a 403 says what is left.
-    check_order = ("method", "key", "rate", "scope", "body")
+    check_order = ("method", "key", "rate", "scope", "query", "body")
     refusals = REFUSALS
     renderer_classes = [JSON]
     content_codings = ()
+    query: dict[str, Any]
+    """The parameters of the request, as its operation takes them."""
+
+    def check_query(self, request: Request) -> None:
+        operation = getattr(self, self.action or "", None)
+        reader = getattr(operation, "query", Query)(data=request.query_params)
+        if not reader.is_valid():
+            raise QueryRefused(reader.errors)
+        self.query = reader.validated_data
+
+    def read(self, reader: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        """What `reader` makes of the body; raises ValidationError."""
+        serializer = reader(data=self.json_object())
+        serializer.is_valid(raise_exception=True)
+        values: dict[str, Any] = serializer.validated_data
+        return values
+
+    def page_of(self, rows: QuerySet[Row], keyset: Keyset) -> paging.Page[Row]:
+        """The page of a list that the query names; its `next` is an address."""
+        limit = self.query["limit"]
+        page = paging.page(rows, keyset, limit=limit, cursor=self.query.get("cursor"))
+        if page.next is None:
+            return page
+        address = paging.address(self.request, limit=limit, cursor=page.next)
+        return paging.Page(page.rows, address)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -64,12 +105,24 @@ class PartnerEndpoint(Endpoint):
 
     authentication_classes = [PartnerKey]
 
+    @property
+    def access(self) -> Access:
+        return self.caller.access
+
+    def subscription(self, id: str) -> Subscription:
+        """The one of that id, in the dialect that the query names; raises NotFound."""
+        rows = self.access.subscriptions(self.query.get("dialect", DIALECT))
+        row = rows.with_public_id(id).first()
+        if row is None:
+            raise endpoint.NotFound
+        return row
+
 
 class KeyHolderEndpoint(PartnerEndpoint):
     """For partners' keys of one scope, reads included.
 
-    Staff who explore have other doors to what such a scope guards, each with its own
-    permission.
+    Staff who explore reach what such a scope guards on pages of the console, each with
+    its own permission.
     """
 
     scope: ClassVar[str]
@@ -80,9 +133,21 @@ class KeyHolderEndpoint(PartnerEndpoint):
             raise keys.ScopeMissing
 
 
-def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
-    """Those problems, and the ones that any request may meet, for the document."""
-    return {
-        (status, MEDIA_TYPE): OpenApiResponse(Problem, description=PHRASES[status])
-        for status in sorted({401, 403, 429, 500, *statuses})
-    }
+def found(rows: QuerySet[Row], id: str) -> Row:
+    """The row of that id, in any case of its letters; raises NotFound."""
+    parsed = ids.parse(id)
+    row = None if parsed is None else rows.filter(pk=parsed).first()
+    if row is None:
+        raise endpoint.NotFound
+    return row
+
+
+def rate_headers(allowance: Allowance | None, limit: int) -> dict[str, str]:
+    """`RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10."""
+    if not limit:
+        return {}
+    headers = {"RateLimit-Policy": f'"default";q={limit};w={WINDOW}'}
+    if allowance is not None:
+        left = f'"default";r={allowance.remaining};t={allowance.reset}'
+        headers["RateLimit"] = left
+    return headers

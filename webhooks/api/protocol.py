@@ -1,7 +1,7 @@
-"""How the portal's own API answers: RFC 9457 problems, and the limits of a caller."""
+"""How the portal's own API is called, and what it answers to a refused request."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.models import ApiKey
-from webhooks.operations import keys
-from webhooks.rest import caller
+from webhooks.operations import deliveries, keys, recoveries, secrets, testing
+from webhooks.rest import caller, idempotency, paging
 from webhooks.rest.bodies import BodyTooLarge, UnknownCoding
 from webhooks.rest.endpoint import (
     MethodNotAllowed,
@@ -24,124 +24,29 @@ from webhooks.rest.endpoint import (
     Refusals,
 )
 from webhooks.rest.parsing import MalformedJSON, RefusedValue
-from webhooks.rest.throttling import WINDOW, Allowance
+
+from .problems import (
+    KEY_REUSED,
+    NOT_RECEIVING,
+    PARTNER_INACTIVE,
+    answer,
+    at,
+    flattened,
+    invalid,
+    problem,
+)
 
 logger = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
-
-# The problems that say more than their status. The others are `about:blank`, whose title
-# is the status's own phrase (RFC 9457, 4.2.1).
-_OWN_TYPES = "urn:webhook-portal:problem:"
-INVALID_REQUEST = (f"{_OWN_TYPES}invalid-request", "The request is not valid.")
-KEY_REUSED = (
-    f"{_OWN_TYPES}idempotency-key-reused",
-    "The idempotency key was used for another request.",
-)
-NOT_RECEIVING = (
-    f"{_OWN_TYPES}not-receiving",
-    "The subscription cannot be sent to.",
-)
-PARTNER_INACTIVE = (f"{_OWN_TYPES}partner-inactive", "The partner is inactive.")
-
-PHRASES = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    409: "Conflict",
-    413: "Content Too Large",
-    415: "Unsupported Media Type",
-    422: "Unprocessable Content",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-}
+NO_SUCH_OBJECT = "There is no such object."
 
 
 class Conflict(Exception):
-    """What is asked for is right, and not possible as things stand."""
-
-    def __init__(self, detail: str, kind: tuple[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.problem = problem(409, detail, kind=kind)
+    """What is asked for is right, and not possible as things stand; says why."""
 
 
-class KeyReused(Exception):
-    """The idempotency key was used for another request; `error` says where it is."""
-
-    def __init__(self, error: dict[str, str]) -> None:
-        super().__init__(error["detail"])
-        detail = error["detail"]
-        self.problem = problem(422, detail, kind=KEY_REUSED, errors=[error])
-
-
-class PartRefused(exceptions.ValidationError):
-    """What is wrong is not in the body: `part` is `header` or `parameter`."""
-
-    def __init__(self, part: str, name: str, detail: str) -> None:
-        super().__init__(detail)
-        self.error = {part: name, "detail": detail}
-
-
-def problem(
-    status: int,
-    detail: str,
-    *,
-    kind: tuple[str, str] | None = None,
-    errors: list[dict[str, str]] | None = None,
-) -> dict[str, Any]:
-    """The body of a problem; `kind` is one of the type-and-title pairs above."""
-    type_, title = kind or ("about:blank", PHRASES[status])
-    body: dict[str, Any] = {
-        "type": type_,
-        "title": title,
-        "status": status,
-        "detail": detail,
-    }
-    if errors is not None:
-        body["errors"] = errors
-    return body
-
-
-def invalid(errors: list[dict[str, str]]) -> dict[str, Any]:
-    """The problem of a request that was understood and is wrong."""
-    detail = "; ".join(error["detail"] for error in errors[:3])
-    return problem(422, detail, kind=INVALID_REQUEST, errors=errors)
-
-
-def answer(body: dict[str, Any]) -> Response:
-    return Response(body, status=body["status"], content_type=MEDIA_TYPE)
-
-
-def at(path: Iterable[str | int], detail: str) -> dict[str, str]:
-    """One error with the JSON pointer to its value, as a fragment (RFC 6901, 6)."""
-    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
-    return {"pointer": "#" + "".join(f"/{step}" for step in steps), "detail": detail}
-
-
-def flattened(detail: Any, path: tuple[str | int, ...] = ()) -> list[dict[str, str]]:
-    """DRF's nested errors of a serializer as a list, each with its pointer."""
-    if isinstance(detail, Mapping):
-        return [
-            error
-            for step, inner in detail.items()
-            for error in flattened(
-                inner, path if step == "non_field_errors" else (*path, step)
-            )
-        ]
-    return [at(path, str(message)) for message in detail]
-
-
-def rate_headers(allowance: Allowance | None, limit: int) -> dict[str, str]:
-    """`RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10."""
-    if not limit:
-        return {}
-    headers = {"RateLimit-Policy": f'"default";q={limit};w={WINDOW}'}
-    if allowance is not None:
-        left = f'"default";r={allowance.remaining};t={allowance.reset}'
-        headers["RateLimit"] = left
-    return headers
+class QueryRefused(exceptions.ValidationError):
+    """What is wrong with the parameters of the query, by their names."""
 
 
 def refusal(status: int, detail: str) -> Callable[[Request, Any], Response]:
@@ -165,9 +70,33 @@ def _partner_inactive(request: Request, refused: Exception) -> Response:
     return answer(problem(403, detail, kind=PARTNER_INACTIVE))
 
 
+def _invalid_query(request: Request, error: QueryRefused) -> Response:
+    detail: Any = error.detail
+    return answer(
+        invalid(
+            [
+                {"parameter": name, "detail": str(messages[0])}
+                for name, messages in detail.items()
+            ]
+        )
+    )
+
+
+def _invalid_header(request: Request, error: idempotency.Refused) -> Response:
+    return answer(invalid([{"header": idempotency.HEADER, "detail": str(error)}]))
+
+
+def _key_reused(request: Request, error: idempotency.KeyReused) -> Response:
+    errors = [{"header": idempotency.HEADER, "detail": str(error)}]
+    return answer(problem(422, str(error), kind=KEY_REUSED, errors=errors))
+
+
+def _invalid_filter(request: Request, error: recoveries.InvalidFilter) -> Response:
+    field = "event_types" if error.field == "types" else error.field
+    return answer(invalid([at([field], error.message)]))
+
+
 def _invalid(request: Request, error: exceptions.ValidationError) -> Response:
-    if isinstance(error, PartRefused):
-        return answer(invalid([error.error]))
     return answer(invalid(flattened(error.detail)))
 
 
@@ -198,13 +127,46 @@ REFUSALS: Refusals = {
     keys.WrongKind: _challenged(
         403, "This path takes keys of the other kind.", "insufficient_scope"
     ),
-    NotFound: refusal(404, "There is no such object."),
+    NotFound: refusal(404, NO_SUCH_OBJECT),
     NoRoute: refusal(404, "There is nothing at this path."),
     MethodNotAllowed: lambda _, error: answer(
         problem(405, f"This path takes {', '.join(error.allowed)}.")
     ),
-    Conflict: lambda _, error: answer(error.problem),
-    KeyReused: lambda _, error: answer(error.problem),
+    Conflict: lambda _, error: answer(problem(409, str(error))),
+    deliveries.NotReceiving: lambda _, error: answer(
+        problem(409, str(error), kind=NOT_RECEIVING)
+    ),
+    deliveries.UnderWay: refusal(409, "An attempt is under way."),
+    deliveries.StillPending: refusal(
+        409, "It is still pending, and only what has ended is rendered anew."
+    ),
+    deliveries.Gone: refusal(404, NO_SUCH_OBJECT),
+    testing.Untestable: refusal(
+        409, "The subscription's dialect has no name for such an event."
+    ),
+    recoveries.Finished: refusal(
+        409, "The recovery has ended, and nothing of it waits."
+    ),
+    recoveries.InvalidFilter: _invalid_filter,
+    secrets.NotSigned: refusal(409, "Deliveries of this subscription are not signed."),
+    secrets.UnusableSecret: lambda *_: answer(
+        invalid(
+            [
+                at(
+                    ["secret"],
+                    "Is not of the form that the subscription's profile takes.",
+                )
+            ]
+        )
+    ),
+    secrets.Gone: refusal(404, NO_SUCH_OBJECT),
+    keys.Closed: refusal(409, "The key was revoked, or has expired."),
+    idempotency.Refused: _invalid_header,
+    idempotency.KeyReused: _key_reused,
+    paging.CursorRefused: lambda *_: answer(
+        invalid([{"parameter": "cursor", "detail": "Is none that this list gave."}])
+    ),
+    QueryRefused: _invalid_query,
     MalformedJSON: lambda _, error: answer(
         problem(
             400,

@@ -11,24 +11,9 @@ from rest_framework import serializers
 from webhooks.delivery.result import UNREACHABLE, Outcome, Result
 from webhooks.models import Attempt, Delivery, Event
 
-from .fields import Flag, Moment, Strict, Text, timestamp
+from .fields import Flag, Strict, Text, timestamp
 
 NOT_MADE = "The portal could not make the request."
-
-
-class DeliveryFilters(serializers.Serializer[Any]):
-    """Filters of the list."""
-
-    state = serializers.ChoiceField(choices=Delivery.State.choices, required=False)
-    subscription = Text(required=False, max_length=64, help_text="Its id.")
-    dialect = Text(
-        required=False,
-        max_length=20,
-        help_text="The dialect of that id; `portal` if absent.",
-    )
-    event_type = Text(required=False, max_length=128)
-    since = Moment(required=False, help_text="Queued then or later.")
-    until = Moment(required=False, help_text="Queued before.")
 
 
 class DeliveredEvent(serializers.Serializer[Any]):

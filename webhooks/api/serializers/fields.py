@@ -4,7 +4,7 @@ JSON than it documents, is an error."""
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from rest_framework import serializers
@@ -27,6 +27,8 @@ def timestamp(moment: datetime | None) -> str | None:
 class Strict(serializers.Serializer[Any]):
     """Tells of unknown fields beside whatever else is wrong."""
 
+    unknown: ClassVar[str] = "There is no such field."
+
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         errors: dict[Any, Any] = {}
         values: dict[str, Any] = {}
@@ -36,7 +38,7 @@ class Strict(serializers.Serializer[Any]):
             errors = dict(error.detail)  # type: ignore[arg-type]
         if isinstance(data, Mapping):
             for name in data.keys() - self.fields.keys():
-                errors[name] = ["There is no such field."]
+                errors[name] = [self.unknown]
         if errors:
             raise serializers.ValidationError(errors)
         return values

@@ -12,6 +12,7 @@ from webhooks.operations import recoveries
 from webhooks.operations.recoveries import Outcome
 
 from .fields import Flag, Moment, Strict, Text, timestamp
+from .queries import Dialect
 
 
 class RecoveryFilter(Strict):
@@ -32,11 +33,7 @@ class RecoveryFilter(Strict):
         max_length=64,
         help_text="Its id; null is all of the partner's. `missed` needs one.",
     )
-    dialect = Text(
-        required=False,
-        max_length=20,
-        help_text="The dialect of that id; `portal` if absent.",
-    )
+    dialect = Dialect()
     event_types = serializers.ListField(
         child=Text(max_length=128),
         required=False,
@@ -108,12 +105,16 @@ class RecoveryPage(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
 
 
-def shown(rows: Sequence[Recovery]) -> dict[UUID, dict[str, Any]]:
-    """Recoveries by their id; two statements, however many there are."""
-    asked = {row.filter["subscription"] for row in rows} - {None}
-    subscriptions = Subscription.objects.in_bulk([UUID(id) for id in asked])
+def one(row: Recovery) -> dict[str, Any]:
+    return many([row])[0]
+
+
+def many(rows: Sequence[Recovery]) -> list[dict[str, Any]]:
+    """Two statements, however many there are."""
+    named = {row.filter["subscription"] for row in rows} - {None}
+    subscriptions = Subscription.objects.in_bulk([UUID(id) for id in named])
     progress = recoveries.progress(rows)
-    return {row.id: _recovery(row, subscriptions, progress[row.id]) for row in rows}
+    return [_recovery(row, subscriptions, progress[row.id]) for row in rows]
 
 
 def _recovery(

@@ -4,10 +4,14 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.api import paging
-from webhooks.api.endpoints import PartnerEndpoint, problems
+from webhooks.api import problems
+from webhooks.api.endpoints import PartnerEndpoint, takes
 from webhooks.api.serializers import account
+from webhooks.api.serializers.queries import PageQuery
+from webhooks.console.paging import Keyset
 from webhooks.models import EventType
+
+BY_NAME = Keyset("name", is_ascending=True)
 
 
 class Me(PartnerEndpoint):
@@ -16,35 +20,28 @@ class Me(PartnerEndpoint):
         operation_id="get_me",
         summary="The calling partner and its key",
         description="The first thing to call with a new key.",
-        responses={200: OpenApiResponse(account.Me, description="OK"), **problems()},
+        responses={
+            200: OpenApiResponse(account.Me, description="OK"),
+            **problems.documented(),
+        },
     )
     def retrieve(self, request: Request) -> Response:
         return Response(account.me(self.caller))
 
 
 class EventTypes(PartnerEndpoint):
+    @takes(PageQuery)
     @extend_schema(
         tags=["account"],
         operation_id="list_event_types",
         summary="The types of events",
         description="Those of the catalogue; others may be published, too.",
-        parameters=paging.PARAMETERS,
         responses={
             200: OpenApiResponse(account.EventTypePage, description="OK"),
-            **problems(422),
+            **problems.documented(),
         },
     )
     def page(self, request: Request) -> Response:
-        asked = paging.asked(request, parts=1)
-        rows = EventType.objects.order_by("name")
-        if asked.after is not None:
-            rows = rows.filter(name__gt=asked.after[0])
-        return Response(
-            paging.page(
-                request,
-                asked,
-                list(rows[: asked.limit + 1]),
-                key=lambda row: [row.name],
-                shown=account.event_type,
-            )
-        )
+        page = self.page_of(EventType.objects.all(), BY_NAME)
+        rows = [account.event_type(row) for row in page.rows]
+        return Response({"data": rows, "next": page.next})

@@ -1,8 +1,5 @@
 """The log of a partner's deliveries, of every dialect, and what can be done with one."""
 
-from typing import Any
-from uuid import UUID
-
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -10,62 +7,48 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.api import idempotency, paging, protocol
-from webhooks.api.endpoints import problems
-from webhooks.api.protocol import Conflict
-from webhooks.api.scoping import DIALECT, Scoped, known
+from webhooks.api import problems
+from webhooks.api.endpoints import DIALECT, PartnerEndpoint, found, takes
 from webhooks.api.serializers import deliveries as serializers
+from webhooks.api.serializers.queries import DeliveryQuery, DialectQuery
+from webhooks.console.paging import Keyset
 from webhooks.models import Delivery, Subscription, ids
 from webhooks.operations import deliveries, testing
-from webhooks.rest import endpoint
+from webhooks.rest import idempotency
 
-from .secrets import DIALECT_PARAMETER, ID
+from .secrets import ID
+
+LATEST_FIRST = Keyset("id")
 
 _ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 
-class Logged(Scoped):
-    def shown(self) -> QuerySet[Delivery]:
-        return self.deliveries().select_related("event", "subscription")
-
-    def found(self, id: UUID) -> Delivery:
-        row = self.shown().filter(id=id).first()
-        if row is None:
-            raise endpoint.NotFound
-        return row
+class Logged(PartnerEndpoint):
+    def log(self) -> QuerySet[Delivery]:
+        """The deliveries that the caller sees, with what is shown of their event."""
+        return self.access.deliveries().select_related("event", "subscription")
 
 
 class Deliveries(Logged):
+    @takes(DeliveryQuery)
     @extend_schema(
         tags=["deliveries"],
         operation_id="list_deliveries",
         summary="What was sent to the partner, or is to be",
         description="Of subscriptions of every dialect, deleted ones included.",
-        parameters=[serializers.DeliveryFilters, *paging.PARAMETERS],
         responses={
             200: OpenApiResponse(serializers.DeliveryPage, description="OK"),
-            **problems(422),
+            **problems.documented(),
         },
     )
     def page(self, request: Request) -> Response:
-        asked = paging.asked(request, parts=1)
-        filters = paging.parameters(request, serializers.DeliveryFilters)
-        rows = self._filtered(self.shown().defer("event__data"), filters)
-        if (last := paging.by_id(asked)) is not None:
-            rows = rows.filter(id__lt=last)
-        return Response(
-            paging.page(
-                request,
-                asked,
-                list(rows[: asked.limit + 1]),
-                key=lambda row: [str(row.id)],
-                shown=serializers.partner_delivery,
-            )
-        )
+        rows = self._filtered(self.log().defer("event__data"))
+        page = self.page_of(rows, LATEST_FIRST)
+        data = [serializers.partner_delivery(row) for row in page.rows]
+        return Response({"data": data, "next": page.next})
 
-    def _filtered(
-        self, rows: QuerySet[Delivery], filters: dict[str, Any]
-    ) -> QuerySet[Delivery]:
+    def _filtered(self, rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        filters = self.query
         if state := filters.get("state"):
             rows = rows.filter(state=state)
         if id := filters.get("subscription"):
@@ -94,11 +77,11 @@ class DeliveryDetail(Logged):
         parameters=[_ID],
         responses={
             200: OpenApiResponse(serializers.DeliveryWithAttempts, description="OK"),
-            **problems(404),
+            **problems.documented(404),
         },
     )
     def retrieve(self, request: Request, id: str) -> Response:
-        return Response(serializers.with_attempts(self.found(known(id))))
+        return Response(serializers.with_attempts(found(self.log(), id)))
 
 
 class Redelivery(Logged):
@@ -113,38 +96,28 @@ class Redelivery(Logged):
         request=serializers.Redelivery,
         responses={
             202: OpenApiResponse(serializers.PartnerDelivery, description="Queued"),
-            **problems(400, 404, 409, 413, 415, 422),
+            **problems.documented(400, 404, 409, 413, 415),
         },
     )
     def redeliver(self, request: Request, id: str) -> Response:
-        asked = serializers.Redelivery(data=self.json_object())
-        asked.is_valid(raise_exception=True)
-        row = self.found(known(id))
+        body = self.read(serializers.Redelivery)
+        row = found(self.log(), id)
 
         def redeliver() -> Response:
             queued = deliveries.redeliver(
                 by=self.caller.actor,
                 delivery=row,
                 now=timezone.now(),
-                rerender=asked.validated_data["rerender"],
+                rerender=body["rerender"],
             )
-            shown = serializers.partner_delivery(self.found(queued.id))
-            return Response(shown, status=202)
+            answer = serializers.partner_delivery(self.log().get(pk=queued.pk))
+            return Response(answer, status=202)
 
-        try:
-            return idempotency.once(request, self.partner, redeliver)
-        except deliveries.NotReceiving as why:
-            raise Conflict(str(why), protocol.NOT_RECEIVING) from None
-        except deliveries.UnderWay:
-            raise Conflict("An attempt is under way.") from None
-        except deliveries.StillPending:
-            detail = "It is still pending, and only what has ended is rendered anew."
-            raise Conflict(detail) from None
-        except deliveries.Gone:
-            raise endpoint.NotFound from None
+        return idempotency.once(request, self.partner, redeliver)
 
 
 class Test(Logged):
+    @takes(DialectQuery)
     @extend_schema(
         tags=["subscriptions"],
         operation_id="test_subscription",
@@ -152,36 +125,29 @@ class Test(Logged):
         description="An event that did not happen, to this subscription and to no "
         "other, whatever it subscribes to. It is in the log like any other, and is "
         "tried once.",
-        parameters=[ID, DIALECT_PARAMETER, idempotency.PARAMETER],
+        parameters=[ID, idempotency.PARAMETER],
         request=serializers.Test,
         responses={
             202: OpenApiResponse(serializers.TestSent, description="Queued"),
-            **problems(400, 404, 409, 413, 415, 422),
+            **problems.documented(400, 404, 409, 413, 415),
         },
     )
     def send(self, request: Request, id: str) -> Response:
-        asked = serializers.Test(data=self.json_object())
-        asked.is_valid(raise_exception=True)
-        row = self.subscription(request, id)
+        body = self.read(serializers.Test)
+        row = self.subscription(id)
 
         def send() -> Response:
             event = testing.send(
                 by=self.caller.actor,
                 subscription=row,
                 now=timezone.now(),
-                type=asked.validated_data.get("event_type"),
+                type=body.get("event_type"),
             )
-            queued = self.shown().filter(event=event).order_by("id")
-            body = {
+            queued = self.log().filter(event=event).order_by("id")
+            answer = {
                 "event": serializers.delivered_event(event),
                 "deliveries": [serializers.partner_delivery(d) for d in queued],
             }
-            return Response(body, status=202)
+            return Response(answer, status=202)
 
-        try:
-            return idempotency.once(request, self.partner, send)
-        except deliveries.NotReceiving as why:
-            raise Conflict(str(why), protocol.NOT_RECEIVING) from None
-        except testing.Untestable:
-            detail = "The subscription's dialect has no name for such an event."
-            raise Conflict(detail) from None
+        return idempotency.once(request, self.partner, send)

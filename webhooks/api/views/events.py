@@ -10,22 +10,18 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.api import idempotency, protocol
-from webhooks.api.endpoints import PublisherEndpoint, problems
-from webhooks.api.scoping import known
+from webhooks.api import problems
+from webhooks.api.endpoints import PublisherEndpoint, found
 from webhooks.api.serializers import events as serializers
 from webhooks.models import Delivery, Event, Partner
 from webhooks.operations import events
-from webhooks.rest import endpoint
+from webhooks.rest import endpoint, idempotency
 
 NO_SUCH_PARTNER = "There is no such partner."
 KEY_REUSED = "This key was used for another event of the partner."
 
-_KEY_HEADER = OpenApiParameter(
-    idempotency.HEADER,
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="Makes a repeat of the request do nothing. Unique per partner.",
+_KEY_HEADER = idempotency.parameter(
+    "Makes a repeat of the request do nothing. Unique per partner."
 )
 _REPLAYED_HEADER = OpenApiParameter(
     idempotency.REPLAYED,
@@ -47,15 +43,13 @@ class Events(PublisherEndpoint):
         request=serializers.NewEvent,
         responses={
             202: OpenApiResponse(serializers.PublishedEvent, description="Published"),
-            **problems(400, 413, 415, 422),
+            **problems.documented(400, 413, 415),
         },
     )
     def publish(self, request: Request) -> Response:
-        asked = serializers.NewEvent(data=self.json_object())
         header = idempotency.from_header(request)
-        asked.is_valid(raise_exception=True)
-        new: dict[str, Any] = dict(asked.validated_data)
-        key = idempotency.agreed(header, new.get("idempotency_key"))
+        new = self.read(serializers.NewEvent)
+        key = _one_key(header, new.get("idempotency_key"))
         new["partner"] = Partner.objects.filter(id=new["partner"]).first()
         if new["partner"] is None:
             raise exceptions.ValidationError({"partner": [NO_SUCH_PARTNER]})
@@ -66,7 +60,7 @@ class Events(PublisherEndpoint):
                 **{**new, "idempotency_key": key},
             )
         except (events.InvalidEvent, events.IdempotencyConflict) as refused:
-            return protocol.answer(_problem_of(refused, ()))
+            return problems.answer(_problem_of(refused, ()))
         response = Response(serializers.published_event(published.event), status=202)
         response["Location"] = f"{request.path}/{published.event.id}"
         if not published.created:
@@ -91,14 +85,12 @@ class Batch(PublisherEndpoint):
             202: OpenApiResponse(
                 serializers.BatchResults, description="A result for each item"
             ),
-            **problems(400, 413, 415, 422),
+            **problems.documented(400, 413, 415),
         },
     )
     def publish(self, request: Request) -> Response:
-        asked = serializers.Items(data=self.json_object())
         header = idempotency.from_header(request)
-        asked.is_valid(raise_exception=True)
-        results, new = _read(asked.validated_data["events"], header)
+        results, new = _read(self.read(serializers.Items)["events"], header)
         outcomes = events.publish_batch(
             by=self.caller.actor, events=list(new.values()), now=timezone.now()
         )
@@ -123,13 +115,11 @@ class EventDetail(PublisherEndpoint):
         parameters=[OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
         responses={
             200: OpenApiResponse(serializers.EventWithDeliveries, description="OK"),
-            **problems(404),
+            **problems.documented(404),
         },
     )
     def retrieve(self, request: Request, id: str) -> Response:
-        event = Event.objects.filter(id=known(id)).first()
-        if event is None:
-            raise endpoint.NotFound
+        event = found(Event.objects.all(), id)
         deliveries = (
             Delivery.objects.filter(event=event)
             .select_related("subscription")
@@ -142,6 +132,15 @@ class EventDetail(PublisherEndpoint):
                 "deliveries": [serializers.event_delivery(d) for d in deliveries],
             }
         )
+
+
+def _one_key(header: str | None, body: str | None) -> str | None:
+    """The key that header and body give; raises idempotency.Refused if they give two."""
+    if header is not None and body is not None and header != body:
+        raise idempotency.Refused(
+            "Must be the same as the idempotency_key of the body."
+        )
+    return header if body is None else body
 
 
 def _read(
@@ -170,8 +169,8 @@ def _read(
 
 
 def _unread(index: int, detail: Any) -> dict[str, Any]:
-    errors = protocol.flattened(detail, ("events", index))
-    return {"status": 422, "problem": protocol.invalid(errors)}
+    errors = problems.flattened(detail, ("events", index))
+    return {"status": 422, "problem": problems.invalid(errors)}
 
 
 def _result(
@@ -194,6 +193,6 @@ def _problem_of(
 ) -> dict[str, Any]:
     if isinstance(refused, events.InvalidEvent):
         where = (*path, *refused.field.split("."))
-        return protocol.invalid([protocol.at(where, refused.message)])
-    error = protocol.at((*path, "idempotency_key"), KEY_REUSED)
-    return protocol.problem(422, KEY_REUSED, kind=protocol.KEY_REUSED, errors=[error])
+        return problems.invalid([problems.at(where, refused.message)])
+    error = problems.at((*path, "idempotency_key"), KEY_REUSED)
+    return problems.problem(422, KEY_REUSED, kind=problems.KEY_REUSED, errors=[error])

@@ -6,20 +6,23 @@ made more powerful.
 
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.api import idempotency, paging
-from webhooks.api.endpoints import KeyHolderEndpoint, problems
-from webhooks.api.protocol import Conflict
-from webhooks.api.scoping import known
+from webhooks.api import problems
+from webhooks.api.endpoints import KeyHolderEndpoint, found, takes
 from webhooks.api.serializers import keys as serializers
+from webhooks.api.serializers.queries import PageQuery
+from webhooks.console.paging import Keyset
 from webhooks.models import ApiKey
 from webhooks.operations import keys
-from webhooks.rest import endpoint
+from webhooks.rest import idempotency
+
+OLDEST_FIRST = Keyset("created_at", "id", is_ascending=True)
 
 _ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
@@ -27,46 +30,30 @@ _ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 class Managing(KeyHolderEndpoint):
     scope = keys.MANAGE
 
-    def covered(self) -> list[ApiKey]:
-        """A partner has a handful, so they are sorted out here."""
+    def covered(self) -> QuerySet[ApiKey]:
+        """A partner has a handful, so they are looked at one by one."""
         mine = self.caller.key
-        rows = self.caller.access.keys()
-        return [row for row in rows if mine is not None and keys.covers(mine, row)]
-
-    def found(self, id: str) -> ApiKey:
-        wanted = known(id)
-        for row in self.covered():
-            if row.id == wanted:
-                return row
-        raise endpoint.NotFound
+        rows = self.access.keys()
+        covered = [row for row in rows if mine is not None and keys.covers(mine, row)]
+        return rows.filter(pk__in=[row.pk for row in covered])
 
 
 class Keys(Managing):
+    @takes(PageQuery)
     @extend_schema(
         tags=["keys"],
         operation_id="list_keys",
         summary="The partner's keys",
         description="Those that may do no more than the calling one.",
-        parameters=paging.PARAMETERS,
         responses={
             200: OpenApiResponse(serializers.KeyPage, description="OK"),
-            **problems(422),
+            **problems.documented(),
         },
     )
     def page(self, request: Request) -> Response:
-        asked = paging.asked(request, parts=2)
-        rows = self.covered()
-        if asked.after is not None:
-            rows = [row for row in rows if _place(row) > asked.after]
-        return Response(
-            paging.page(
-                request,
-                asked,
-                rows[: asked.limit + 1],
-                key=_place,
-                shown=serializers.partner_key,
-            )
-        )
+        page = self.page_of(self.covered(), OLDEST_FIRST)
+        data = [serializers.partner_key(row) for row in page.rows]
+        return Response({"data": data, "next": page.next})
 
 
 class Rotation(Managing):
@@ -80,28 +67,23 @@ class Rotation(Managing):
         request=serializers.KeyRotation,
         responses={
             201: OpenApiResponse(serializers.ReplacingKey, description="Replaced"),
-            **problems(400, 404, 409, 413, 415, 422),
+            **problems.documented(400, 404, 409, 413, 415),
         },
     )
     def rotate(self, request: Request, id: str) -> Response:
-        asked = serializers.KeyRotation(data=self.json_object())
-        asked.is_valid(raise_exception=True)
-        row = self.found(id)
+        body = self.read(serializers.KeyRotation)
+        row = found(self.covered(), id)
 
         def rotate() -> Response:
             new, text = keys.rotate(
                 by=self.caller.actor,
                 key=row,
                 now=timezone.now(),
-                overlap=timedelta(seconds=asked.validated_data["overlap_seconds"]),
+                overlap=timedelta(seconds=body["overlap_seconds"]),
             )
-            body = {**serializers.partner_key(new), "key": text}
-            return Response(body, status=201)
+            return Response({**serializers.partner_key(new), "key": text}, status=201)
 
-        try:
-            return idempotency.once(request, self.partner, rotate)
-        except keys.Closed:
-            raise Conflict("The key was revoked, or has expired.") from None
+        return idempotency.once(request, self.partner, rotate)
 
 
 class Revocation(Managing):
@@ -115,13 +97,11 @@ class Revocation(Managing):
         request=None,
         responses={
             200: OpenApiResponse(serializers.PartnerKeyEntry, description="Revoked"),
-            **problems(404),
+            **problems.documented(404),
         },
     )
     def revoke(self, request: Request, id: str) -> Response:
-        row = keys.revoke(by=self.caller.actor, key=self.found(id), now=timezone.now())
+        row = keys.revoke(
+            by=self.caller.actor, key=found(self.covered(), id), now=timezone.now()
+        )
         return Response(serializers.partner_key(row))
-
-
-def _place(row: ApiKey) -> list[str]:
-    return [row.created_at.isoformat(timespec="microseconds"), str(row.id)]

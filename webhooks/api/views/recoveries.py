@@ -1,7 +1,6 @@
 """Bulk replays of a partner's deliveries."""
 
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -10,64 +9,44 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.api import idempotency, paging, protocol
-from webhooks.api.endpoints import problems
-from webhooks.api.protocol import Conflict
-from webhooks.api.scoping import DIALECT, Scoped, known
+from webhooks.api import problems
+from webhooks.api.endpoints import DIALECT, PartnerEndpoint, found, takes
 from webhooks.api.serializers import recoveries as serializers
-from webhooks.models import Recovery
-from webhooks.operations import deliveries, recoveries
-from webhooks.operations.recoveries import Filter, InvalidFilter, Outcome
-from webhooks.rest import endpoint
+from webhooks.api.serializers.queries import PageQuery
+from webhooks.console.paging import Keyset
+from webhooks.operations import recoveries
+from webhooks.operations.recoveries import Filter, Outcome
+from webhooks.rest import idempotency
+
+LATEST_FIRST = Keyset("id")
 
 _ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 _NO_SUBSCRIPTION = "There is no such subscription."
 _BOUND = "A key that is bound to shops recovers one subscription at a time."
-_FIELDS = {"types": "event_types"}
 
 
-class Asking(Scoped):
-    def filter(self, validated: dict[str, Any]) -> Filter:
-        """What a body asks for; raises ValidationError."""
-        id = validated.get("subscription")
+class Recovering(PartnerEndpoint):
+    def filter(self, body: dict[str, Any]) -> Filter:
+        """What a body selects; raises ValidationError."""
+        id = body.get("subscription")
         subscription = None
         if id is not None:
-            rows = self.subscriptions(validated.get("dialect", DIALECT))
+            rows = self.access.subscriptions(body.get("dialect", DIALECT))
             subscription = rows.with_public_id(id).first()
             if subscription is None:
                 raise exceptions.ValidationError({"subscription": [_NO_SUBSCRIPTION]})
         elif self.caller.shops:
             raise exceptions.ValidationError({"subscription": [_BOUND]})
         return Filter(
-            outcomes=[Outcome(outcome) for outcome in validated["outcomes"]],
-            since=validated["since"],
-            until=validated.get("until"),
+            outcomes=[Outcome(outcome) for outcome in body["outcomes"]],
+            since=body["since"],
+            until=body.get("until"),
             subscription=subscription,
-            types=validated.get("event_types", ()),
+            types=body.get("event_types", ()),
         )
 
-    def handle_exception(self, exc: Exception) -> Response:
-        match exc:
-            case InvalidFilter():
-                field = _FIELDS.get(exc.field, exc.field)
-                exc = exceptions.ValidationError({field: [exc.message]})
-            case deliveries.NotReceiving():
-                exc = Conflict(str(exc), protocol.NOT_RECEIVING)
-            case recoveries.Finished():
-                exc = Conflict("The recovery has ended, and nothing of it waits.")
-        return super().handle_exception(exc)
 
-    def found(self, id: str) -> Recovery:
-        row = self.recoveries().filter(id=known(id)).first()
-        if row is None:
-            raise endpoint.NotFound
-        return row
-
-    def shown(self, row: Recovery) -> dict[str, Any]:
-        return serializers.shown([row])[row.id]
-
-
-class Preview(Asking):
+class Preview(Recovering):
     @extend_schema(
         tags=["recoveries"],
         operation_id="preview_recovery",
@@ -77,48 +56,34 @@ class Preview(Asking):
         request=serializers.RecoveryFilter,
         responses={
             200: OpenApiResponse(serializers.RecoveryPreview, description="OK"),
-            **problems(400, 409, 413, 415, 422),
+            **problems.documented(400, 409, 413, 415),
         },
     )
     def count(self, request: Request) -> Response:
-        asked = serializers.RecoveryFilter(data=self.json_object())
-        asked.is_valid(raise_exception=True)
+        body = self.read(serializers.RecoveryFilter)
         counts = recoveries.preview(
             partner=self.partner,
-            filter=self.filter(asked.validated_data),
+            filter=self.filter(body),
             now=timezone.now(),
         )
-        shown = {str(outcome): count for outcome, count in counts.items()}
-        return Response({"counts": shown, "total": sum(counts.values())})
+        named = {str(outcome): count for outcome, count in counts.items()}
+        return Response({"counts": named, "total": sum(counts.values())})
 
 
-class Recoveries(Asking):
+class Recoveries(Recovering):
+    @takes(PageQuery)
     @extend_schema(
         tags=["recoveries"],
         operation_id="list_recoveries",
         summary="The partner's recoveries",
-        parameters=paging.PARAMETERS,
         responses={
             200: OpenApiResponse(serializers.RecoveryPage, description="OK"),
-            **problems(422),
+            **problems.documented(),
         },
     )
     def page(self, request: Request) -> Response:
-        asked = paging.asked(request, parts=1)
-        rows = self.recoveries()
-        if (last := paging.by_id(asked)) is not None:
-            rows = rows.filter(id__lt=last)
-        here = list(rows[: asked.limit + 1])
-        shown: dict[UUID, dict[str, Any]] = serializers.shown(here)
-        return Response(
-            paging.page(
-                request,
-                asked,
-                here,
-                key=lambda row: [str(row.id)],
-                shown=lambda row: shown[row.id],
-            )
-        )
+        page = self.page_of(self.access.recoveries(), LATEST_FIRST)
+        return Response({"data": serializers.many(page.rows), "next": page.next})
 
     @extend_schema(
         tags=["recoveries"],
@@ -131,13 +96,12 @@ class Recoveries(Asking):
         request=serializers.NewRecovery,
         responses={
             202: OpenApiResponse(serializers.PartnerRecovery, description="Started"),
-            **problems(400, 409, 413, 415, 422),
+            **problems.documented(400, 409, 413, 415),
         },
     )
     def start(self, request: Request) -> Response:
-        asked = serializers.NewRecovery(data=self.json_object())
-        asked.is_valid(raise_exception=True)
-        filter = self.filter(asked.validated_data)
+        body = self.read(serializers.NewRecovery)
+        filter = self.filter(body)
 
         def start() -> Response:
             row = recoveries.start(
@@ -145,16 +109,16 @@ class Recoveries(Asking):
                 partner=self.partner,
                 filter=filter,
                 now=timezone.now(),
-                rerender=asked.validated_data["rerender"],
+                rerender=body["rerender"],
             )
-            response = Response(self.shown(row), status=202)
+            response = Response(serializers.one(row), status=202)
             response["Location"] = f"{request.path}/{row.id}"
             return response
 
         return idempotency.once(request, self.partner, start)
 
 
-class RecoveryDetail(Asking):
+class RecoveryDetail(Recovering):
     @extend_schema(
         tags=["recoveries"],
         operation_id="get_recovery",
@@ -162,14 +126,14 @@ class RecoveryDetail(Asking):
         parameters=[_ID],
         responses={
             200: OpenApiResponse(serializers.PartnerRecovery, description="OK"),
-            **problems(404),
+            **problems.documented(404),
         },
     )
     def retrieve(self, request: Request, id: str) -> Response:
-        return Response(self.shown(self.found(id)))
+        return Response(serializers.one(found(self.access.recoveries(), id)))
 
 
-class Cancellation(Asking):
+class Cancellation(Recovering):
     @extend_schema(
         tags=["recoveries"],
         operation_id="cancel_recovery",
@@ -180,11 +144,13 @@ class Cancellation(Asking):
         request=None,
         responses={
             200: OpenApiResponse(serializers.PartnerRecovery, description="Cancelled"),
-            **problems(404, 409),
+            **problems.documented(404, 409),
         },
     )
     def cancel(self, request: Request, id: str) -> Response:
         row = recoveries.cancel(
-            by=self.caller.actor, recovery=self.found(id), now=timezone.now()
+            by=self.caller.actor,
+            recovery=found(self.access.recoveries(), id),
+            now=timezone.now(),
         )
-        return Response(self.shown(row))
+        return Response(serializers.one(row))

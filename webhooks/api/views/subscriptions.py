@@ -1,38 +1,37 @@
 """A partner's subscriptions, told by Standard Webhooks 1.0.0."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid5
 
-from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.api import idempotency, paging, protocol
-from webhooks.api.endpoints import problems
-from webhooks.api.scoping import DIALECT, Scoped
+from webhooks.api import problems
+from webhooks.api.endpoints import DIALECT, PartnerEndpoint, takes
 from webhooks.api.serializers import subscriptions as serializers
+from webhooks.api.serializers.queries import PageQuery
+from webhooks.console.paging import Keyset
 from webhooks.delivery import standard
 from webhooks.models import Partner, Subscription
 from webhooks.operations import subscriptions
-from webhooks.rest import endpoint
+from webhooks.rest import endpoint, idempotency
 
-# For so long the repeat of a POST is told the secret again, for a client that lost the
-# first answer.
+OLDEST_FIRST = Keyset("created_at", "public_id", is_ascending=True)
+
+# For so long the repeat of a POST is answered with the secret again, for a client that
+# lost the first answer.
 REPLAY = timedelta(hours=24)
 # What made a subscription, in its extras: tells a repeat from a key used twice.
 _FINGERPRINT = "fingerprint"
 
 _ID = OpenApiParameter("id", OpenApiTypes.STR, OpenApiParameter.PATH)
-_KEY_HEADER = OpenApiParameter(
-    idempotency.HEADER,
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="Makes a repeat of the request create no second subscription.",
+_KEY_HEADER = idempotency.parameter(
+    "Makes a repeat of the request create no second subscription."
 )
 
 
@@ -51,40 +50,30 @@ def read(
     accepted: type[serializers.SubscriptionChanges], body: Mapping[str, Any]
 ) -> subscriptions.SubscriptionFields:
     """Raises ValidationError."""
-    asked = accepted(data=body)
-    asked.is_valid(raise_exception=True)
-    fields: dict[str, Any] = dict(asked.validated_data)
+    serializer = accepted(data=body)
+    serializer.is_valid(raise_exception=True)
+    fields: dict[str, Any] = dict(serializer.validated_data)
     if "url" in fields:
         fields["urls"] = [fields.pop("url")]
     return cast(subscriptions.SubscriptionFields, fields)
 
 
-class Subscriptions(Scoped):
+class Subscriptions(PartnerEndpoint):
+    @takes(PageQuery)
     @extend_schema(
         tags=["subscriptions"],
         operation_id="list_subscriptions",
         summary="The partner's subscriptions",
         description="Those made here; a dialect's are seen through the dialect.",
-        parameters=paging.PARAMETERS,
         responses={
             200: OpenApiResponse(serializers.SubscriptionPage, description="OK"),
-            **problems(422),
+            **problems.documented(),
         },
     )
     def page(self, request: Request) -> Response:
-        asked = paging.asked(request, parts=2)
-        rows = self.visible().order_by("created_at", "public_id")
-        if asked.after is not None:
-            rows = rows.filter(_behind(asked.after))
-        return Response(
-            paging.page(
-                request,
-                asked,
-                list(rows[: asked.limit + 1]),
-                key=lambda row: [row.created_at.isoformat(), row.public_id],
-                shown=serializers.portal_subscription,
-            )
-        )
+        page = self.page_of(self.visible(), OLDEST_FIRST)
+        data = [serializers.portal_subscription(row) for row in page.rows]
+        return Response({"data": data, "next": page.next})
 
     @extend_schema(
         tags=["subscriptions"],
@@ -97,7 +86,7 @@ class Subscriptions(Scoped):
             201: OpenApiResponse(
                 serializers.CreatedSubscription, description="Created"
             ),
-            **problems(400, 413, 415, 422),
+            **problems.documented(400, 413, 415),
         },
     )
     def create(self, request: Request) -> Response:
@@ -127,24 +116,15 @@ class Subscriptions(Scoped):
         if row is None:
             raise endpoint.NotFound  # deleted in this moment, or another shop's
         if row.extras.get(_FINGERPRINT) != fingerprint:
-            detail = "This key was used to create another subscription."
-            errors = [idempotency.refused(detail).error]
-            return protocol.answer(
-                protocol.problem(422, detail, kind=protocol.KEY_REUSED, errors=errors)
-            )
+            message = "This key was used to create another subscription."
+            raise idempotency.KeyReused(message)
         is_fresh = now - row.created_at < REPLAY
         response = _created(request, row, at=now, with_secret=is_fresh)
         response[idempotency.REPLAYED] = "true"
         return response
 
 
-class SubscriptionDetail(Scoped):
-    def found(self, id: str, at: datetime) -> Subscription:
-        row = self.visible().with_public_id(id).first()
-        if row is None:
-            raise endpoint.NotFound
-        return row
-
+class SubscriptionDetail(PartnerEndpoint):
     @extend_schema(
         tags=["subscriptions"],
         operation_id="get_subscription",
@@ -153,11 +133,11 @@ class SubscriptionDetail(Scoped):
         parameters=[_ID],
         responses={
             200: OpenApiResponse(serializers.PortalSubscription, description="OK"),
-            **problems(404),
+            **problems.documented(404),
         },
     )
     def retrieve(self, request: Request, id: str) -> Response:
-        return Response(serializers.portal_subscription(self.found(id, timezone.now())))
+        return Response(serializers.portal_subscription(self.find(id)))
 
     @extend_schema(
         tags=["subscriptions"],
@@ -168,12 +148,11 @@ class SubscriptionDetail(Scoped):
         request=serializers.SubscriptionChanges,
         responses={
             200: OpenApiResponse(serializers.PortalSubscription, description="OK"),
-            **problems(400, 404, 413, 415, 422),
+            **problems.documented(400, 404, 413, 415),
         },
     )
     def change(self, request: Request, id: str) -> Response:
-        now = timezone.now()
-        row = self.found(id, now)
+        row = self.find(id)
         fields = read(serializers.SubscriptionChanges, self.json_object())
         changed = subscriptions.update(
             by=self.caller.actor, subscription=row, change=fields
@@ -186,22 +165,15 @@ class SubscriptionDetail(Scoped):
         summary="Delete a subscription",
         description="What is queued for it is cancelled.",
         parameters=[_ID],
-        responses={204: OpenApiResponse(description="Deleted"), **problems(404)},
+        responses={
+            204: OpenApiResponse(description="Deleted"),
+            **problems.documented(404),
+        },
     )
     def delete(self, request: Request, id: str) -> Response:
-        now = timezone.now()
-        row = self.found(id, now)
+        row = self.find(id)
         subscriptions.delete(by=self.caller.actor, subscription=row)
         return Response(status=204)
-
-
-def _behind(key: Sequence[str]) -> Q:
-    """The rows that come after the one of this key."""
-    try:
-        created_at = datetime.fromisoformat(key[0]).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise paging.no_cursor() from None
-    return Q(created_at__gt=created_at) | Q(created_at=created_at, public_id__gt=key[1])
 
 
 def _created(

@@ -1,7 +1,7 @@
 """The Idempotency-Key header: a request that is repeated does its work once.
 
-Source: draft-ietf-httpapi-idempotency-key-header-07. A key that comes back with another
-request is 422 there, section 2.7.
+Source: draft-ietf-httpapi-idempotency-key-header-07. An interface that takes the header
+has a row for `Refused`, and one for `KeyReused`, in its table of refusals.
 """
 
 import hashlib
@@ -19,18 +19,8 @@ from webhooks.models import Partner
 from webhooks.operations import repeats
 from webhooks.operations.eventchecks import MAX_KEY
 
-from .protocol import KeyReused, PartRefused
-
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
-
-PARAMETER = OpenApiParameter(
-    HEADER,
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="Makes a repeat of the request, within a day, do nothing; it is "
-    "answered as the first time.",
-)
 
 # The draft's Structured Field string, or the bare text that most clients send.
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
@@ -38,12 +28,30 @@ _BARE = re.compile(r"[!#-~](?:[ !#-~]*[!#-~])?")
 _ESCAPED = re.compile(r"\\(.)")
 
 
-def refused(detail: str) -> PartRefused:
-    return PartRefused("header", HEADER, detail)
+class Refused(Exception):
+    """The header is not of the form that it must have; says why, in words."""
+
+
+class KeyReused(Exception):
+    """The key was used for another request; says which, in words. The draft answers 422
+    (section 2.7)."""
+
+
+def parameter(description: str) -> OpenApiParameter:
+    """The header, for an OpenAPI document."""
+    return OpenApiParameter(
+        HEADER, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description
+    )
+
+
+PARAMETER = parameter(
+    "Makes a repeat of the request, within a day, do nothing; it is answered as the "
+    "first time."
+)
 
 
 def from_header(request: Request) -> str | None:
-    """The key that the header holds; None without one. Raises PartRefused."""
+    """The key that the header holds; None without one. Raises Refused."""
     text = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if text is None:
         return None
@@ -52,43 +60,37 @@ def from_header(request: Request) -> str | None:
     elif _BARE.fullmatch(text):
         key = str(text)
     else:
-        raise refused("Must be a quoted string of printable ASCII.")
+        raise Refused("Must be a quoted string of printable ASCII.")
     if not 0 < len(key) <= MAX_KEY:
-        raise refused(f"Must be of 1 to {MAX_KEY} characters.")
+        raise Refused(f"Must be of 1 to {MAX_KEY} characters.")
     return key
 
 
-def agreed(header: str | None, body: str | None) -> str | None:
-    """The one key that header and body give; raises PartRefused if they give two."""
-    if header is not None and body is not None and header != body:
-        raise refused("Must be the same as the idempotency_key of the body.")
-    return header if body is None else body
-
-
-def fingerprint(asked: Any) -> str:
-    """SHA-256 over what was asked for, whatever the order of its members."""
-    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def fingerprint(request: Any) -> str:
+    """SHA-256 over what makes a request, whatever the order of its members."""
+    return hashlib.sha256(
+        orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
+    ).hexdigest()
 
 
 def once(request: Request, partner: Partner, do: Callable[[], Response]) -> Response:
     """The answer of `do`, or what it answered when the header's key was first used.
 
-    Raises KeyReused and PartRefused.
+    Raises Refused, KeyReused, and what `do` raises, which leaves the key unused.
     """
     key = from_header(request)
     if key is None:
         return do()
-    asked = [request.method, request.path, dict(request.query_params), request.data]
+    parts = [request.method, request.path, dict(request.query_params), request.data]
     try:
         answered = repeats.once(
             partner=partner,
             key=key,
-            fingerprint=fingerprint(asked),
+            fingerprint=fingerprint(parts),
             do=lambda: _written(do()),
         )
     except repeats.KeyReused:
-        error = refused("This key was used for another request.").error
-        raise KeyReused(error) from None
+        raise KeyReused("This key was used for another request.") from None
     status, body, location = orjson.loads(answered.text)
     response = Response(body, status=status)
     if location is not None:

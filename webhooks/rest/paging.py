@@ -1,0 +1,62 @@
+"""Lists in pages: by key and not by offset, so that a late page costs what an early one
+does and rows that come or go shift nothing."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.db.models import Model, QuerySet
+from rest_framework.request import Request
+
+from webhooks.console.paging import Keyset
+
+Row = TypeVar("Row", bound=Model)
+
+
+class CursorRefused(Exception):
+    """The cursor is none that this list gave."""
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    rows: Sequence[Row]
+    next: str | None
+    """The cursor of the page behind it; None on the last."""
+
+
+def page(
+    rows: QuerySet[Row], keyset: Keyset, *, limit: int, cursor: str | None = None
+) -> Page[Row]:
+    """The page that `cursor` leads to, the first without one; raises CursorRefused."""
+    if cursor is not None:
+        key = keyset.read(_decoded(cursor), rows.model)
+        if key is None:
+            raise CursorRefused
+        rows = rows.filter(keyset.behind(key))
+    # One more than the page holds says whether there is a next one.
+    found = list(keyset.ordered(rows)[: limit + 1])
+    here = found[:limit]
+    return Page(here, _encoded(keyset.text(here[-1])) if found[limit:] else None)
+
+
+def address(request: Request, **changes: object) -> str:
+    """The whole address of the request, with these parameters of its query changed."""
+    query = request.query_params.copy()
+    for name, value in changes.items():
+        query[name] = str(value)
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+
+
+def _encoded(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> str:
+    """Empty, which is no key, for what was never encoded."""
+    padded = cursor + "=" * (-len(cursor) % 4)
+    try:
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
