@@ -38,7 +38,7 @@ FROM (SELECT id, row_number() OVER (ORDER BY id DESC) AS n,
 WHERE numbered.id = d.id
 """
 _UNMATCH = """
-UPDATE webhooks_event AS e SET matched = 0, unmatched_reason = 'Nobody wants it.'
+UPDATE webhooks_event AS e SET matched = 0, unmatched_reason = 'No subscription matches.'
 FROM (SELECT id, row_number() OVER (ORDER BY id DESC) AS n,
              GREATEST(count(*) OVER () / 1000, 10) AS each
       FROM webhooks_event) AS numbered

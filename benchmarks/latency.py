@@ -23,7 +23,7 @@ def run() -> list[Result]:
             machine.started(environment, "manage.py", "deliver"),
         ):
             to = {"key": filled["key"], "partners": filled["partners"]}
-            traffic.run(url, **to, rate=RATE, seconds=2)  # a start is nobody's traffic
+            traffic.run(url, **to, rate=RATE, seconds=2)  # the start is not measured
             taken(receiver, count=int(2 * RATE))
             traffic.run(url, **to, rate=RATE, seconds=SECONDS)
             seconds = taken(receiver, count=int(SECONDS * RATE))

@@ -1,4 +1,4 @@
-"""What a benchmark tells."""
+"""The result of a benchmark."""
 
 from dataclasses import dataclass
 

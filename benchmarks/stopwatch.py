@@ -23,16 +23,16 @@ async def receive(request: web.Request) -> web.Response:
     return web.Response()
 
 
-async def tell(request: web.Request) -> web.Response:
-    told = dict(_seconds)
+async def report(request: web.Request) -> web.Response:
+    seconds = dict(_seconds)
     _seconds.clear()
-    return web.json_response(told)
+    return web.json_response(seconds)
 
 
 async def main() -> None:
     app = web.Application()
     app.router.add_post("/{path:.*}", receive)
-    app.router.add_get("/", tell)
+    app.router.add_get("/", report)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -153,7 +153,7 @@ def test_a_probe_that_dies_with_its_worker_is_followed_by_another(receiver):
     assert Attempt.objects.count() == 5
 
 
-def test_a_probe_that_is_given_back_leaves_its_place_to_the_next(receiver):
+def test_a_probe_that_is_given_back_lets_another_be_sent(receiver):
     broken(receiver)
     time_passes(PAUSE)
     outbox.release(outbox.load(outbox.claim(limit=10)))
@@ -209,7 +209,7 @@ def test_one_that_has_recovered_is_not_called_failing_for_old_failures(receiver)
     assert endpoint().trips == 0
 
 
-def test_a_receiver_that_asks_for_less_is_left_alone_at_once(receiver):
+def test_it_pauses_at_once_for_a_receiver_that_asks_to_slow_down(receiver):
     broken(receiver, status=429)
 
     assert len(receiver.requests) == 1

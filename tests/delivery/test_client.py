@@ -50,7 +50,7 @@ def send(url, policy=LOOPBACK, *, body=b"{}", headers=None, timeout=30.0, **opti
 # --- A plain exchange ----------------------------------------------------------------
 
 
-def test_it_says_in_words_why_there_is_no_connection():
+def test_it_says_why_there_is_no_connection():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -624,7 +624,9 @@ def test_it_reads_any_byte_of_a_header_as_text(receiver):
 # --- What a partner may be told ------------------------------------------------------
 
 
-def test_it_tells_a_partner_the_same_of_everything_that_failed(internet, receiver):
+def test_a_partner_reads_the_same_of_every_failure_without_an_answer(
+    internet, receiver
+):
     """No difference from which the ports behind a name could be read."""
     internet.places[PUBLIC] = receiver
     receiver.answer(raw=b"SSH-2.0\r\n")

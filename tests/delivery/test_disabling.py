@@ -60,7 +60,7 @@ def test_the_other_endpoints_of_a_subscription_go_on(receiver):
     assert delivered.count() == 4
 
 
-def test_five_days_of_nothing_but_failure_disable(receiver):
+def test_five_days_without_a_success_disable_it(receiver):
     receiver.answer(status=503)
     publish(subscription(receiver.url(), max_in_flight=1), 3)
     deliver()

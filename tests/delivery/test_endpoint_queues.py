@@ -123,7 +123,7 @@ def test_no_endpoint_has_more_than_fifty_or_than_it_takes():
     assert run(300, work) == {A: PER_ENDPOINT, B: 3}
 
 
-def test_who_comes_last_need_not_wait_for_those_before():
+def test_the_endpoint_that_comes_last_does_not_wait_for_those_before():
     async def work(crew):
         for endpoint in (A, B, C):
             await put(crew, endpoint, 1000)
@@ -181,7 +181,7 @@ LIMITS = {A: 1, B: 3, C: None, D: None}
 
 @settings(max_examples=150, deadline=None)
 @given(slots=st.integers(1, 12), more=st.integers(0, 3), steps=STEPS)
-def test_whatever_comes_the_slots_hold_and_none_of_them_is_idle_in_vain(
+def test_it_keeps_to_its_slots_and_leaves_none_idle_while_a_job_may_be_out(
     slots, more, steps
 ):
     async def work(crew):

@@ -31,7 +31,7 @@ def test_a_claim_goes_from_endpoint_to_endpoint():
     assert len(taken) == 10
 
 
-def test_claims_reach_everybody_though_they_are_smaller_than_the_crowd():
+def test_small_claims_reach_every_one_of_many_endpoints():
     for n in range(30):
         publish(subscription(URL + str(n)), 4)
 
@@ -56,7 +56,7 @@ def test_workers_that_claim_at_once_share_the_endpoints():
 
 @pytest.mark.alone
 @pytest.mark.parametrize("slow", [1, 3])
-def test_endpoints_that_do_not_answer_hold_up_nobody(receiver, monkeypatch, slow):
+def test_endpoints_that_do_not_answer_do_not_delay_others(receiver, monkeypatch, slow):
     """Not even while each of them has a hundred times as many slots' worth waiting."""
     monkeypatch.setattr(worker, "GRACE", 0.2)
     for n in range(slow):

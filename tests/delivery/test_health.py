@@ -147,9 +147,7 @@ def test_what_follows_from_one_attempt(before, trial, expected):
         (429, 86_400, 3600),
     ],
 )
-def test_a_receiver_that_asks_for_less_is_paused_at_its_first_failure(
-    status, asked, pause
-):
+def test_it_opens_at_the_first_failure_that_asks_to_slow_down(status, asked, pause):
     trial = failed(status=status, asked=asked * SECOND)
     assert after(FRESH, [trial], now=NOW).open_until == NOW + pause * SECOND
 

@@ -16,7 +16,7 @@ def silent_for(worker, **time):
     Worker.objects.filter(id=worker).update(seen_at=Now() - timedelta(**time))
 
 
-def test_nobody_is_registered_before_the_first_worker():
+def test_there_is_no_heartbeat_before_the_first_worker():
     status = heartbeat.status()
     assert (status.registered, status.alive, status.last_seen) == (0, 0, None)
     assert not status.is_silent
@@ -53,7 +53,7 @@ def test_a_beat_moves_what_was_seen_and_not_the_start():
 
 
 @pytest.mark.parametrize(("seconds", "is_silent"), [(25, False), (31, True)])
-def test_they_are_silent_when_none_was_seen_for_half_a_minute(seconds, is_silent):
+def test_workers_are_silent_after_half_a_minute_without_a_heartbeat(seconds, is_silent):
     for _ in range(2):
         worker = uuid4()
         heartbeat.beat(worker, "local")
@@ -62,7 +62,7 @@ def test_they_are_silent_when_none_was_seen_for_half_a_minute(seconds, is_silent
     assert heartbeat.status().is_silent is is_silent
 
 
-def test_one_that_is_alive_is_enough():
+def test_one_live_worker_is_enough():
     dead = uuid4()
     heartbeat.beat(dead, "local")
     silent_for(dead, hours=1)
@@ -74,7 +74,7 @@ def test_one_that_is_alive_is_enough():
     assert not status.is_silent
 
 
-def test_who_only_claims_does_not_stand_for_those_who_send():
+def test_a_worker_that_only_claims_does_not_count_as_a_sender():
     sender = uuid4()
     heartbeat.beat(uuid4(), "celery")
     heartbeat.beat(sender, heartbeat.SENDER)
@@ -85,7 +85,7 @@ def test_who_only_claims_does_not_stand_for_those_who_send():
     assert heartbeat.status().is_silent
 
 
-def test_a_worker_that_left_is_not_missed():
+def test_a_worker_that_was_stopped_properly_is_not_missed():
     worker, other = uuid4(), uuid4()
     heartbeat.beat(worker, "local")
     heartbeat.beat(other, "local")
@@ -95,7 +95,7 @@ def test_a_worker_that_left_is_not_missed():
     assert Worker.objects.get().id == other
 
 
-def test_the_dead_are_forgotten_after_a_day_by_one_who_lives():
+def test_a_live_worker_deletes_heartbeats_older_than_a_day():
     dead, silent, alive = uuid4(), uuid4(), uuid4()
     for worker in (dead, silent):
         heartbeat.beat(worker, "local")

@@ -182,7 +182,7 @@ def test_a_success_is_settled_with_its_attempt():
     assert attempt.error == ""
 
 
-def test_a_failure_waits_as_long_as_it_was_told():
+def test_it_waits_after_a_failure_as_long_as_the_settlement_says():
     queued(URL)
 
     outbox.settle([retry(job, timedelta(seconds=300.25)) for job in claimed()])

@@ -163,7 +163,7 @@ def closed_port():
 
 
 @pytest.mark.alone
-def test_each_behaviour_has_its_outcome_and_hurts_nobody_else(
+def test_each_behaviour_has_its_outcome_and_delays_no_other_receiver(
     receiver, secure_receiver, impatient, trusting, nowhere, client
 ):
     cases = {}

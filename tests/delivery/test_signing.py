@@ -112,6 +112,11 @@ def test_a_receiver_finds_its_signature_among_others():
     assert Webhook(SECRET).verify(body, headers) == {"test": 1}
 
 
+def _with_another_end(signature):
+    """One in sixteen ends with A by itself."""
+    return signature[:-2] + ("E=" if signature.endswith("A=") else "A=")
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -124,7 +129,7 @@ def test_a_receiver_finds_its_signature_among_others():
             {"webhook-signature": headers["webhook-signature"][:11]}
         ),
         lambda headers: headers.update(
-            {"webhook-signature": headers["webhook-signature"][:-2] + "A="}
+            {"webhook-signature": _with_another_end(headers["webhook-signature"])}
         ),
         lambda headers: headers.update({"webhook-id": "msg_2"}),
         lambda headers: headers.update(

@@ -63,7 +63,7 @@ def test_an_address_that_hangs_is_the_connections_time(internet, receiver):
     assert result.lookup < QUICK
 
 
-def test_an_answer_that_is_slow_is_neithers(receiver):
+def test_a_slow_answer_counts_as_neither_lookup_nor_connection(receiver):
     receiver.answer(delay=WAIT)
     (result,) = ask(receiver.url(), policy=LOOPBACK)
     assert result.duration >= WAIT

@@ -90,7 +90,7 @@ def test_a_failure_is_retried_by_the_schedule_with_the_same_id_and_body(receiver
     assert len({r.header("webhook-id") for r in receiver.requests}) == 1
 
 
-def test_it_gives_up_when_the_schedule_is_used_up(receiver):
+def test_it_is_exhausted_when_the_schedule_is_used_up(receiver):
     receiver.answer(status=500)
     queued(receiver.url())
 
@@ -126,7 +126,7 @@ def test_it_heeds_a_retry_after(receiver, status, asked, low, high):
     assert low < seconds_until_due() < high
 
 
-def test_what_gets_no_answer_is_a_failure_told_in_the_record(receiver):
+def test_it_records_why_there_was_no_answer(receiver):
     receiver.answer("/drop", drop=True).answer("/moved", status=302)
     unused = "http://127.0.0.1:1999/"
     publish(

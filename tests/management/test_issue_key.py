@@ -65,7 +65,7 @@ def test_it_takes_the_partner_that_another_process_has_just_created(
     assert line["partner_id"] == str(Partner.objects.get(name="Raced").id)
 
 
-def test_it_says_in_words_that_the_key_is_shown_once(capsys):
+def test_it_says_that_the_key_is_shown_once(capsys):
     call_command("issue_key", "--publisher")
     call_command("issue_key", "Readable", "--create")
 

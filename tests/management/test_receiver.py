@@ -80,13 +80,13 @@ class TestWhatArrived:
         assert (forged.verdict, forged.is_good) == (receiver.WRONG, False)
         assert judged({}, body).verdict == receiver.WRONG
 
-    def test_a_dialect_that_does_not_sign_is_said_to_be_one(self):
+    def test_it_says_that_a_dialect_does_not_sign(self):
         _, profile, secret = subscribed("blaze")
         body, headers = delivered(profile, secret)
 
         assert judged(headers, body).verdict == receiver.UNSIGNED
 
-    def test_of_two_subscriptions_with_one_url_the_one_that_signed_is_told(self):
+    def test_of_two_subscriptions_with_one_url_it_takes_the_one_that_signed(self):
         subscribed("partnero")
         meant, profile, secret = subscribed("partnero")
         body, headers = delivered(profile, secret)
@@ -96,7 +96,7 @@ class TestWhatArrived:
         assert arrived.verdict == receiver.VERIFIED
         assert arrived.subscription == f"partnero ({meant})"
 
-    def test_a_url_that_nobody_subscribed_is_said_to_be_one(self):
+    def test_it_says_that_no_subscription_has_the_url(self):
         subscription, profile, secret = subscribed("partnero")
         body, headers = delivered(profile, secret)
         subscriptions.update(by=SYSTEM, subscription=subscription, change={"urls": []})

@@ -68,7 +68,7 @@ def test_it_goes_on_where_it_was_cut_short(secrets):
     assert key_names() == ["new"] * 5
 
 
-def test_it_leaves_and_counts_what_no_key_opens(secrets, settings, capsys):
+def test_it_leaves_and_counts_what_no_key_decrypts(secrets, settings, capsys):
     settings.ENCRYPTION_KEYS = [OTHER]
     factories.subscription(factories.partner(), "partnero", secrets=["kept"])
     settings.ENCRYPTION_KEYS = [NEW, OLD]

@@ -74,7 +74,7 @@ def test_only_the_owner_can_read_the_keys(key_file):
     assert json.loads(key_file.read_text()) == {**account.keys, "receiver": RECEIVER}
 
 
-def test_a_key_that_no_longer_opens_is_replaced(key_file):
+def test_a_key_that_no_longer_works_is_replaced(key_file):
     first = ensured()
     lost = keys.authenticate(first.keys["topiic"], now=timezone.now())
     keys.revoke(by=SYSTEM, key=lost, now=timezone.now())
@@ -184,13 +184,13 @@ class TestWhereTheKeysAreKept:
     def key_file(self) -> None:
         """The real one."""
 
-    def test_beside_a_database_that_is_a_file(self, monkeypatch):
+    def test_the_key_file_is_beside_a_database_that_is_a_file(self, monkeypatch):
         database = {"ENGINE": "django.db.backends.sqlite3", "NAME": "/data/a b.sqlite3"}
         monkeypatch.setitem(settings.DATABASES, "default", database)
 
         assert sample.key_file() == Path("/data/a b.sample-keys.json")
 
-    def test_in_var_for_a_server(self, monkeypatch):
+    def test_the_key_file_of_a_database_server_is_in_var(self, monkeypatch):
         database = {"ENGINE": "django.db.backends.postgresql", "NAME": "portal"}
         monkeypatch.setitem(settings.DATABASES, "default", database)
 

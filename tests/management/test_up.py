@@ -170,7 +170,7 @@ def test_when_one_process_ends_everything_does_and_says_so(up, tmp_path):
 
 
 @pytest.mark.once
-def test_a_taken_port_is_told_in_one_line_before_anything_starts(up, tmp_path):
+def test_it_says_in_one_line_that_a_port_is_taken_before_anything_starts(up, tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -60,7 +60,7 @@ def every_signature_is_genuine(e: Evidence) -> Iterable[str]:
 
 
 def every_row_is_delivered(e: Evidence) -> Iterable[str]:
-    """None is parked either: that is for what kills workers, and no row here does."""
+    """None is quarantined either: no row here kills workers."""
     for d in e.deliveries:
         if d.state != "delivered":
             yield f"{d.id} is {d.state} after {len(d.claims)} claims"
@@ -211,7 +211,7 @@ def _explains(incident: Incident, claim: Claim) -> bool:
     )
 
 
-def parked(deliveries: Iterable[Delivery]) -> int:
+def quarantined(deliveries: Iterable[Delivery]) -> int:
     return sum(d.state == "exhausted" for d in deliveries)
 
 

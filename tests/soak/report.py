@@ -20,7 +20,7 @@ def show(evidence: Evidence, seconds: float) -> int:
         "received and not recorded": invariants.unrecorded(evidence),
         "claims lost": invariants.lost(evidence.deliveries),
         "reservations run out": invariants.forgotten(evidence.deliveries),
-        "deliveries parked": invariants.parked(evidence.deliveries),
+        "deliveries quarantined": invariants.quarantined(evidence.deliveries),
         "incidents": _counted(incident.kind for incident in evidence.incidents),
         "answers": _counted(arrival.answer for arrival in evidence.arrivals),
         "outcomes": _counted(

@@ -15,7 +15,7 @@ from .freezer import Freezer
 
 GAP = 1.2
 """Seconds between two incidents, on average. Were workers killed much faster than leases
-run out, a row could lose ten of them in a row by chance and be parked, as it should."""
+run out, a row could lose ten of them in a row by chance and be quarantined, as it should."""
 
 LOOKING = 3.0
 """Seconds in which a worker is looked for that has something in hand."""

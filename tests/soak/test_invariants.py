@@ -216,7 +216,7 @@ def test_the_database_going_away_explains_any_lost_claim():
     assert broken(replace(GOOD, incidents=[crash])) == set()
 
 
-def test_no_row_may_be_parked():
+def test_no_row_may_be_quarantined():
     evidence = with_delivery(state="exhausted", claims=[LOST] * 10 + [SETTLED])
     assert "every_row_is_delivered" in broken(evidence)
 

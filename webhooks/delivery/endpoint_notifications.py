@@ -1,7 +1,7 @@
 """What a partner should hear about one of its endpoints.
 
 A settlement finds these notifications. How they reach the partner is decided above this
-room: whoever starts a worker hands it a function that writes them. The function is called
+room: the command that starts a worker hands it the function that writes them. It is called
 in the transaction of the settlement, so both are committed together or not at all.
 """
 

@@ -1,4 +1,4 @@
-"""The values that pass between the queue and whoever sends."""
+"""The values that pass between the queue and the backends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ class UnusableSecret(ValueError):
 def hmac_hex(secret: str, content: bytes) -> str:
     """Lower-case hex HMAC-SHA256 under the secret's own characters.
 
-    Raises UnusableSecret for an empty secret: it would sign for everybody.
+    Raises UnusableSecret for an empty secret: anybody could sign with it.
     """
     if not secret:
         raise UnusableSecret("The secret is empty.")
@@ -40,7 +40,7 @@ def standard(
     """The `webhook-signature` of Standard Webhooks 1.0.0: one `v1,` item per secret.
 
     Secrets are `whsec_` and base64; raises UnusableSecret for any other, and for none
-    at all: what is signed by nobody must not look signed.
+    at all: an unsigned message must not look signed.
     """
     if not secrets:
         raise UnusableSecret("There is no secret.")

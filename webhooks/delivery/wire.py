@@ -48,8 +48,8 @@ class WireProfile:
     name: str
     # Canonical event type -> the profile's own name for it.
     event_names: Mapping[str, str]
-    # Whether a type that is not in the table travels under its canonical name; otherwise
-    # the profile cannot express it, and it is not sent.
+    # Whether a type that is not in the table is sent under its canonical name; otherwise
+    # the profile has no name for it, and it is not sent.
     passes_unknown: bool = False
     render: Callable[[Message], bytes]
     sign: Callable[[Signing], Mapping[str, str]] = unsigned
@@ -61,7 +61,7 @@ class WireProfile:
     timeout: float  # seconds for connect, TLS, headers and body together
     # A fresh signing secret in the vendor's form; None where nothing is signed.
     new_secret: Callable[[], str] | None = None
-    # Whether a secret that somebody brings along has the vendor's form.
+    # Whether a secret that a person supplies has the vendor's form.
     takes_secret: Callable[[str], bool] = lambda secret: False
     # Headers of every attempt that depend on the event alone.
     headers: Callable[[UUID], Mapping[str, str]] = field(default=lambda event_id: {})

@@ -84,11 +84,11 @@ class MakeBackend(Protocol):
 
 
 class Unavailable(Exception):
-    """There is no such backend, or it lacks what it needs; says what, in words."""
+    """There is no such backend, or it lacks something that it needs; the text says what."""
 
 
 def _celery(*, notify: Notify, **parts: Any) -> Backend:
-    """Its senders settle, so it notifies nobody: see `celery_app.application`."""
+    """Celery workers settle, and get `notify` from `celery_app.application`."""
     from .celery import CeleryBackend  # with the extra only
 
     return CeleryBackend(**parts)

@@ -1,7 +1,7 @@
 """The Celery application: one queue, whose messages carry ids and nothing else.
 
-What a delivery says, when it is due and whose it is stands in the database, so nothing is
-lost with a broker. A message is acknowledged once its deliveries are in hand.
+The database holds what is sent, when it is due and who has claimed it, so nothing is lost
+with a broker. A message is acknowledged once its deliveries are in hand.
 """
 
 import threading

@@ -38,7 +38,7 @@ def _ahead() -> timedelta:
     """How far this host's clock is ahead of the database's; one that is behind delays
     nothing."""
     if connection.vendor != "postgresql":
-        return timedelta(0)  # a file is on the host of whoever opens it
+        return timedelta(0)  # a file is on this host, so its clock is this one
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (theirs,) = cursor.fetchone()
@@ -83,7 +83,7 @@ def put_idle_endpoints_to_sleep() -> None:
 def reconcile() -> None:
     """Wake endpoints that sleep although a delivery of theirs is due.
 
-    There should be none. It is the safety net beneath `wake`, for rows that somebody
+    There should be none. It is the safety net beneath `wake`, for rows that were
     changed by hand, and for rows that are older than `next_due_at` itself.
     """
     engine().reconcile()

@@ -6,7 +6,7 @@
 -- Writes the new states of deliveries that still carry the claim's token. The rows travel
 -- as one JSON text.
 WITH result AS MATERIALIZED (
-    SELECT r.*, e.disabled_reason AS gone, s.deleted_at AS deleted_at,
+    SELECT r.*, e.disabled_reason AS disabled_reason, s.deleted_at AS deleted_at,
            e.disabled_at AS disabled_at
     FROM (
         SELECT value ->> 'id' AS id,
@@ -25,7 +25,7 @@ WITH result AS MATERIALIZED (
 ), ended AS MATERIALIZED (
     SELECT *, CASE WHEN state <> 'pending' THEN NULL
                    WHEN deleted_at IS NOT NULL THEN %(deleted)s
-                   WHEN disabled_at IS NOT NULL THEN gone END AS why
+                   WHEN disabled_at IS NOT NULL THEN disabled_reason END AS why
     FROM result
 )
 UPDATE webhooks_delivery AS d
