@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.utils import timezone
 from rest_framework.serializers import Serializer
 
 from tests import factories
@@ -354,6 +355,14 @@ class TestDescribing:
 
 
 class TestUpdating:
+    def test_it_shows_what_the_portal_disabled_as_inactive(self, send, create):
+        path = f"{MANY}/{create()['key']}"
+        Subscription.objects.update(disabled_at=timezone.now(), disabled_reason="410")
+        assert send("GET", path).json()["data"]["is_active"] is False
+        change = {"is_active": True}
+        assert send("PUT", path, change).json()["data"]["is_active"] is True
+        assert Subscription.objects.get().disabled_at is None
+
     @pytest.mark.parametrize(
         "change",
         [

@@ -197,7 +197,7 @@ class TestTopiic(DialectSuite):
             f'{{"id":"{self.key.id}","name":null,"keyPrefix":"whk_{self.key.prefix}",'
             f'"signingSecretPrefix":"{secret[:12]}","webhookUrl":null,'
             '"webhookEvents":null,"webhookEnabled":false,"expiresAt":null,'
-            f'"lastUsedAt":"{serializers.timestamp(used)}","revokedAt":null,'
+            f'"lastUsedAt":"{serializers.Timestamp().to_representation(used)}","revokedAt":null,'
             '"createdAt":"2026-04-15T12:00:00Z"}'
         )
 

@@ -1,7 +1,6 @@
 """The settings of a subscription of the portal's own API."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.forms import BooleanField
@@ -41,7 +40,7 @@ class Form(forms.SubscriptionForm):
     @classmethod
     def stored(cls, subscription: Subscription) -> dict[str, Any]:
         return {
-            "url": next(iter(subscription.urls), ""),
+            "url": subscription.url or "",
             "events": subscription.events,
             "name": subscription.name,
             "shop_id": subscription.shop_id,
@@ -68,5 +67,5 @@ class Form(forms.SubscriptionForm):
         return {"secrets": [standard.new_secret()]}
 
     @classmethod
-    def answer(cls, subscription: Subscription, now: datetime) -> Any:
+    def answer(cls, subscription: Subscription) -> Any:
         return serializers.portal_subscription(subscription)

@@ -8,7 +8,7 @@ begins with `statusCode`.
 from typing import Any, ClassVar
 
 from django.core.exceptions import SuspiciousOperation
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema_field
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -76,6 +76,28 @@ class Refusal(serializers.Serializer[Any]):
     message = serializers.CharField()
     error = serializers.CharField(required=False)
     statusCode = serializers.IntegerField()  # noqa: N815
+
+
+_TEXT = {"type": "string"}
+
+
+@extend_schema_field({"oneOf": [{"type": "array", "items": _TEXT}, _TEXT]})
+class _Messages(serializers.Field[Any, Any, Any, Any]):
+    """What is wrong with the fields of a body, or with a body that is not JSON."""
+
+
+class BadRequest(serializers.Serializer[Any]):
+    message = _Messages(
+        help_text="A message for each rule that the request breaks; one text where the "
+        "body is not JSON."
+    )
+    error = serializers.CharField(default="Bad Request")
+    statusCode = serializers.IntegerField(default=400)  # noqa: N815
+
+
+class Unauthorized(serializers.Serializer[Any]):
+    message = serializers.CharField(default="Unauthorized")
+    statusCode = serializers.IntegerField(default=401)  # noqa: N815
 
 
 ANSWERS = {

@@ -179,6 +179,11 @@ class Subscription(models.Model):
             return list(self.endpoint_urls)
         return [endpoint.url for endpoint in self.endpoints.live()]
 
+    @property
+    def url(self) -> str | None:
+        """The first of them, for interfaces that have one; None without any."""
+        return next(iter(self.urls), None)
+
     def live_secrets(self, at: datetime) -> list[str]:
         """The plain secrets that sign at `at`, oldest first.
 

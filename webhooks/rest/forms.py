@@ -204,7 +204,7 @@ class SubscriptionForm(forms.Form):
         raise NotImplementedError
 
     @classmethod
-    def answer(cls, subscription: Subscription, now: datetime) -> Any:
+    def answer(cls, subscription: Subscription) -> Any:
         """What the interface renders for the subscription."""
         raise NotImplementedError
 

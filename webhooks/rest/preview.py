@@ -1,7 +1,8 @@
 """What a partner sees of a subscription: the very body that its interface answers."""
 
-from datetime import datetime
 from typing import Any, cast
+
+from django.utils import timezone
 
 from webhooks.models import Subscription, encryption
 
@@ -15,21 +16,20 @@ def body(
     form: type[SubscriptionForm],
     subscription: Subscription,
     *,
-    now: datetime,
     reveal: bool = False,
 ) -> bytes:
     """What the interface answers to `form.request`; secrets in it are masked unless
     `reveal`. Raises encryption.Undecryptable."""
-    value = form.answer(subscription, now)
+    value = form.answer(subscription)
     if not reveal:
-        value = _masked(value, _secrets(subscription, now))
+        value = _masked(value, _secrets(subscription))
     renderer = form.endpoint.renderer_classes[0]()
     return cast(bytes, renderer.render(value))
 
 
-def _secrets(subscription: Subscription, now: datetime) -> frozenset[str]:
+def _secrets(subscription: Subscription) -> frozenset[str]:
     try:
-        return frozenset(subscription.live_secrets(now))
+        return frozenset(subscription.live_secrets(timezone.now()))
     except encryption.Undecryptable:
         return frozenset()  # an answer that needs none of them holds none
 

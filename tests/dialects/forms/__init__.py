@@ -11,7 +11,6 @@ from typing import Any
 
 from django.http import QueryDict
 from django.test import Client
-from django.utils import timezone
 
 from tests import factories
 from webhooks.console import fields
@@ -163,4 +162,4 @@ def change(slug: str, row: Subscription, **values: Any) -> Any:
 
 def preview(slug: str, row: Subscription, **options: Any) -> bytes:
     row = Subscription.objects.select_related("partner", "api_key").get(id=row.id)
-    return rest_preview.body(case(slug).form, row, now=timezone.now(), **options)
+    return rest_preview.body(case(slug).form, row, **options)

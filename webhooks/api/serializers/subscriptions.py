@@ -117,7 +117,7 @@ class SubscriptionPage(serializers.Serializer[Any]):
 def portal_subscription(row: Subscription) -> dict[str, Any]:
     return {
         "id": row.public_id,
-        "url": next(iter(row.urls), None),
+        "url": row.url,
         "events": row.events,
         "name": row.name,
         "shop_id": row.shop_id,

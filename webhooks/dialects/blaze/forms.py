@@ -1,10 +1,7 @@
 """The settings of a BLAZE registration: URLs, and one type of event."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-
-from django.utils import timezone
 
 from webhooks.console import fields
 from webhooks.models import Subscription
@@ -74,11 +71,11 @@ class Form(forms.SubscriptionForm):
         return views.read(accepted, body, shops=[])
 
     def identity(self) -> SubscriptionIdentity:
-        return views.identity(self.partner, timezone.now())
+        return views.identity(self.partner)
 
     @classmethod
-    def answer(cls, subscription: Subscription, now: datetime) -> Any:
-        return serializers.PartnerWebHook(subscription).data
+    def answer(cls, subscription: Subscription) -> Any:
+        return serializers.PartnerWebHook.of(subscription)
 
     def message(self, path: str, text: str) -> str:
         return f"{path} {text}"

@@ -15,6 +15,7 @@ from rest_framework import serializers
 
 from webhooks.models import Subscription
 from webhooks.operations import subscriptions
+from webhooks.rest.answers import Answer, Computed
 
 from .wire import EVENT_NAMES
 
@@ -35,9 +36,15 @@ def without_nulls(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def milliseconds(moment: datetime) -> int:
+class Milliseconds(serializers.IntegerField):
     """Since the epoch, as Java counts."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, help_text="Epoch milliseconds.", **options)
+
+    def to_representation(self, moment: Any) -> int:
+        passed: timedelta = moment - _EPOCH
+        return passed // timedelta(milliseconds=1)
 
 
 def targets(url: str | None, web_hook_urls: Sequence[str]) -> list[str]:
@@ -166,38 +173,35 @@ class ListQuery(serializers.Serializer[None]):
     shopId = Text(required=False)  # noqa: N815
 
 
-class PartnerWebHook(serializers.Serializer[Subscription]):
+class PartnerWebHook(Answer):
     """A registration as it is shown. What is unset is left out, never null."""
 
     # Strict readers of the vendor's Swagger document refuse a null string.
-    id = serializers.CharField(required=False)
-    companyId = serializers.CharField(required=False)  # noqa: N815
-    shopId = serializers.CharField(required=False)  # noqa: N815
-    created = serializers.IntegerField(required=False, help_text="Epoch milliseconds.")
-    modified = serializers.IntegerField(required=False, help_text="Epoch milliseconds.")
-    deleted = serializers.BooleanField(required=False)
-    updated = serializers.BooleanField(required=False)
-    url = serializers.URLField(required=False)
-    webHookType = WebHookType(required=False)  # noqa: N815
-    webHookUrls = serializers.ListField(  # noqa: N815
-        child=serializers.URLField(), required=False
+    id = serializers.CharField(source="public_id", required=False)
+    companyId = serializers.CharField(source="partner_id", required=False)  # noqa: N815
+    shopId = Computed(  # noqa: N815
+        serializers.CharField(required=False), lambda row: row.shop_id or None
+    )
+    created = Milliseconds(source="created_at")
+    modified = Milliseconds(source="updated_at")
+    deleted = Computed(  # a deleted one is not shown
+        serializers.BooleanField(required=False), lambda row: False
+    )
+    updated = Computed(
+        serializers.BooleanField(required=False),
+        lambda row: row.updated_at > row.created_at,
+    )
+    url = Computed(serializers.URLField(required=False), lambda row: as_given(row)[0])
+    webHookType = Computed(  # noqa: N815
+        WebHookType(required=False), lambda row: next(iter(row.events or ()), None)
+    )
+    webHookUrls = Computed(  # noqa: N815
+        serializers.ListField(child=serializers.URLField(), required=False),
+        lambda row: as_given(row)[1],
     )
 
-    def to_representation(self, subscription: Subscription) -> dict[str, Any]:
-        url, web_hook_urls = as_given(subscription)
-        shown = {
-            "id": subscription.public_id,
-            "companyId": str(subscription.partner_id),
-            "shopId": subscription.shop_id or None,
-            "created": milliseconds(subscription.created_at),
-            "modified": milliseconds(subscription.updated_at),
-            "deleted": False,  # a deleted one is not shown
-            "updated": subscription.updated_at > subscription.created_at,
-            "url": url,
-            "webHookType": next(iter(subscription.events or ()), None),
-            "webHookUrls": web_hook_urls,
-        }
-        return without_nulls(shown)
+    def to_representation(self, row: Subscription) -> dict[str, Any]:
+        return without_nulls(super().to_representation(row))
 
 
 def as_given(subscription: Subscription) -> tuple[str | None, list[str]]:
@@ -225,7 +229,7 @@ class SearchResultPartnerWebHook(serializers.Serializer[None]):
 def search_result(
     found: list[Subscription], *, skip: int, limit: int, total: int
 ) -> dict[str, Any]:
-    values = [PartnerWebHook(each).data for each in found]
+    values = [PartnerWebHook.of(each) for each in found]
     return {
         "values": values,
         "skip": skip,

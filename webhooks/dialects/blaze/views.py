@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -37,17 +36,17 @@ WRITTEN = {
 }
 
 
-def object_id(now: datetime) -> str:
+def object_id() -> str:
     """An id of the form of MongoDB's: four bytes of time and eight of chance."""
-    return f"{int(now.timestamp()):08x}{secrets.token_hex(8)}"
+    return f"{int(timezone.now().timestamp()):08x}{secrets.token_hex(8)}"
 
 
-def identity(partner: Partner, now: datetime) -> subscriptions.SubscriptionIdentity:
+def identity(partner: Partner) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
         partner=partner,
         dialect=SLUG,
         profile=wire.PROFILE.name,
-        public_id=object_id(now),
+        public_id=object_id(),
     )
 
 
@@ -132,14 +131,13 @@ class WebHooks(Endpoint):
     )
     def create(self, request: Request) -> Response:
         """Register URLs, and the type of event that they are told about."""
-        now = timezone.now()
         given = self.given(serializers.PartnerWebHookAdd)
         created = subscriptions.create(
             by=self.caller.actor,
-            identity=identity(self.partner, now),
+            identity=identity(self.partner),
             **changes(given, None),
         )
-        return Response(serializers.PartnerWebHook(created).data)
+        return Response(serializers.PartnerWebHook.of(created))
 
 
 class WebHook(Endpoint):
@@ -150,7 +148,7 @@ class WebHook(Endpoint):
     )
     def retrieve(self, request: Request, webHookId: str) -> Response:  # noqa: N803
         """Retrieve a single registration by its id."""
-        return Response(serializers.PartnerWebHook(self.find(webHookId)).data)
+        return Response(serializers.PartnerWebHook.of(self.find(webHookId)))
 
     @extend_schema(
         operation_id="updatePartnerWebHook",
@@ -170,7 +168,7 @@ class WebHook(Endpoint):
             subscription=self.find(webHookId),
             change=partial(changes, given),
         )
-        return Response(serializers.PartnerWebHook(updated).data)
+        return Response(serializers.PartnerWebHook.of(updated))
 
     @extend_schema(
         operation_id="deletePartnerWebHook",

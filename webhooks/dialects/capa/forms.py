@@ -1,7 +1,6 @@
 """The settings of a Capa partner: one URL, or none."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from webhooks.console import fields
@@ -33,7 +32,7 @@ class Form(forms.SubscriptionForm):
 
     @classmethod
     def stored(cls, subscription: Subscription) -> dict[str, Any]:
-        return {"url": next(iter(subscription.urls), "")}
+        return {"url": subscription.url or ""}
 
     def read(self, values: Mapping[str, Any]) -> dict[str, Any]:
         extras = self.subscription.extras if self.subscription else {}
@@ -46,5 +45,5 @@ class Form(forms.SubscriptionForm):
         return {"secrets": [wire.new_secret()]}
 
     @classmethod
-    def answer(cls, subscription: Subscription, now: datetime) -> Any:
-        return VERSION_1.success(serializers.webhook_settings(subscription))
+    def answer(cls, subscription: Subscription) -> Any:
+        return VERSION_1.success(serializers.WebhookSettings.of(subscription))

@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from webhooks.models import Subscription
 from webhooks.operations import subscriptions
+from webhooks.rest.answers import Answer
 
 # [D] The answer to whatever `url` is, if not a URL or null.
 NOT_A_URL = "url must be a URL address or null"
@@ -17,14 +17,19 @@ NOT_A_URL = "url must be a URL address or null"
 _ABSOLUTE_URL = re.compile(r"https?://[^/?#].*", re.IGNORECASE | re.DOTALL)
 
 
-def timestamp(moment: datetime) -> str:
+class Timestamp(serializers.CharField):
     """`2024-04-05 13:45:27.063`: UTC without saying so, always three decimals.
 
     Other pages of the vendor print `2026-01-15T10:30:00.000Z`; [D] this operation's own
     page is followed.
     """
-    naive = moment.astimezone(UTC).replace(tzinfo=None)
-    return naive.isoformat(sep=" ", timespec="milliseconds")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(help_text="UTC", **options)
+
+    def to_representation(self, moment: Any) -> str:
+        naive: datetime = moment.astimezone(UTC).replace(tzinfo=None)
+        return naive.isoformat(sep=" ", timespec="milliseconds")
 
 
 class UrlOrNull(serializers.URLField):
@@ -51,23 +56,14 @@ class UpdateWebhookSettings(serializers.Serializer[Any]):
     )
 
 
-class WebhookSettings(serializers.Serializer[Any]):
+class WebhookSettings(Answer):
+    """Where an affiliated partner receives notifications."""
+
     id = serializers.UUIDField()
-    partnerId = serializers.UUIDField()  # noqa: N815 - the vendor's name
+    partnerId = serializers.UUIDField(source="partner_id")  # noqa: N815 - the vendor's
     url = serializers.CharField(allow_null=True)
-    createdAt = serializers.CharField(help_text="UTC")  # noqa: N815
-    updatedAt = serializers.CharField(help_text="UTC")  # noqa: N815
-
-
-def webhook_settings(subscription: Subscription) -> dict[str, Any]:
-    """The body of WebhookSettings."""
-    return {
-        "id": str(subscription.id),
-        "partnerId": str(subscription.partner_id),
-        "url": next(iter(subscription.urls), None),
-        "createdAt": timestamp(subscription.created_at),
-        "updatedAt": timestamp(subscription.updated_at),
-    }
+    createdAt = Timestamp(source="created_at")  # noqa: N815
+    updatedAt = Timestamp(source="updated_at")  # noqa: N815
 
 
 class Success(serializers.Serializer[Any]):

@@ -101,7 +101,7 @@ class WebhookSettings(Endpoint):
             first_secrets=[wire.new_secret()],
             change=changes(read(self.json_object()), None),
         )
-        answer = serializers.webhook_settings(subscription)
+        answer = serializers.WebhookSettings.of(subscription)
         return Response(self.version.success(answer))
 
 

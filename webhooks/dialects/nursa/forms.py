@@ -1,8 +1,9 @@
 """The settings of a user webhook of Nursa's."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from webhooks.console import fields
 from webhooks.models import ApiKey, Subscription
@@ -46,7 +47,7 @@ class Form(forms.SubscriptionForm):
     @classmethod
     def stored(cls, subscription: Subscription) -> dict[str, Any]:
         return {
-            "url": next(iter(subscription.urls), ""),
+            "url": subscription.url or "",
             "events": subscription.events or [],
         }
 
@@ -62,8 +63,9 @@ class Form(forms.SubscriptionForm):
         return views.identity(self.partner)
 
     @classmethod
-    def answer(cls, subscription: Subscription, now: datetime) -> Any:
-        keys = ApiKey.objects.of(subscription.partner).usable_at(now)
+    def answer(cls, subscription: Subscription) -> Any:
+        keys = ApiKey.objects.of(subscription.partner).usable_at(timezone.now())
         oldest = keys.order_by("created_at", "id").first()
         client_id = oldest.id if oldest else subscription.partner_id
-        return {"data": serializers.webhook(subscription, client_id=client_id, at=now)}
+        shown = serializers.Shown(subscription, client_id)
+        return {"data": serializers.Webhook.of(shown)}

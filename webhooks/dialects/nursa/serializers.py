@@ -4,18 +4,20 @@ Each failed rule adds its message, in the order of the vendor's own sample. The 
 their order were compared with a NestJS 10 application on 2026-11-21.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from webhooks.dialects.base import unrecognised
 from webhooks.models import Attempt, Delivery, Subscription
 from webhooks.operations import subscriptions
+from webhooks.rest.answers import Answer, Computed
 
 from . import wire
 
@@ -33,8 +35,6 @@ SECRETS_TOO_MANY = f"secrets must contain no more than {MAX_SECRETS} elements"
 SECRETS_NOT_ARRAY = "secrets must be an array"
 # [D] The sample has no message for an element; this is class-validator's usual one.
 SECRET_NOT_TEXT = "each value in secrets must be a string"  # noqa: S105 - a message
-
-_SECURE = re.compile(r"https://", re.IGNORECASE)
 
 
 class UpdateWebhook(serializers.Serializer[Any]):
@@ -93,7 +93,7 @@ def _url_messages(url: Any, *, required: bool) -> Iterable[str]:
     if url is None and not required:
         return
     is_text = isinstance(url, str)
-    is_secure = is_text and _SECURE.match(url) is not None
+    is_secure = is_text and url.lower().startswith("https://")
     if not is_secure:
         yield URL_NOT_SECURE
     if not is_text:
@@ -128,25 +128,28 @@ def _secrets_messages(secrets: Any) -> Iterable[str]:
         yield SECRET_NOT_TEXT
 
 
-class Webhook(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    url = serializers.CharField()
-    events = serializers.ListField(child=serializers.ChoiceField(EVENTS))
-    clientId = serializers.CharField()  # noqa: N815 - the vendor's name
-    secrets = serializers.ListField(child=serializers.CharField())
+@dataclass(frozen=True)
+class Shown:
+    """A webhook, and the client that it is shown to."""
+
+    webhook: Subscription
+    client_id: UUID
 
 
-def webhook(
-    subscription: Subscription, *, client_id: UUID, at: datetime
-) -> dict[str, Any]:
-    """The body of Webhook, secrets in clear: that is what the vendor's pages show."""
-    return {
-        "id": str(subscription.id),
-        "url": next(iter(subscription.urls), ""),
-        "events": subscription.events or [],
-        "clientId": str(client_id),
-        "secrets": subscription.live_secrets(at),
-    }
+class Webhook(Answer):
+    """A user webhook."""
+
+    id = serializers.UUIDField(source="webhook.id")
+    url = Computed(serializers.CharField(), lambda shown: shown.webhook.url or "")
+    events = Computed(
+        serializers.ListField(child=serializers.ChoiceField(EVENTS)),
+        lambda shown: shown.webhook.events or [],
+    )
+    clientId = serializers.CharField(source="client_id")  # noqa: N815 - the vendor's
+    secrets = Computed(  # in clear, as the vendor's pages show them
+        serializers.ListField(child=serializers.CharField()),
+        lambda shown: shown.webhook.live_secrets(timezone.now()),
+    )
 
 
 class WebhookData(serializers.Serializer[Any]):
@@ -161,7 +164,6 @@ class WebhookList(serializers.Serializer[Any]):
 # --- The log -------------------------------------------------------------------------
 
 DIRECTIONS = ("ASC", "DESC")
-FACILITIES_TOO_MANY = "facilitiesIds must contain no more than {max_length} elements"
 
 
 class _Direction(serializers.ChoiceField):
@@ -203,7 +205,9 @@ class LogQuery(serializers.Serializer[Any]):
         child=serializers.CharField(),
         required=False,
         max_length=100,
-        error_messages={"max_length": FACILITIES_TOO_MANY},
+        error_messages={
+            "max_length": "facilitiesIds must contain no more than {max_length} elements"
+        },
     )
     eventType = serializers.ChoiceField(  # noqa: N815
         EVENTS, default=wire.ALL, error_messages=_one_of("eventType", EVENTS)
@@ -217,83 +221,79 @@ class LogQuery(serializers.Serializer[Any]):
     )
 
 
-class Sent(serializers.Serializer[Any]):
+class Timestamp(serializers.DateTimeField):
+    """`2022-10-10T10:00:00.000Z`, as JavaScript writes a date."""
+
+    def to_representation(self, moment: datetime) -> str:
+        naive = moment.astimezone(UTC).replace(tzinfo=None)
+        return f"{naive.isoformat(timespec='milliseconds')}Z"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to a receiver; without an attempt it is still to be made."""
+
+    id: UUID
+    delivery: Delivery
+    attempt: Attempt | None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data = self.delivery.event.data
+        return data if isinstance(data, dict) else {}
+
+    @property
+    def name(self) -> str:
+        type_ = self.delivery.event.type
+        return wire.EVENT_NAMES.get(type_, type_)
+
+
+class Sent(Answer):
     """One request to a receiver, and what it answered."""
 
+    # [D] The names after `eventType`, and `createdAt`: the page describes these fields,
+    # and what it calls them was not found.
     id = serializers.UUIDField()
-    facilityId = serializers.CharField(allow_null=True)  # noqa: N815
-    eventType = serializers.ChoiceField(list(wire.TYPES))  # noqa: N815
-    payload = serializers.DictField()
-    responseStatus = serializers.IntegerField(allow_null=True)  # noqa: N815
-    responseBody = serializers.CharField(allow_null=True)  # noqa: N815
-    url = serializers.CharField()
+    facilityId = Computed(  # noqa: N815
+        serializers.CharField(allow_null=True), lambda sent: sent.data.get("facilityId")
+    )
+    eventType = Computed(  # noqa: N815
+        serializers.ChoiceField(list(wire.TYPES)), lambda sent: sent.name
+    )
+    payload = Computed(
+        serializers.DictField(),
+        lambda sent: wire.envelope(sent.name, sent.delivery.event.data),
+    )
+    responseStatus = Computed(  # noqa: N815
+        serializers.IntegerField(allow_null=True),
+        lambda sent: sent.attempt and sent.attempt.status,
+    )
+    responseBody = Computed(  # noqa: N815
+        serializers.CharField(allow_null=True),
+        lambda sent: (
+            sent.attempt and bytes(sent.attempt.response_body).decode(errors="replace")
+        ),
+    )
+    url = serializers.CharField(source="delivery.url")
 
 
 class Log(Sent):
     """The first request of a delivery, and its retries."""
 
-    retries = Sent(many=True)
-    createdAt = serializers.DateTimeField()  # noqa: N815
+    retries = Computed(Sent(many=True), lambda sent: _retries(sent.delivery))
+    createdAt = Timestamp(source="delivery.created_at")  # noqa: N815
+
+
+def log(delivery: Delivery) -> dict[str, Any]:
+    first = next(iter(delivery.attempt_log.all()), None)
+    return Log.of(Request(delivery.id, delivery, first))
+
+
+def _retries(delivery: Delivery) -> list[dict[str, Any]]:
+    later = list(delivery.attempt_log.all())[1:]
+    return [Sent.of(Request(each.id, delivery, each)) for each in later]
 
 
 @extend_schema_serializer(many=False)
 class LogList(serializers.Serializer[Any]):
     data = Log(many=True)  # type: ignore[assignment]
-
-
-def log(delivery: Delivery) -> dict[str, Any]:
-    """The body of Log: the first attempt, and each later one as a retry of it.
-
-    [D] The names after `eventType`, and `createdAt`: the page describes these fields, and
-    what it calls them was not found.
-    """
-    attempts = list(delivery.attempt_log.all())
-    return {
-        **_sent(delivery.id, delivery, attempts[0] if attempts else None),
-        "retries": [_sent(each.id, delivery, each) for each in attempts[1:]],
-        "createdAt": timestamp(delivery.created_at),
-    }
-
-
-def _sent(id: UUID, delivery: Delivery, attempt: Attempt | None) -> dict[str, Any]:
-    event = delivery.event
-    data = event.data if isinstance(event.data, dict) else {}
-    name = wire.EVENT_NAMES.get(event.type, event.type)
-    return {
-        "id": str(id),
-        "facilityId": data.get("facilityId"),
-        "eventType": name,
-        "payload": wire.envelope(name, event.data),
-        "responseStatus": attempt and attempt.status,
-        "responseBody": attempt
-        and bytes(attempt.response_body).decode(errors="replace"),
-        "url": delivery.url,
-    }
-
-
-def timestamp(moment: datetime) -> str:
-    """`2022-10-10T10:00:00.000Z`, as JavaScript writes a date."""
-    naive = moment.astimezone(UTC).replace(tzinfo=None)
-    return naive.isoformat(timespec="milliseconds") + "Z"
-
-
-_TEXT = {"type": "string"}
-
-
-@extend_schema_field({"oneOf": [{"type": "array", "items": _TEXT}, _TEXT]})
-class _Messages(serializers.Field[Any, Any, Any, Any]):
-    """What is wrong with the fields of a body, or with a body that is not JSON."""
-
-
-class BadRequest(serializers.Serializer[Any]):
-    message = _Messages(
-        help_text="A message for each rule that the request breaks; one text where the "
-        "body is not JSON."
-    )
-    error = serializers.CharField(default="Bad Request")
-    statusCode = serializers.IntegerField(default=400)  # noqa: N815
-
-
-class Unauthorized(serializers.Serializer[Any]):
-    message = serializers.CharField(default="Unauthorized")
-    statusCode = serializers.IntegerField(default=401)  # noqa: N815

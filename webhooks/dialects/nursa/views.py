@@ -32,8 +32,8 @@ LOG_KEPT = timedelta(days=14)
 SUCCESS = 201
 
 REFUSALS = {
-    400: OpenApiResponse(serializers.BadRequest, description="Bad request"),
-    401: OpenApiResponse(serializers.Unauthorized, description="Unauthorized"),
+    400: OpenApiResponse(nestjs.BadRequest, description="Bad request"),
+    401: OpenApiResponse(nestjs.Unauthorized, description="Unauthorized"),
     403: OpenApiResponse(nestjs.Refusal, description="Forbidden"),
     429: OpenApiResponse(nestjs.Refusal, description="Too Many Requests"),
     **nestjs.ANSWERS,
@@ -100,10 +100,8 @@ class Endpoint(nestjs.Endpoint):
         body = self.request.data
         return read(accepted, body if isinstance(body, dict) else {})
 
-    def shown(self, subscription: Subscription) -> dict[str, Any]:
-        return serializers.webhook(
-            subscription, client_id=self.caller.client_id, at=timezone.now()
-        )
+    def answer(self, webhook: Subscription) -> dict[str, Any]:
+        return serializers.Webhook.of(serializers.Shown(webhook, self.caller.client_id))
 
 
 class Unrouted(Endpoint, endpoint.Unrouted):
@@ -120,7 +118,7 @@ class UserWebhooks(Endpoint):
     )
     def list(self, request: Request) -> Response:
         found = self.visible().order_by("created_at", "id")
-        return Response({"data": [self.shown(each) for each in found]}, SUCCESS)
+        return Response({"data": [self.answer(each) for each in found]}, SUCCESS)
 
     @extend_schema(
         tags=["User Webhooks"],
@@ -137,7 +135,7 @@ class UserWebhooks(Endpoint):
             identity=identity(self.partner),
             **changes(self.given(serializers.CreateWebhook), None),
         )
-        return Response({"data": self.shown(subscription)}, SUCCESS)
+        return Response({"data": self.answer(subscription)}, SUCCESS)
 
 
 class UserWebhook(Endpoint):
@@ -158,7 +156,7 @@ class UserWebhook(Endpoint):
             subscription=self.find(webhookId),
             change=partial(changes, given),
         )
-        return Response({"data": self.shown(updated)}, SUCCESS)
+        return Response({"data": self.answer(updated)}, SUCCESS)
 
     @extend_schema(
         tags=["User Webhooks"],

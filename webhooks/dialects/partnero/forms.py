@@ -1,7 +1,6 @@
 """The settings of a webhook of Partnero's."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.forms import BooleanField
@@ -41,7 +40,7 @@ class Form(forms.SubscriptionForm):
     def stored(cls, subscription: Subscription) -> dict[str, Any]:
         return {
             "name": subscription.name,
-            "url": next(iter(subscription.urls), ""),
+            "url": subscription.url or "",
             "events": subscription.events or [],
             "is_active": subscription.is_active,
         }
@@ -58,5 +57,5 @@ class Form(forms.SubscriptionForm):
         return {"secrets": [wire.new_secret()]}
 
     @classmethod
-    def answer(cls, subscription: Subscription, now: datetime) -> Any:
-        return views.enveloped(subscription, now)
+    def answer(cls, subscription: Subscription) -> Any:
+        return views.enveloped(subscription)

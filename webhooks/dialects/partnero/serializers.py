@@ -5,15 +5,16 @@ later): strings are trimmed, and an empty one counts as missing.
 """
 
 import re
-from datetime import datetime
 from typing import Any, NoReturn
 
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
 from webhooks.models import Subscription
 from webhooks.operations import subscriptions
+from webhooks.rest.answers import Answer, Computed
 
 from .wire import EVENTS
 
@@ -166,25 +167,23 @@ class PartneroWebhookUpdate(serializers.Serializer[Subscription]):
 SERVER_OWNED = {"key", "signature"}
 
 
-class PartneroWebhook(serializers.Serializer[Subscription]):
-    key = serializers.CharField()
-    name = serializers.CharField()
-    url = serializers.CharField()
-    is_active = serializers.BooleanField()
-    signature = serializers.CharField(help_text="The secret that signs deliveries.")
-    events = serializers.ListField(child=serializers.ChoiceField(choices=EVENTS))
+class PartneroWebhook(Answer):
+    """A webhook of the program."""
 
-    def to_representation(self, subscription: Subscription) -> dict[str, Any]:
-        now: datetime = self.context["now"]
-        return {
-            "key": subscription.public_id,
-            "name": subscription.name,
-            "url": next(iter(subscription.urls), ""),
-            "is_active": subscription.is_active,
-            # The one that signs; wire.sign says which that is.
-            "signature": next(iter(subscription.live_secrets(now)), ""),
-            "events": subscription.events or [],
-        }
+    key = serializers.CharField(source="public_id")
+    name = serializers.CharField()
+    url = Computed(serializers.CharField(), lambda row: row.url or "")
+    # One flag for both: also false once the portal has disabled it.
+    is_active = serializers.BooleanField(source="is_receiving")
+    # The one that signs; wire.sign says which that is.
+    signature = Computed(
+        serializers.CharField(help_text="The secret that signs deliveries."),
+        lambda row: next(iter(row.live_secrets(timezone.now())), ""),
+    )
+    events = Computed(
+        serializers.ListField(child=serializers.ChoiceField(choices=EVENTS)),
+        lambda row: row.events or [],
+    )
 
 
 def envelope(name: str, **fields: Any) -> serializers.Serializer[Any]:

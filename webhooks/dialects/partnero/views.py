@@ -1,11 +1,9 @@
 """What Partnero's callers may do with their webhooks."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers as drf
 from rest_framework.exceptions import ValidationError
@@ -40,16 +38,8 @@ GIVEN = {
 }
 
 
-def shown(subscription: Subscription, now: datetime) -> dict[str, Any]:
-    return dict(serializers.PartneroWebhook(subscription, context={"now": now}).data)
-
-
-def enveloped(subscription: Subscription, now: datetime) -> dict[str, Any]:
-    return {"data": shown(subscription, now), "status": SUCCESS}
-
-
-def single(subscription: Subscription, now: datetime) -> Response:
-    return Response(enveloped(subscription, now))
+def enveloped(subscription: Subscription) -> dict[str, Any]:
+    return {"data": serializers.PartneroWebhook.of(subscription), "status": SUCCESS}
 
 
 def identity(partner: Partner, key: str | None) -> subscriptions.SubscriptionIdentity:
@@ -104,14 +94,14 @@ class Webhooks(Endpoint):
     )
     def index(self, request: Request) -> Response:
         """Retrieve information about the current webhooks of your program."""
-        now = timezone.now()
+        show = serializers.PartneroWebhook.of
         page = Page.asked(self.parameters())
         newest = self.visible().order_by("-created_at", "-id")
         # One more than the page holds says whether there is a next one.
         found = list(newest[page.skip : page.skip + page.limit + 1])
         return Response(
             {
-                "data": [shown(each, now) for each in found[: page.limit]],
+                "data": [show(each) for each in found[: page.limit]],
                 **page.links_and_meta(request, found=len(found)),
                 "status": SUCCESS,
             }
@@ -143,7 +133,7 @@ class Webhooks(Endpoint):
             )
         except subscriptions.PublicIdTaken:
             raise ValidationError({"key": [serializers.KEY_TAKEN]}) from None
-        return single(row, timezone.now())
+        return Response(enveloped(row))
 
 
 class Webhook(Endpoint):
@@ -155,7 +145,7 @@ class Webhook(Endpoint):
     )
     def retrieve(self, request: Request, key: str) -> Response:
         """Retrieve information about a single webhook."""
-        return single(self.find(key), timezone.now())
+        return Response(enveloped(self.find(key)))
 
     @extend_schema(
         operation_id="updateWebhook",
@@ -173,7 +163,7 @@ class Webhook(Endpoint):
             subscription=found,
             change=partial(changes, given),
         )
-        return single(updated, timezone.now())
+        return Response(enveloped(updated))
 
     @extend_schema(
         operation_id="deleteWebhook",

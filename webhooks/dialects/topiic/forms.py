@@ -74,7 +74,7 @@ class Form(forms.SubscriptionForm):
     @classmethod
     def stored(cls, subscription: Subscription) -> dict[str, Any]:
         return {
-            "webhookUrl": next(iter(subscription.urls), ""),
+            "webhookUrl": subscription.url or "",
             "webhookEvents": subscription.events,
             "webhookEnabled": subscription.is_active,
         }
@@ -107,10 +107,8 @@ class Form(forms.SubscriptionForm):
         return {"secrets": [wire.new_secret()]}
 
     @classmethod
-    def answer(cls, subscription: Subscription, now: datetime) -> Any:
-        key = subscription.api_key
-        assert key is not None  # noqa: S101 - its identity names one
-        return serializers.api_key_settings(key, subscription, at=now)
+    def answer(cls, subscription: Subscription) -> Any:
+        return serializers.ApiKeySettings.of(subscription)
 
 
 def _free(partner: Partner, now: datetime) -> QuerySet[ApiKey]:

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from typing import IO, Any
 from uuid import UUID
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from webhooks.dialects.base import unrecognised
-from webhooks.models import ApiKey, Subscription, ids
+from webhooks.models import Subscription, ids
 from webhooks.operations import subscriptions
+from webhooks.rest.answers import Answer, Computed
 from webhooks.rest.bodies import read
 from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON, loads
 
@@ -44,12 +46,12 @@ def guid(text: object) -> UUID | None:
     return ids.parse(text) if isinstance(text, str) else None
 
 
-def timestamp(moment: datetime | None) -> str | None:
+class Timestamp(serializers.DateTimeField):
     """`2026-04-15T12:00:00Z`; a fraction only where there is one, without last zeros."""
-    if moment is None:
-        return None
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
-    return (text.rstrip("0") if "." in text else text) + "Z"
+
+    def to_representation(self, moment: datetime) -> str:
+        text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+        return (text.rstrip("0") if "." in text else text) + "Z"
 
 
 # --- Where in the text ---------------------------------------------------------------
@@ -252,45 +254,38 @@ def _pascal(name: str) -> str:
 # --- The answers ---------------------------------------------------------------------
 
 
-class ApiKeySettings(serializers.Serializer[Any]):
+class ApiKeySettings(Answer):
     """A key and its webhook settings. Keys and secrets appear by their prefixes only."""
 
-    id = serializers.UUIDField()
-    name = serializers.CharField(allow_null=True)
-    keyPrefix = serializers.CharField(allow_null=True)  # noqa: N815
-    signingSecretPrefix = serializers.CharField(allow_null=True)  # noqa: N815
-    webhookUrl = serializers.CharField(allow_null=True)  # noqa: N815
-    webhookEvents = serializers.ListField(  # noqa: N815
-        child=serializers.CharField(), allow_null=True
+    # Nulls are written, as .NET does.
+
+    id = serializers.UUIDField(source="api_key.id")
+    name = Computed(
+        serializers.CharField(allow_null=True), lambda row: row.api_key.name or None
     )
-    webhookEnabled = serializers.BooleanField()  # noqa: N815
-    expiresAt = serializers.DateTimeField(allow_null=True)  # noqa: N815
-    lastUsedAt = serializers.DateTimeField(allow_null=True)  # noqa: N815
-    revokedAt = serializers.DateTimeField(allow_null=True)  # noqa: N815
-    createdAt = serializers.DateTimeField()  # noqa: N815
+    # All of a key that is not secret, so that a prefix names one key and no other.
+    keyPrefix = Computed(  # noqa: N815
+        serializers.CharField(allow_null=True), lambda row: f"whk_{row.api_key.prefix}"
+    )
+    signingSecretPrefix = Computed(  # noqa: N815
+        serializers.CharField(allow_null=True), lambda row: _secret_prefix(row)
+    )
+    webhookUrl = serializers.CharField(source="url", allow_null=True)  # noqa: N815
+    webhookEvents = serializers.ListField(  # noqa: N815
+        source="events", child=serializers.CharField(), allow_null=True
+    )
+    # One flag for both: also false once the portal has disabled it.
+    webhookEnabled = serializers.BooleanField(source="is_receiving")  # noqa: N815
+    expiresAt = Timestamp(source="api_key.expires_at", allow_null=True)  # noqa: N815
+    lastUsedAt = Timestamp(source="api_key.last_used_at", allow_null=True)  # noqa: N815
+    revokedAt = Timestamp(source="api_key.revoked_at", allow_null=True)  # noqa: N815
+    createdAt = Timestamp(source="api_key.created_at")  # noqa: N815
 
 
-def api_key_settings(
-    key: ApiKey, subscription: Subscription, *, at: datetime
-) -> dict[str, Any]:
-    """The body of ApiKeySettings; nulls are written, as .NET does."""
+def _secret_prefix(subscription: Subscription) -> str | None:
     # While two secrets are live the newer one is the one to configure.
-    secret = next(reversed(subscription.live_secrets(at)), None)
-    shown = len(wire.SECRET_PREFIX) + SHOWN_OF_SECRET
-    return {
-        "id": str(key.id),
-        "name": key.name or None,
-        # All of a key that is not secret, so that a prefix names one key and no other.
-        "keyPrefix": f"whk_{key.prefix}",
-        "signingSecretPrefix": secret and secret[:shown],
-        "webhookUrl": next(iter(subscription.urls), None),
-        "webhookEvents": subscription.events,
-        "webhookEnabled": subscription.is_active,
-        "expiresAt": timestamp(key.expires_at),
-        "lastUsedAt": timestamp(key.last_used_at),
-        "revokedAt": timestamp(key.revoked_at),
-        "createdAt": timestamp(key.created_at),
-    }
+    secret = next(reversed(subscription.live_secrets(timezone.now())), None)
+    return secret and secret[: len(wire.SECRET_PREFIX) + SHOWN_OF_SECRET]
 
 
 class ProblemDetails(serializers.Serializer[Any]):

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions
@@ -96,11 +95,10 @@ class Webhook(Endpoint):
         key = keys.filter(id=command["id"], revoked_at=None).first()
         if key is None:
             raise endpoint.NotFound
-        now = timezone.now()
         subscription = subscriptions.put(
             by=self.caller.actor,
             identity=identity(self.partner, key),
             first_secrets=[wire.new_secret()],
             change=changes(command, None),
         )
-        return Response(serializers.api_key_settings(key, subscription, at=now))
+        return Response(serializers.ApiKeySettings.of(subscription))

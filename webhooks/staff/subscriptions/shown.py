@@ -32,7 +32,7 @@ def of(subscription: Subscription, *, now: datetime) -> Shown | None:
     form = dialect.form
     request = form.request.format(row=subscription)
     try:
-        body = preview.body(form, subscription, now=now)
+        body = preview.body(form, subscription)
     except encryption.Undecryptable:
         return Shown(request, "", masked=False, remark=UNREADABLE)
     return Shown(
