@@ -1,7 +1,7 @@
-"""The portal's own REST: publishers post events here, partners manage subscriptions.
+"""The portal's own REST API: publishers post events, partners manage subscriptions.
 
-Unlike the dialects it copies nobody: bodies are strict, so that a misspelt field is an
-error and not a loss, and every error is an RFC 9457 problem.
+It copies no vendor. Bodies and queries are strict, so that a misspelt name is an error,
+and every error is an RFC 9457 problem.
 """
 
 from webhooks.rest.interfaces import Interface

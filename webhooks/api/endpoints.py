@@ -1,4 +1,4 @@
-"""What the views of the API derive from: whose keys they take, and what every one reads."""
+"""The base classes of the API's views: which keys they take, how they read a request."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
@@ -28,7 +28,7 @@ Operation = TypeVar("Operation", bound=Callable[..., Response])
 
 
 def takes(query: type[Query]) -> Callable[[Operation], Operation]:
-    """Which parameters an operation takes, for its request and for the document."""
+    """Says which parameters an operation takes, for the check and for the document."""
 
     def decorate(operation: Operation) -> Operation:
         described: Operation = extend_schema(parameters=[query])(operation)
@@ -40,13 +40,13 @@ def takes(query: type[Query]) -> Callable[[Operation], Operation]:
 
 class Endpoint(endpoint.Endpoint):
     slug = DIALECT
-    # The rate before the scope, so that even a 403 says what is left.
+    # The rate before the scope, so that even a 403 has the rate headers.
     check_order = ("method", "key", "rate", "scope", "query", "body")
     refusals = REFUSALS
     renderer_classes = [JSON]
     content_codings = ()
     query: dict[str, Any]
-    """The parameters of the request, as its operation takes them."""
+    """The validated parameters of the request."""
 
     def check_query(self, request: Request) -> None:
         operation = getattr(self, self.action or "", None)
@@ -85,7 +85,7 @@ class Unrouted(Endpoint, endpoint.Unrouted):
 
 
 class PublisherEndpoint(Endpoint):
-    """For publishers' keys: they act for no partner and name one in the body."""
+    """For publishers' keys. A publisher names the partner in the body."""
 
     authentication_classes = [PublisherKey]
     has_forms: ClassVar[bool] = False

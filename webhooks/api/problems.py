@@ -10,8 +10,8 @@ from .serializers.problems import Problem
 
 MEDIA_TYPE = "application/problem+json"
 
-# The problems that say more than their status. The others are `about:blank`, whose title
-# is the status's own phrase (RFC 9457, 4.2.1).
+# Problems with a type of their own. The others are `about:blank`, and their title is the
+# phrase of the status (RFC 9457, 4.2.1).
 _OWN_TYPES = "urn:webhook-portal:problem:"
 INVALID_REQUEST = (f"{_OWN_TYPES}invalid-request", "The request is not valid.")
 KEY_REUSED = (

@@ -1,4 +1,4 @@
-"""How the portal's own API is called, and what it answers to a refused request."""
+"""The keys of the portal's own API, and its answers to refused requests."""
 
 import logging
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.models import ApiKey
-from webhooks.operations import deliveries, keys, recoveries, secrets, testing
+from webhooks.operations import access, deliveries, keys, recoveries, secrets, testing
 from webhooks.rest import caller, idempotency, paging
 from webhooks.rest.bodies import BodyTooLarge, UnknownCoding
 from webhooks.rest.endpoint import (
@@ -42,15 +42,15 @@ NO_SUCH_OBJECT = "There is no such object."
 
 
 class Conflict(Exception):
-    """What is asked for is right, and not possible as things stand; says why."""
+    """The request is valid and cannot be done now; the message says why."""
 
 
 class QueryRefused(exceptions.ValidationError):
-    """What is wrong with the parameters of the query, by their names."""
+    """The errors of the query, by the names of its parameters."""
 
 
 def refusal(status: int, detail: str) -> Callable[[Request, Any], Response]:
-    """The answer to a kind of refusal that is always told in the same words."""
+    """The answer to a refusal whose detail is always the same."""
     return lambda *_: answer(problem(status, detail))
 
 
@@ -106,7 +106,7 @@ def _refused_value(request: Request, error: RefusedValue) -> Response:
 
 
 def _internal(request: Request, error: Exception) -> Response:
-    # What the caller can quote, beside the traceback that was just logged.
+    # An id that the caller can quote; it is logged beside the traceback.
     occurrence = uuid4().urn
     logger.error("answered as %s", occurrence)
     detail = "The portal failed; trying again may help."
@@ -126,6 +126,9 @@ REFUSALS: Refusals = {
     ),
     keys.WrongKind: _challenged(
         403, "This path takes keys of the other kind.", "insufficient_scope"
+    ),
+    access.ShopForbidden: _challenged(
+        403, "The API key is bound to other shops.", "insufficient_scope"
     ),
     NotFound: refusal(404, NO_SUCH_OBJECT),
     NoRoute: refusal(404, "There is nothing at this path."),

@@ -1,6 +1,6 @@
-"""What every REST interface of the portal needs, in nobody's words yet.
+"""What every REST interface of the portal needs.
 
-The dialects and the portal's own API stand on this room: strict JSON, the caller behind
-a key, the order in which a request is checked, and the closed list of what can be wrong
-with it. How that is told is each interface's own.
+The dialects and the portal's own API are built on this package. It reads bodies and keys,
+checks a request in the order of its interface, and names everything that can be wrong
+with it. Each interface words its own answers.
 """

@@ -1,4 +1,4 @@
-"""The bytes of a request's body: bounded in size, and inflated where an interface does."""
+"""Reads the bytes of a body up to a limit, and decompresses them for some interfaces."""
 
 import codecs
 import zlib
@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from rest_framework import exceptions
 
-# Coding -> how zlib is told what stands around the data (RFC 9110, 8.4.1).
+# Content coding -> the format of its header and trailer, for zlib (RFC 9110, 8.4.1).
 INFLATED = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
@@ -20,7 +20,7 @@ class BodyTooLarge(Exception):
 
 
 class UnknownCoding(exceptions.UnsupportedMediaType):
-    """The body has a Content-Encoding that is not undone here; `coding` names it."""
+    """The interface does not decompress this Content-Encoding; `coding` names it."""
 
     def __init__(self, coding: str) -> None:
         super().__init__(coding)
@@ -28,7 +28,7 @@ class UnknownCoding(exceptions.UnsupportedMediaType):
 
 
 class Corrupt(Exception):
-    """What was sent as compressed is not; `reason` is in zlib's words."""
+    """The body cannot be decompressed; `reason` is zlib's message."""
 
     position = 0
 
@@ -40,8 +40,8 @@ class Corrupt(Exception):
 def read(stream: IO[Any], parser_context: Mapping[str, Any]) -> bytes:
     """The body, inflated and without a byte order mark, as far as its view allows.
 
-    What is announced as too long is not waited for: it would hold a thread. Raises
-    BodyTooLarge, UnknownCoding or Corrupt.
+    A body whose Content-Length is over the limit is not read: waiting for it would hold a
+    thread. Raises BodyTooLarge, UnknownCoding or Corrupt.
     """
     view, headers = parser_context["view"], parser_context["request"].META
     limit: int = view.max_body
@@ -61,7 +61,7 @@ def read(stream: IO[Any], parser_context: Mapping[str, Any]) -> bytes:
 
 
 def _inflated(body: bytes, coding: str, *, limit: int) -> bytes:
-    """No more than a byte over `limit` is unpacked, so a bomb does no harm."""
+    """Stops one byte after `limit`, so that a compression bomb does no harm."""
     plain = b""
     while True:
         member = zlib.decompressobj(INFLATED[coding])

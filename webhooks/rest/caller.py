@@ -1,5 +1,6 @@
 """Who is calling: the key in the request, the partner behind it, the actor to audit."""
 
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -57,7 +58,7 @@ class Caller:
 class KeyAuthentication(BaseAuthentication):
     """Reads the key from where an interface's documentation puts it.
 
-    Raises keys.Refused; the interface says how that is told.
+    Raises keys.Refused, for which each interface has an answer of its own.
     """
 
     kind = ApiKey.Kind.PARTNER
@@ -84,6 +85,13 @@ class BearerKey(KeyAuthentication):
         return "Bearer"
 
 
+class BearerOrBasicKey(BearerKey):
+    """The same, or the key as the user name of `Authorization: Basic` (RFC 7617)."""
+
+    def key_text(self, request: Request) -> str | None:
+        return bearer(request) or basic(request)
+
+
 class BearerScheme(OpenApiAuthenticationExtension):
     """How every document describes a `BearerKey` that has no description of its own."""
 
@@ -96,7 +104,34 @@ class BearerScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer", "description": "An API key."}
 
 
+class BearerOrBasicScheme(OpenApiAuthenticationExtension):
+    target_class = BearerOrBasicKey
+    name = ["bearer", "basic"]
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        return [
+            {"type": "http", "scheme": "bearer", "description": "An API key."},
+            {"type": "http", "scheme": "basic", "description": "A key as user name."},
+        ]
+
+
 def bearer(request: Request) -> str | None:
     """The credentials of a Bearer header; None without one."""
-    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
-    return text.strip() or None if scheme.lower() == "bearer" else None
+    return _credentials(request, "bearer")
+
+
+def basic(request: Request) -> str | None:
+    """The user name of a Basic header; None without one."""
+    try:
+        plain = b64decode(_credentials(request, "basic") or "", validate=True).decode()
+    except ValueError:  # no base64, or no UTF-8
+        return None
+    return plain.partition(":")[0] or None
+
+
+def _credentials(request: Request, scheme: str) -> str | None:
+    given, _, text = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    return text.strip() or None if given.lower() == scheme else None

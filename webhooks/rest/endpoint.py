@@ -112,15 +112,15 @@ class Endpoint(ViewSet):
     # A check that is left out is made when a view first asks for what it checks.
     check_order: ClassVar[tuple[str, ...]] = ("method", "key", "scope", "rate", "body")
     max_body: ClassVar[int] = MEBIBYTE
-    # The encodings of a body that are undone. None: Content-Encoding is not looked at.
+    # The encodings that are decompressed. None: Content-Encoding is ignored.
     content_codings: ClassVar[Collection[str] | None] = None
-    # Whether a body of a type that is not read counts as none, and is not refused.
+    # Whether a body of an unknown media type counts as empty; else it is refused.
     ignores_other_media_types: ClassVar[bool] = False
     # Whether its page in the browsable API offers forms.
     has_forms: ClassVar[bool] = True
     # Of the caller, once the request has been counted.
     allowance: throttling.Allowance | None = None
-    # What is wrong with a value of the body, until the other checks are made.
+    # A value of the body that is refused when the other checks have passed.
     refused_value: RefusedValue | None = None
     parser_classes = [StrictJSON]
     content_negotiation_class = ByContentType
@@ -205,7 +205,7 @@ class Endpoint(ViewSet):
         try:
             _ = request.data
         except RefusedValue as refused:
-            # The body could be read. Who may not call is not told what is wrong in it.
+            # Raised after the other checks: validation comes after authentication.
             self.refused_value = refused
 
     # --- DRF's hooks ----------------------------------------------------------------
@@ -238,7 +238,7 @@ class Endpoint(ViewSet):
         return response
 
     def refused(self, http_request: HttpRequest) -> Response:
-        """The answer to a request that Django refused before a view was asked."""
+        """The answer to a request that Django refused before it called a view."""
         response = self.refusals[SuspiciousOperation](Request(http_request), None)
         response.accepted_renderer = self.get_renderers()[0]
         response.accepted_media_type = response.accepted_renderer.media_type

@@ -29,12 +29,11 @@ _ESCAPED = re.compile(r"\\(.)")
 
 
 class Refused(Exception):
-    """The header is not of the form that it must have; says why, in words."""
+    """The header is malformed; the message says why."""
 
 
 class KeyReused(Exception):
-    """The key was used for another request; says which, in words. The draft answers 422
-    (section 2.7)."""
+    """The key was used for another request. The draft answers 422 (section 2.7)."""
 
 
 def parameter(description: str) -> OpenApiParameter:
@@ -67,7 +66,7 @@ def from_header(request: Request) -> str | None:
 
 
 def fingerprint(request: Any) -> str:
-    """SHA-256 over what makes a request, whatever the order of its members."""
+    """SHA-256 of the parts of a request, whatever the order of their members."""
     return hashlib.sha256(
         orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
     ).hexdigest()

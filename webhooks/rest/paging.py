@@ -1,5 +1,7 @@
-"""Lists in pages: by key and not by offset, so that a late page costs what an early one
-does and rows that come or go shift nothing."""
+"""Pages of a list, found by the key of their first row and not by an offset.
+
+A late page costs as much as an early one, and new rows move no other to another page.
+"""
 
 import base64
 import binascii
@@ -16,14 +18,14 @@ Row = TypeVar("Row", bound=Model)
 
 
 class CursorRefused(Exception):
-    """The cursor is none that this list gave."""
+    """The cursor was not made by this list."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
     rows: Sequence[Row]
     next: str | None
-    """The cursor of the page behind it; None on the last."""
+    """The cursor of the next page; None on the last one."""
 
 
 def page(

@@ -1,7 +1,7 @@
-"""What a request's body says: JSON, read strictly.
+"""Reads the body of a request as strict JSON.
 
-What is JSON and holds a value that a database could not store or a reader not hold is
-told apart from what is no JSON: the caller has to mend one field, not its writer of JSON.
+Malformed JSON and valid JSON with a value that cannot be stored are two errors: the
+second one names the field.
 """
 
 import json
@@ -41,10 +41,10 @@ class MalformedJSON(Exception):
 
 
 class RefusedValue(exceptions.ValidationError):
-    """The body could be read, and the portal takes one of its values nowhere.
+    """The body could be read, and one of its values cannot be stored.
 
-    `path` leads to the value, and is empty for the body itself; `reason` is what follows
-    its name: "must not contain …".
+    `path` leads to the value; it is empty for the body itself. `reason` follows the name
+    of the value in a sentence: "must not contain …".
     """
 
     def __init__(self, path: Path, reason: str) -> None:
@@ -74,7 +74,7 @@ class ByContentType(DefaultContentNegotiation):
 
 class Parser(BaseParser):
     media_type: str
-    # Patterns of other types that are read in the same way.
+    # Patterns of other media types that the parser reads, too.
     also: ClassVar[Sequence[str]] = ()
 
     @classmethod
@@ -110,7 +110,7 @@ class ObjectOrArray(StrictJSON):
 
 
 class Ignored(Parser):
-    """Takes a body for none, as some frameworks do with types that they do not read."""
+    """Reads nothing, as some frameworks do with media types that they do not know."""
 
     def parse(
         self,
@@ -127,7 +127,7 @@ def loads(body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         _check_text(body)
-        # orjson counts characters; for what can be told to a caller that is near enough.
+        # orjson counts characters, not bytes; a caller finds the place by it all the same.
         raise MalformedJSON(error.msg, error.pos) from None
     # Either can only be there if its mark is in the text, so most bodies are not walked.
     if b"\\u0000" in body or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
@@ -136,13 +136,13 @@ def loads(body: bytes) -> Any:
 
 
 def check(value: Any, path: Path = ()) -> None:
-    """Raises RefusedValue for the first value that the portal takes nowhere."""
+    """Raises RefusedValue for the first value that cannot be stored."""
     if isinstance(value, dict | list):
         if len(path) == MAX_DEPTH:
             raise RefusedValue(path[:1], TOO_DEEP)
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for step, item in items:
-            check(step, path)  # a name is told by its object, since it cannot be told
+            check(step, path)  # a name that cannot be shown is told by its object
             check(item, (*path, step))
     elif reason := _refusal(value):
         raise RefusedValue(path, reason)
@@ -160,8 +160,8 @@ def _refusal(value: Any) -> str | None:
 
 
 def _check_text(body: bytes) -> None:
-    """Raises RefusedValue for JSON that orjson takes for none because of a value in it:
-    half a surrogate pair, a number without end, deep nesting."""
+    """Raises RefusedValue for valid JSON that orjson refuses because of a value: half of a
+    surrogate pair, a number that is too large, deep nesting."""
     try:
         text = body.decode()
         check(json.loads(text, parse_int=float, parse_constant=_no_constant))

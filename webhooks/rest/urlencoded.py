@@ -13,7 +13,7 @@ from .bodies import BodyTooLarge, read
 from .parsing import MAX_DEPTH, TOO_DEEP, Parser, RefusedValue, check
 
 MAX_FIELDS = 1000  # of qs and of PHP
-# A greater index makes an object of what would be a list: `a[9999]=x` holds one value.
+# With a greater index it is an object: nobody gets a list of 10,000 by `a[9999]=x`.
 MAX_INDEX = 99
 
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
@@ -28,7 +28,7 @@ class Form(Parser):
     """Reads a form as qs does; raises RefusedValue, TooManyFields, and what `read` raises."""
 
     media_type = "application/x-www-form-urlencoded"
-    # Of a name that stands twice: its last value, or the list of both.
+    # What a repeated name means: its last value, or the list of all.
     last_counts: ClassVar[bool] = False
 
     def parse(
@@ -107,7 +107,7 @@ def _free_index(branch: dict[str, Any]) -> str:
 
 
 def _with_lists(value: Any) -> Any:
-    """A branch whose names are all indexes is a list, in the order of its indexes."""
+    """Makes a list of a branch whose names are all indexes, in their order."""
     if not isinstance(value, dict):
         return value
     inner = {name: _with_lists(each) for name, each in value.items()}

@@ -1,7 +1,7 @@
 """Deliveries and attempts as a partner may see them.
 
-What failed without an answer is told in the same words whatever it was: a difference
-would say which hosts and ports exist behind a name. So would the time that it took.
+Every failure without an answer has the same error and no duration. A difference would
+reveal which hosts and ports exist in the receiver's network.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ class DeliveredEvent(serializers.Serializer[Any]):
 
 
 class PartnerDelivery(serializers.Serializer[Any]):
-    """An event on its way to one URL."""
+    """The delivery of an event to one URL."""
 
     id = serializers.UUIDField()
     event = DeliveredEvent()
@@ -36,15 +36,15 @@ class PartnerDelivery(serializers.Serializer[Any]):
         allow_null=True, help_text="The HTTP status of the last answer."
     )
     error = serializers.CharField(
-        allow_null=True, help_text="What was wrong with the last attempt, in words."
+        allow_null=True, help_text="Why the last attempt failed."
     )
     reason = serializers.CharField(
-        allow_null=True, help_text="In words, for what ended without an answer."
+        allow_null=True, help_text="Why it ended without an answer."
     )
     created_at = serializers.DateTimeField()
     next_attempt_at = serializers.DateTimeField(
         allow_null=True,
-        help_text="Null once it is settled, and while an attempt is under way.",
+        help_text="Null when it is settled, and while an attempt is running.",
     )
     settled_at = serializers.DateTimeField(allow_null=True)
     redelivery_of = serializers.UUIDField(
@@ -105,14 +105,14 @@ class Test(Strict):
 
 
 class TestSent(serializers.Serializer[Any]):
-    """An event that did not happen, on its way to the subscription alone."""
+    """A test event, which only this subscription receives."""
 
     event = DeliveredEvent()
     deliveries = PartnerDelivery(many=True)
 
 
 def public_error(outcome: str, status: int | None) -> str | None:
-    """What a partner is told of an attempt; None after a success, or before any."""
+    """The error that a partner sees; None after a success, and before any attempt."""
     if not outcome:
         return None
     if outcome not in set(Outcome):

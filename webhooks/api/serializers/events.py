@@ -27,8 +27,8 @@ class NewEvent(Strict):
     occurred_at = Moment(required=False, help_text="When it happened; without it, now.")
     attributes = serializers.DictField(
         required=False,
-        help_text="What narrows its audience: with a `shop_id`, subscriptions that are "
-        "bound to another shop are not told.",
+        help_text="With a `shop_id`, subscriptions that are bound to another shop do not "
+        "match.",
     )
 
 
@@ -39,7 +39,7 @@ class Batch(Strict):
 
 
 class Items(Strict):
-    """The same, its items yet to be looked at: each is refused for itself."""
+    """The same before its items are validated: each item is refused by itself."""
 
     events = serializers.ListField(min_length=1, max_length=MAX_BATCH)
 
@@ -54,9 +54,9 @@ class PublishedEvent(serializers.Serializer[Any]):
     occurred_at = serializers.DateTimeField()
     created_at = serializers.DateTimeField()
     attributes = serializers.DictField()
-    matched = serializers.IntegerField(help_text="Subscriptions that are told of it.")
+    matched = serializers.IntegerField(help_text="How many subscriptions match.")
     unmatched_reason = serializers.CharField(
-        allow_null=True, help_text="Why none is; null where one is."
+        allow_null=True, help_text="Why none matches; null if one does."
     )
 
 
@@ -75,7 +75,7 @@ def published_event(event: Event) -> dict[str, Any]:
 
 
 class EventDelivery(serializers.Serializer[Any]):
-    """An event on its way to one URL of one subscription."""
+    """The delivery of an event to one URL of one subscription."""
 
     id = serializers.UUIDField()
     dialect = serializers.CharField()
@@ -89,11 +89,11 @@ class EventDelivery(serializers.Serializer[Any]):
     )
     next_attempt_at = serializers.DateTimeField(
         allow_null=True,
-        help_text="Null once it is settled, and while an attempt is under way.",
+        help_text="Null when it is settled, and while an attempt is running.",
     )
     settled_at = serializers.DateTimeField(allow_null=True)
     reason = serializers.CharField(
-        allow_null=True, help_text="In words, for what ended without an answer."
+        allow_null=True, help_text="Why it ended without an answer."
     )
 
 
@@ -116,14 +116,14 @@ def event_delivery(delivery: Delivery) -> dict[str, Any]:
 
 
 class EventWithDeliveries(PublishedEvent):
-    """An event, its data, and what became of it."""
+    """An event with its data and its deliveries."""
 
     data = serializers.DictField()  # type: ignore[assignment]
     deliveries = EventDelivery(many=True)
 
 
 class BatchResult(serializers.Serializer[Any]):
-    """What became of one item: an event, or a problem."""
+    """The result of one item: an event, or a problem."""
 
     status = serializers.IntegerField()
     replayed = serializers.BooleanField(

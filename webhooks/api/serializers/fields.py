@@ -25,7 +25,7 @@ def timestamp(moment: datetime | None) -> str | None:
 
 
 class Strict(serializers.Serializer[Any]):
-    """Tells of unknown fields beside whatever else is wrong."""
+    """Reports unknown fields together with all other errors."""
 
     unknown: ClassVar[str] = "There is no such field."
 

@@ -1,4 +1,4 @@
-"""A partner's keys: never their text, but once."""
+"""A partner's keys. The text of a key is shown once, when it is made."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from .secrets import overlap
 class KeyRotation(Strict):
     """How a key is replaced."""
 
-    overlap_seconds = overlap("the old key opens beside the new one")
+    overlap_seconds = overlap("both keys work")
 
 
 class PartnerKeyEntry(serializers.Serializer[Any]):
@@ -38,7 +38,7 @@ class ReplacingKey(PartnerKeyEntry):
 
 
 class KeyPage(serializers.Serializer[Any]):
-    """Oldest first, those that are closed included."""
+    """Oldest first, revoked and expired ones included."""
 
     data = PartnerKeyEntry(many=True)  # type: ignore[assignment]
     next = serializers.URLField(allow_null=True)

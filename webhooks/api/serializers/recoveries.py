@@ -1,4 +1,4 @@
-"""Recoveries: what is to be replayed, and how far that has come."""
+"""Recoveries: what to replay, and the progress."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,14 +16,14 @@ from .queries import Dialect
 
 
 class RecoveryFilter(Strict):
-    """What is to be replayed: everything that all of this selects."""
+    """Selects the deliveries to replay; every field narrows the selection."""
 
     outcomes = serializers.ListField(
         child=serializers.ChoiceField(choices=[str(o) for o in Outcome]),
         min_length=1,
         max_length=len(Outcome),
-        help_text="How it ended. `missed` are events that the subscription wants as it "
-        "is now and was never told of.",
+        help_text="How the delivery ended. `missed` are events that match the subscription "
+        "as it is now and have no delivery to it.",
     )
     since = Moment(help_text="Events that were published then or later,")
     until = Moment(required=False, help_text="and before; without it, until now.")
@@ -43,7 +43,7 @@ class RecoveryFilter(Strict):
 
 
 class NewRecovery(RecoveryFilter):
-    """What is to be replayed, and how."""
+    """What to replay, and how."""
 
     rerender = Flag(
         required=False,
@@ -53,7 +53,7 @@ class NewRecovery(RecoveryFilter):
 
 
 class OutcomeCounts(serializers.Serializer[Any]):
-    """Of those that were asked for."""
+    """The counts of the outcomes that were selected."""
 
     exhausted = serializers.IntegerField(required=False)
     cancelled = serializers.IntegerField(required=False)
@@ -63,14 +63,14 @@ class OutcomeCounts(serializers.Serializer[Any]):
 
 
 class RecoveryPreview(serializers.Serializer[Any]):
-    """What would be replayed now."""
+    """What a recovery would replay now."""
 
     counts = OutcomeCounts()
     total = serializers.IntegerField()
 
 
 class RecoveryProgress(serializers.Serializer[Any]):
-    """The deliveries that it has queued so far, by what became of them."""
+    """The deliveries that it has queued so far, by their state."""
 
     pending = serializers.IntegerField()
     delivered = serializers.IntegerField()
@@ -90,8 +90,8 @@ class PartnerRecovery(serializers.Serializer[Any]):
     is_rerendered = serializers.BooleanField()
     total = serializers.IntegerField(help_text="What was selected when it was started.")
     done = serializers.IntegerField(
-        help_text="How many of them are queued again. At the end it is less than "
-        "`total` by what had arrived, or could not be sent to, in the meantime."
+        help_text="How many of them are queued again. It ends below `total` if some were "
+        "delivered, or lost their receiver, in the meantime."
     )
     deliveries = RecoveryProgress()
     created_at = serializers.DateTimeField()

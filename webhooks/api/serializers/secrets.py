@@ -1,4 +1,4 @@
-"""Signing secrets: as they are listed, replaced and shown."""
+"""Signing secrets: the list, the rotation, one in plain text."""
 
 from typing import Any
 

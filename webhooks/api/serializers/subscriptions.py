@@ -1,4 +1,4 @@
-"""A partner's subscriptions in the portal's own words."""
+"""The subscriptions of the portal's own API."""
 
 from datetime import datetime
 from typing import Any
@@ -76,7 +76,7 @@ class SubscriptionChanges(Strict):
 
 
 class NewSubscription(SubscriptionChanges):
-    """A wish to be told of events, by Standard Webhooks 1.0.0."""
+    """A subscription to create; its deliveries follow Standard Webhooks 1.0.0."""
 
     url = Url(max_length=2048)
 
@@ -102,8 +102,8 @@ class CreatedSubscription(PortalSubscription):
 
     secret = serializers.CharField(
         allow_null=True,
-        help_text="Shown here, and later only to keys that may: `whsec_` and base64. Null in the repeat of a "
-        "request that was first made more than a day ago.",
+        help_text="`whsec_` and base64. Shown here, and later only to keys with the scope "
+        "`secrets:reveal`. Null in the repeat of a request that is more than a day old.",
     )
 
 

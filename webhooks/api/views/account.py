@@ -1,4 +1,4 @@
-"""Who the caller is, and what it may subscribe to."""
+"""The calling partner, and the event types it may subscribe to."""
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request

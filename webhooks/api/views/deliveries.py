@@ -1,4 +1,4 @@
-"""The log of a partner's deliveries, of every dialect, and what can be done with one."""
+"""A partner's deliveries, of every dialect; redelivery and tests."""
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,7 +25,7 @@ _ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 class Logged(PartnerEndpoint):
     def log(self) -> QuerySet[Delivery]:
-        """The deliveries that the caller sees, with what is shown of their event."""
+        """The deliveries that the caller may see, with their events and subscriptions."""
         return self.access.deliveries().select_related("event", "subscription")
 
 
@@ -34,7 +34,7 @@ class Deliveries(Logged):
     @extend_schema(
         tags=["deliveries"],
         operation_id="list_deliveries",
-        summary="What was sent to the partner, or is to be",
+        summary="The partner's deliveries",
         description="Of subscriptions of every dialect, deleted ones included.",
         responses={
             200: OpenApiResponse(serializers.DeliveryPage, description="OK"),
@@ -89,9 +89,9 @@ class Redelivery(Logged):
         tags=["deliveries"],
         operation_id="redeliver",
         summary="Send a delivery again, or now",
-        description="What has ended is sent once more as a new delivery of the same "
-        "event, with the same bytes unless it is to be rendered anew. What waits for a "
-        "retry is sent now and answered itself.",
+        description="Sends a settled delivery once more, as a new delivery of the same "
+        "event, with the same bytes unless `rerender` is true. A pending one is sent now, "
+        "and the answer shows that delivery itself.",
         parameters=[_ID, idempotency.PARAMETER],
         request=serializers.Redelivery,
         responses={
@@ -122,9 +122,8 @@ class Test(Logged):
         tags=["subscriptions"],
         operation_id="test_subscription",
         summary="Send a test",
-        description="An event that did not happen, to this subscription and to no "
-        "other, whatever it subscribes to. It is in the log like any other, and is "
-        "tried once.",
+        description="Sends a test event to this subscription only, whatever it subscribes "
+        "to. The delivery is listed like any other and has one attempt.",
         parameters=[ID, idempotency.PARAMETER],
         request=serializers.Test,
         responses={

@@ -1,4 +1,4 @@
-"""Publishing events, and looking at what became of them."""
+"""Publishing events, and reading them with their deliveries."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,8 +37,8 @@ class Events(PublisherEndpoint):
         tags=["events"],
         operation_id="publish_event",
         summary="Publish an event",
-        description="Writes the event and a delivery for each endpoint that is told of "
-        "it in one transaction. They are sent within moments of the answer.",
+        description="Writes the event and a delivery for each matching endpoint in one "
+        "transaction. They are sent within moments of the answer.",
         parameters=[_KEY_HEADER, _REPLAYED_HEADER],
         request=serializers.NewEvent,
         responses={
@@ -111,7 +111,7 @@ class EventDetail(PublisherEndpoint):
     @extend_schema(
         tags=["events"],
         operation_id="get_event",
-        summary="An event, and what became of it",
+        summary="An event and its deliveries",
         parameters=[OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
         responses={
             200: OpenApiResponse(serializers.EventWithDeliveries, description="OK"),

@@ -1,7 +1,7 @@
 """A partner's keys, for keys that manage keys.
 
-A key sees those that may do no more than itself: with any other it could have itself
-made more powerful.
+A key sees the keys that may do no more than itself. Otherwise it could rotate a more
+powerful key and use it.
 """
 
 from datetime import timedelta
@@ -31,7 +31,7 @@ class Managing(KeyHolderEndpoint):
     scope = keys.MANAGE
 
     def covered(self) -> QuerySet[ApiKey]:
-        """A partner has a handful, so they are looked at one by one."""
+        """A partner has a handful of keys, so this looks at each of them."""
         mine = self.caller.key
         rows = self.access.keys()
         covered = [row for row in rows if mine is not None and keys.covers(mine, row)]
@@ -61,8 +61,8 @@ class Rotation(Managing):
         tags=["keys"],
         operation_id="rotate_key",
         summary="Replace a key",
-        description="The new one may do the same and lasts as long. Both open while "
-        "they overlap.",
+        description="The new one has the same scopes and lifetime. Both work during the "
+        "overlap.",
         parameters=[_ID, idempotency.PARAMETER],
         request=serializers.KeyRotation,
         responses={
@@ -90,9 +90,9 @@ class Revocation(Managing):
     @extend_schema(
         tags=["keys"],
         operation_id="revoke_key",
-        summary="Close a key for good",
-        description="From the next request on, be it the calling key itself. A second "
-        "call changes nothing.",
+        summary="Revoke a key",
+        description="Holds from the next request, also for the calling key itself. A "
+        "second call changes nothing.",
         parameters=[_ID],
         request=None,
         responses={

@@ -27,7 +27,7 @@ _BOUND = "A key that is bound to shops recovers one subscription at a time."
 
 class Recovering(PartnerEndpoint):
     def filter(self, body: dict[str, Any]) -> Filter:
-        """What a body selects; raises ValidationError."""
+        """The selection that a body describes; raises ValidationError."""
         id = body.get("subscription")
         subscription = None
         if id is not None:
@@ -89,9 +89,9 @@ class Recoveries(Recovering):
         tags=["recoveries"],
         operation_id="start_recovery",
         summary="Replay deliveries in bulk",
-        description="Everything that matches and has ended by now is queued again, a "
-        "piece at a time behind what is new. A missed event, and one that had no URL, "
-        "goes to each URL of its subscription.",
+        description="Queues everything again that matches and has ended by now, in small "
+        "batches behind new events. A missed event, and one that had no URL, goes to each "
+        "URL of its subscription.",
         parameters=[idempotency.PARAMETER],
         request=serializers.NewRecovery,
         responses={
@@ -122,7 +122,7 @@ class RecoveryDetail(Recovering):
     @extend_schema(
         tags=["recoveries"],
         operation_id="get_recovery",
-        summary="How far a recovery has come",
+        summary="The progress of a recovery",
         parameters=[_ID],
         responses={
             200: OpenApiResponse(serializers.PartnerRecovery, description="OK"),
@@ -138,8 +138,8 @@ class Cancellation(Recovering):
         tags=["recoveries"],
         operation_id="cancel_recovery",
         summary="Cancel a recovery",
-        description="No more of it is queued, and what waits is cancelled. A second "
-        "call changes nothing.",
+        description="Queues no more and cancels the pending deliveries. A second call "
+        "changes nothing.",
         parameters=[_ID],
         request=None,
         responses={

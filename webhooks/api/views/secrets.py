@@ -1,4 +1,4 @@
-"""The secrets that sign for a subscription, of whatever dialect."""
+"""The signing secrets of a subscription, of any dialect."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ class Secrets(PartnerEndpoint):
         tags=["subscriptions"],
         operation_id="list_secrets",
         summary="The secrets that sign for a subscription",
-        description="By their last characters.",
+        description="Shows the last characters of each.",
         parameters=[ID],
         responses={
             200: OpenApiResponse(serializers.SecretPage, description="OK"),
@@ -43,8 +43,8 @@ class Secrets(PartnerEndpoint):
         tags=["subscriptions"],
         operation_id="rotate_secret",
         summary="Replace the secret",
-        description="Both sign while they overlap. Where the dialect's header has room "
-        "for one signature the older signs until it ends. A rotation during an overlap "
+        description="Both sign during the overlap. If the dialect's header holds only one "
+        "signature, the older one signs until it expires. A rotation during an overlap "
         "ends the older of the two at once.",
         parameters=[ID, idempotency.PARAMETER],
         request=serializers.SecretRotation,
@@ -80,7 +80,7 @@ class Revelation(KeyHolderEndpoint):
         tags=["subscriptions"],
         operation_id="reveal_secret",
         summary="Show a secret",
-        description="For keys that may (`secrets:reveal`). That it was shown is recorded.",
+        description="For keys with the scope `secrets:reveal`. The audit log records it.",
         parameters=[
             ID,
             OpenApiParameter("secret_id", OpenApiTypes.UUID, OpenApiParameter.PATH),

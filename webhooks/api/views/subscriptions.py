@@ -1,4 +1,4 @@
-"""A partner's subscriptions, told by Standard Webhooks 1.0.0."""
+"""A partner's subscriptions; their deliveries follow Standard Webhooks 1.0.0."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -23,10 +23,10 @@ from webhooks.rest import endpoint, idempotency
 
 OLDEST_FIRST = Keyset("created_at", "public_id", is_ascending=True)
 
-# For so long the repeat of a POST is answered with the secret again, for a client that
-# lost the first answer.
+# How long the repeat of a POST shows the secret again, to a client that did not get the
+# first answer.
 REPLAY = timedelta(hours=24)
-# What made a subscription, in its extras: tells a repeat from a key used twice.
+# In the extras of a subscription: which request made it. A repeat has the same one.
 _FINGERPRINT = "fingerprint"
 
 _ID = OpenApiParameter("id", OpenApiTypes.STR, OpenApiParameter.PATH)
@@ -64,7 +64,7 @@ class Subscriptions(PartnerEndpoint):
         tags=["subscriptions"],
         operation_id="list_subscriptions",
         summary="The partner's subscriptions",
-        description="Those made here; a dialect's are seen through the dialect.",
+        description="Those made by this API; a dialect lists its own.",
         responses={
             200: OpenApiResponse(serializers.SubscriptionPage, description="OK"),
             **problems.documented(),
