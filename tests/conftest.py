@@ -5,8 +5,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import time_machine
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.template import engines
+from django.utils import timezone
 from hypothesis import settings
 
 from tests.authority import Authority
@@ -65,6 +67,13 @@ def secure_receiver(authority: Authority) -> Iterator[Callable[[str], Receiver]]
     """Starts a receiver that speaks TLS, by the kind of its certificate."""
     with ExitStack() as stack:
         yield lambda kind: stack.enter_context(Receiver(authority.server(kind)))
+
+
+@pytest.fixture
+def one_moment() -> Iterator[None]:
+    """The clock stands still from here on, so that no minute ends within the test."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
 
 
 @pytest.fixture

@@ -142,7 +142,9 @@ def test_it_shows_the_status_of_a_notice(console: Client, fields, state) -> None
 @pytest.mark.parametrize(
     ("silence", "icon"), [(29, "check_small"), (31, "close_small")]
 )
-def test_it_shows_which_workers_are_silent(console: Client, silence, icon) -> None:
+def test_it_shows_which_workers_are_silent(
+    console: Client, silence, icon, one_moment
+) -> None:
     worker = traffic.one_of_each()[Worker]
     Worker.objects.update(seen_at=timezone.now() - timedelta(seconds=silence))
     page = console.get(f"/admin/webhooks/worker/{worker.pk}/change/").content.decode()

@@ -204,7 +204,7 @@ def test_it_answers_its_own_failure_with_what_can_be_quoted(
     assert b"secret detail" not in response.content
 
 
-def test_it_says_on_every_answer_what_is_left(client, key, event, settings):
+def test_it_says_on_every_answer_what_is_left(client, key, event, settings, one_moment):
     settings.API_RATE_PER_MINUTE = 2
     policy = '"default";q=2;w=60'
     for left, status in ((1, 202), (0, 422)):

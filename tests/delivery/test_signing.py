@@ -133,10 +133,10 @@ def _with_another_end(signature):
         ),
         lambda headers: headers.update({"webhook-id": "msg_2"}),
         lambda headers: headers.update(
-            _signed(b"{}", at=datetime.now(UTC) - timedelta(minutes=5, seconds=2))
+            _signed(b"{}", at=datetime.now(UTC) - timedelta(minutes=6))
         ),
         lambda headers: headers.update(
-            _signed(b"{}", at=datetime.now(UTC) + timedelta(minutes=5, seconds=2))
+            _signed(b"{}", at=datetime.now(UTC) + timedelta(minutes=6))
         ),
         lambda headers: headers.update(_signed(b"[]", at=datetime.now(UTC))),
     ],

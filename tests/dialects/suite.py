@@ -384,7 +384,9 @@ class DialectSuite(ABC):
         after = list(Subscription.objects.filter(partner=self.partner).values())
         assert after == before
 
-    def test_it_tells_a_caller_over_its_rate_when_to_come_back(self, settings):
+    def test_it_tells_a_caller_over_its_rate_when_to_come_back(
+        self, settings, one_moment
+    ):
         settings.API_RATE_PER_MINUTE = 2
         assert [self.send(self.call).status_code < 300 for _ in range(2)] == [True] * 2
         response = self.send(self.call)
