@@ -1,8 +1,7 @@
 """All settings, read from the environment.
 
-Every setting has a default that works on a developer's machine. `DEBUG=false` means
-production: there, unsafe defaults do not exist, and a missing value stops the start with the
-name of the setting.
+Every setting has a default for development. `DEBUG=false` means production: there, a
+missing or unsafe value stops the start with the name of the setting.
 """
 
 import sys
@@ -20,8 +19,7 @@ env.read_env(BASE_DIR / ".env", encoding="utf-8")
 
 DEVELOPMENT = env.bool("DEBUG", default=True)
 
-# Django's debug mode keeps the text of every SQL statement in memory and shows errors on its
-# own pages. That suits `runserver`, and no process that keeps running.
+# It keeps every SQL statement in memory, which only `runserver` may.
 DEBUG = DEVELOPMENT and sys.argv[1:2] == ["runserver"]
 
 
@@ -51,8 +49,7 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=development(["localhost", "127.0.0.1", "[::1]"])
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# The number of reverse proxies in front that append to X-Forwarded-For. With 0 the header is
-# ignored, because any client can write it.
+# How many proxies in front append to X-Forwarded-For. With 0 it is ignored.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
