@@ -144,6 +144,46 @@ def test_it_moves_updated_at_even_when_all_is_equal(partner):
     assert fetched(made).updated_at == LATER
 
 
+def test_updated_at_never_goes_back(partner):
+    """Not even on a machine whose clock is set back."""
+    made = create(partner)
+    moments = [made.updated_at]
+    for at in (LATER, NOW, NOW - timedelta(days=1), LATER):
+        with travel(at, tick=False):
+            changed = subscriptions.update(by=SYSTEM, subscription=made, change={})
+        moments.append(changed.updated_at)
+    with travel(NOW, tick=False):
+        subscriptions.delete(by=SYSTEM, subscription=made)
+    made.refresh_from_db()
+    moments.append(made.updated_at)
+    assert moments == sorted(set(moments))
+
+
+def test_a_change_is_found_out_from_what_is_stored_under_the_lock(partner):
+    """`made` is as it was before the first change."""
+    made = create(partner, extras={"n": 0}, urls=[A])
+
+    def count(stored):
+        assert stored.urls == [A]
+        return {"extras": {"n": stored.extras["n"] + 1}}
+
+    for _ in range(3):
+        subscriptions.update(by=SYSTEM, subscription=made, change=count)
+    made.refresh_from_db()
+    assert made.extras == {"n": 3}
+
+
+def test_a_change_that_cannot_be_found_out_changes_nothing(partner):
+    made = create(partner, name="One")
+
+    def refuse(stored):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        subscriptions.update(by=SYSTEM, subscription=made, change=refuse)
+    assert fetched(made).updated_at == made.updated_at
+
+
 @pytest.mark.parametrize(
     ("change", "is_enabled"),
     [
