@@ -42,7 +42,7 @@ class Request:
     def __str__(self) -> str:
         return f"{self.operation.method} {self.path} {self.query} {self.body}"
 
-    def send(self, client, key: str):
+    def send(self, client: Any, key: str) -> Any:
         """With the key where the document says that it goes."""
         components = _document(self.operation.slug)["components"]
         scheme = next(iter(components["securitySchemes"].values()))

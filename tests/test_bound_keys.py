@@ -8,6 +8,7 @@ Each request is first made with a key of the whole company, which shows that it 
 harm. The bound key must be answered as if what is of other shops did not exist.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tests import factories
-from tests.described import Operation, operations, requests
+from tests.described import Operation, Request, operations, requests
 from webhooks import dialects
 from webhooks.delivery import wire
 from webhooks.models import (
@@ -91,7 +92,7 @@ class World:
                 Delivery.objects.filter(recovery=row).delete()
             row.delete()
 
-    def requests(self, operation: Operation):
+    def requests(self, operation: Operation) -> Iterator[Request]:
         return requests(
             operation,
             ids=self.ids(operation),
@@ -196,7 +197,7 @@ def test_what_is_of_another_shop_does_not_exist_for_it(client, theirs, api, dial
     ApiKey.objects.update(last_used_at=timezone.now() + timedelta(days=1))
     before, stored = everything(), world.stored()
 
-    def can_harm(request) -> bool:
+    def can_harm(request: Request) -> bool:
         if request.path in statuses.get(404, ()):
             return False
         with transaction.atomic():
