@@ -50,7 +50,7 @@ def _pages() -> dict[str, str]:
         "deliveries, a rare status": "deliveries/?status=418",
         "deliveries, a URL": "deliveries/?url=127.0.0.1",
         "events": "events/",
-        "unmatched events": "events/?told=nobody",
+        "unmatched events": "events/?matched=no",
         "audit log": "audit/",
         "audit log, an object": "audit/?target=Partner",
         "recoveries": "recoveries/",

@@ -32,7 +32,7 @@ NO_ONE = 5
 # Page -> (from which rank on, what its address names)
 STAFF: dict[str, tuple[int, type | None]] = {
     "home": (VIEWER, None),
-    "needs": (VIEWER, None),
+    "alerts": (VIEWER, None),
     "search": (NOBODY, None),
     "partners": (VIEWER, None),
     "new-partner": (MANAGER, None),

@@ -41,9 +41,9 @@ def delivery(subscription: Subscription | None = None, **fields: Any) -> Deliver
         endpoint=endpoint,
         url=endpoint.url,
         profile=subscription.profile,
-        attempts=1,
         created_at=now,
         **{
+            "attempts": 1,
             "state": "delivered",
             "settled_at": now,
             "last_outcome": "delivered",

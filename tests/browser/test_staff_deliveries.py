@@ -20,7 +20,7 @@ PAGES = (
     "deliveries/?status=200&within=24h",
     "deliveries/?status=9",
     "deliveries/{delivery}/",
-    "deliveries/{delivery}/send/",
+    "deliveries/{delivery}/redeliver/",
     "events/",
     "events/{event}/",
     "events/publish/?type=customer.created",

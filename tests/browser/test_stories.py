@@ -134,7 +134,7 @@ def test_from_the_first_login_to_a_working_webhook(
     page: Page, receiver: Receiver, size: str
 ) -> None:
     name = f"First of {size}"
-    expect(page.get_by_role("heading", name="What needs a person now")).to_be_visible()
+    expect(page.get_by_role("heading", name="Needs attention")).to_be_visible()
     create_partner(page, name)
     address = subscribe(page, receiver.url("/hook"))
 
@@ -171,9 +171,9 @@ def test_a_failing_endpoint_is_found_mended_and_what_it_missed_recovered(
     publish(page, name, "order.updated")
 
     page.goto("/staff/")
-    needs = page.locator(".needs")
-    expect(needs).to_contain_text("The receiver answered 410 Gone.")
-    needs.get_by_role("link", name=name).click()
+    alerts = page.locator(".alerts")
+    expect(alerts).to_contain_text("The receiver answered 410 Gone.")
+    alerts.get_by_role("link", name=name).click()
     expect(page.get_by_text(receiver.url("/old")).first).to_be_visible()
 
     click(page, "Edit")
@@ -181,7 +181,7 @@ def test_a_failing_endpoint_is_found_mended_and_what_it_missed_recovered(
     click(page, "Save", "button")
     expect(page.locator("#shown")).to_contain_text(receiver.url("/new"))
 
-    click(page, "Recover what was missed")
+    click(page, "Replay failed deliveries")
     page.get_by_text("Missed", exact=True).click()
     page.get_by_role("button", name="Preview").click()
     click(page, "Send 3 again", "button")

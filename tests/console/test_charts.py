@@ -41,8 +41,15 @@ def chart(period: str = "24h", now: datetime = NOW) -> charts.Chart:
     return charts.of(EndpointHour.objects.all(), period=period, now=now)
 
 
+def links(query: QueryDict) -> list[charts.PeriodLink]:
+    found: list[charts.PeriodLink] = charts.context(
+        EndpointHour.objects.none(), query, now=NOW
+    )["periods"]
+    return found
+
+
 def drawn(of: charts.Chart) -> str:
-    context = {"chart": of, "periods": charts.periods(QueryDict())}
+    context = {"chart": of, "periods": ()}
     return render_to_string("console/chart.html", context)
 
 
@@ -118,12 +125,12 @@ def test_a_chart_is_one_statement_however_many_endpoints(endpoint: Endpoint) -> 
 
 def test_the_share_is_whole_only_when_nothing_failed(endpoint: Endpoint) -> None:
     row = hour(endpoint, charts.start_of("24h", now=NOW), delivered=999_999, failed=1)
-    assert chart().share == "99.9 %"
+    assert chart().success_rate == "99.9 %"
     for delivered, failed, share in ((3, 0, "100 %"), (0, 3, "0 %"), (1, 2, "33.3 %")):
         EndpointHour.objects.filter(pk=row.pk).update(
             delivered=delivered, failed=failed
         )
-        assert chart().share == share
+        assert chart().success_rate == share
 
 
 def test_what_is_rare_is_drawn_and_what_is_not_there_is_not(endpoint: Endpoint) -> None:
@@ -141,7 +148,7 @@ def test_what_is_rare_is_drawn_and_what_is_not_there_is_not(endpoint: Endpoint) 
 def test_without_attempts_it_says_so_and_draws_nothing(db) -> None:
     made = chart("7d")
     assert made.is_empty
-    assert (made.p50, made.p95, made.share) == (None, None, "nothing sent")
+    assert (made.p50, made.p95, made.success_rate) == (None, None, "nothing sent")
     html = drawn(made)
     assert "Nothing was sent in the last 7 days." in html
     assert "<svg" not in html
@@ -206,14 +213,13 @@ def test_the_percentiles_are_of_all_the_hours(endpoint: Endpoint) -> None:
 def test_a_period_that_is_none_is_the_usual_one(query, chosen) -> None:
     given = QueryDict(query)
     assert charts.chosen_period(given) == chosen
-    links = charts.periods(given)
-    assert [link.says for link in links if link.is_chosen] == [
-        charts.PERIODS[chosen].says
+    assert [link.label for link in links(given) if link.is_chosen] == [
+        charts.PERIODS[chosen].label
     ]
 
 
 def test_another_period_keeps_the_rest_of_the_address() -> None:
-    addresses = [p.address for p in charts.periods(QueryDict("partner=x&period=7d"))]
+    addresses = [p.address for p in links(QueryDict("partner=x&period=7d"))]
     assert addresses == [
         "?partner=x&period=24h", "?partner=x&period=7d", "?partner=x&period=30d"
     ]  # fmt: skip

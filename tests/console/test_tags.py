@@ -7,7 +7,14 @@ import pytest
 from webhooks.console import labels, tags, untrusted_text
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
-from webhooks.models import Delivery, Endpoint, Notice, Recovery, Subscription
+from webhooks.models import (
+    ApiKey,
+    Delivery,
+    Endpoint,
+    Notice,
+    Recovery,
+    Subscription,
+)
 
 
 def test_a_time_is_utc_to_read_and_exact_on_hover() -> None:
@@ -20,13 +27,13 @@ def test_a_time_is_utc_to_read_and_exact_on_hover() -> None:
     assert tags.moment(None) == "never"
 
 
-def test_every_state_and_outcome_has_its_words() -> None:
-    assert set(labels.STATES) == set(Delivery.State.values)
+def test_every_state_has_its_colour_and_every_outcome_its_words() -> None:
     for states in (
         Subscription.State,
         Endpoint.Health,
         Delivery.Status,
         Recovery.State,
+        ApiKey.State,
         Notice.Status,
     ):
         assert set(states) <= set(labels.COLOURS)
@@ -34,8 +41,15 @@ def test_every_state_and_outcome_has_its_words() -> None:
     assert labels.outcome("unheard_of") == "Unheard_of"
 
 
-def test_a_badge_escapes_what_it_shows() -> None:
-    assert "&lt;b&gt;" in tags.state_badge("<b>")
+def test_a_badge_has_the_label_of_the_state() -> None:
+    assert tags.state_badge(Endpoint.Health.NOT_CALLED) == (
+        '<span class="badge ">Not called yet</span>'
+    )
+    assert "&lt;b&gt;" in tags.badge("<b>")
+
+
+def test_an_action_reads_as_a_sentence() -> None:
+    assert labels.action("event_type.created") == "Event type created"
 
 
 @pytest.mark.parametrize(

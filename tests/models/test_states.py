@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests import factories
 from tests.operations.outcomes import hook, publish
-from webhooks.models import Delivery, Endpoint, Partner, Subscription
+from webhooks.models import ApiKey, Delivery, Endpoint, Partner, Subscription
 
 pytestmark = pytest.mark.django_db
 URL = "https://receiver.example.com/hook"
@@ -163,7 +163,29 @@ def test_a_delivery_is_found_by_the_status_that_it_shows():
 
 
 def test_statuses_are_the_states_and_retrying():
-    assert set(Delivery.Status.choices) - set(Delivery.State.choices) == {
-        ("retrying", "Retrying")
-    }
-    assert set(Delivery.State.choices) < set(Delivery.Status.choices)
+    assert set(Delivery.Status.values) == {*Delivery.State.values, "retrying"}
+
+
+def test_a_key_is_found_by_the_state_that_it_shows():
+    now = timezone.now()
+    past, soon, later = (now + timedelta(days=days) for days in (-1, 1, 90))
+    partners = [factories.partner(), factories.partner(is_active=False), None]
+    for number, (partner, expires_at, revoked_at) in enumerate(
+        product(partners, (None, past, now, soon, later), (None, past))
+    ):
+        ApiKey.objects.create(
+            partner=partner,
+            kind="partner" if partner else "publisher",
+            prefix=f"{number:010}",
+            digest="",
+            pepper=1,
+            created_at=past,
+            expires_at=expires_at,
+            revoked_at=revoked_at,
+        )
+    agree(
+        ApiKey.objects.select_related("partner"),
+        ApiKey.State.values,
+        ApiKey.objects.in_state,
+        lambda row: row.state,
+    )

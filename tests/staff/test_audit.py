@@ -41,31 +41,33 @@ def test_a_list_differs_by_its_items() -> None:
     before = {"urls": ["a", "b"], "name": "x"}
     after = {"urls": ["a", "c"], "name": "y"}
     assert diffs.of(before, after) == [
-        Change("urls", [Line("same", "a"), Line("gone", "b"), Line("new", "c")]),
-        Change("name", [Line("gone", "x"), Line("new", "y")]),
+        Change("urls", [Line("same", "a"), Line("removed", "b"), Line("added", "c")]),
+        Change("name", [Line("removed", "x"), Line("added", "y")]),
     ]
 
 
 def test_a_creation_is_all_new_and_a_deletion_all_gone() -> None:
     assert diffs.of(None, {"is_active": True}) == [
-        Change("is active", [Line("new", "true")])
+        Change("is active", [Line("added", "true")])
     ]
-    assert diffs.of({"limit": None}, None) == [Change("limit", [Line("gone", "null")])]
+    assert diffs.of({"limit": None}, None) == [
+        Change("limit", [Line("removed", "null")])
+    ]
 
 
 def test_a_text_that_becomes_empty_is_seen() -> None:
     assert diffs.of({"name": "x"}, {"name": ""}) == [
-        Change("name", [Line("gone", "x"), Line("new", "")])
+        Change("name", [Line("removed", "x"), Line("added", "")])
     ]
 
 
 def test_what_is_no_object_and_what_is_hidden_is_shown_all_the_same() -> None:
     assert diffs.of([1], "x") == []
     assert diffs.of(None, {"a": "\u202ex", "b": {"c": [1]}}) == [
-        Change("a", [Line("new", "\\u202ex")]),
+        Change("a", [Line("added", "\\u202ex")]),
         Change(
             "b",
-            [Line("new", t) for t in ("{", '  "c": [', "    1", "  ]", "}")],
+            [Line("added", t) for t in ("{", '  "c": [', "    1", "  ]", "}")],
         ),
     ]
 
@@ -76,7 +78,7 @@ def test_what_changed_in_a_long_list_is_told_without_comparing_every_line() -> N
     with time_limit(10):
         (change,) = diffs.of({"events": before}, {"events": after})
     kinds = Counter(line.kind for line in change.lines)
-    assert kinds == {"gone": 3_999, "new": 4_000, "same": 1}
+    assert kinds == {"removed": 3_999, "added": 4_000, "same": 1}
 
 
 def test_lines_that_resemble_one_another_are_not_compared_letter_by_letter() -> None:
@@ -84,7 +86,7 @@ def test_lines_that_resemble_one_another_are_not_compared_letter_by_letter() -> 
     after = [f"order.updated.v{n}" for n in range(450)]
     with time_limit(10):
         (change,) = diffs.of({"events": before}, {"events": after})
-    assert [line.kind for line in change.lines] == ["gone"] * 450 + ["new"] * 450
+    assert [line.kind for line in change.lines] == ["removed"] * 450 + ["added"] * 450
 
 
 def test_a_number_that_the_database_spells_out_is_shown(console: Client) -> None:
@@ -122,7 +124,7 @@ def test_a_value_that_is_empty_is_said_to_be(console: Client) -> None:
     )  # fmt: skip
     page = console.get(f"/staff/audit/{entry.pk}/").content.decode()
     said = re.findall(r'<div class="(\w+)"><em class="quiet">([^<]+)', page)
-    assert sorted(said) == [("gone", "was empty"), ("new", "empty")]
+    assert sorted(said) == [("added", "empty"), ("removed", "was empty")]
 
 
 def test_the_list_names_partners_and_fields(console: Client) -> None:

@@ -1,4 +1,4 @@
-"""The dashboard: what needs a person, each with the list that shows exactly those rows."""
+"""The dashboard: what needs attention, each alert with the list of exactly those rows."""
 
 import re
 from datetime import datetime, timedelta
@@ -28,29 +28,29 @@ from webhooks.models import (
     Worker,
     ids,
 )
-from webhooks.staff.dashboard.needs import need
+from webhooks.staff.dashboard import alerts
 
 from .conftest import Login
 
 HOSTILE = "<script>alert(1)</script>"
 
 
-def needs(client: Client) -> list[need.Need]:
-    found: list[need.Need] = client.get("/staff/").context["needs"]
+def shown(client: Client) -> list[alerts.Alert]:
+    found: list[alerts.Alert] = client.get("/staff/").context["alerts"]
     return found
 
 
 def titles(client: Client) -> list[str]:
-    return [need.title for need in needs(client)]
+    return [alert.title for alert in shown(client)]
 
 
-def only(client: Client, of: str) -> need.Need:
-    (found,) = [need for need in needs(client) if of in need.title]
+def only(client: Client, of: str) -> alerts.Alert:
+    (found,) = [alert for alert in shown(client) if of in alert.title]
     return found
 
 
-def behind(client: Client, found: need.Need) -> set[Any]:
-    """The keys of the rows of the list that a need leads to."""
+def listed(client: Client, found: alerts.Alert) -> set[Any]:
+    """The keys of the rows of the list that an alert leads to."""
     return {row.pk for row in client.get(found.address).context["listed"].rows}
 
 
@@ -107,8 +107,8 @@ def aged(row: Any, **by: float) -> None:
 def test_when_nothing_needs_anybody_it_says_so(console: Client) -> None:
     traffic.delivery()
     page = console.get("/staff/")
-    assert page.context["needs"] == []
-    assert "Nothing needs anybody right now." in page.content.decode()
+    assert page.context["alerts"] == []
+    assert "Nothing needs attention now." in page.content.decode()
     assert "1 delivery worker at work" in page.content.decode()
 
 
@@ -117,9 +117,9 @@ class TestSubscriptions:
         endpoint = failing()
         found = only(console, "failing")
         assert found.title == "1 subscription is failing"
-        (named,) = found.named
+        (named,) = found.items
         assert named.address == f"/staff/subscriptions/{endpoint.subscription_id}/"
-        assert named.says == endpoint.url
+        assert named.description == endpoint.url
         assert named.at == endpoint.failing_since
 
     def test_the_longest_failing_are_named_and_the_list_has_all(
@@ -130,9 +130,9 @@ class TestSubscriptions:
         subscription()
         found = only(console, "failing")
         assert found.title == "8 subscriptions are failing"
-        assert [t.at for t in found.named] == [e.failing_since for e in made[:2:-1]]
+        assert [t.at for t in found.items] == [e.failing_since for e in made[:2:-1]]
         assert found.has_more
-        assert behind(console, found) == {e.subscription_id for e in made}
+        assert listed(console, found) == {e.subscription_id for e in made}
 
     @pytest.mark.parametrize("change", ["is_active", "deleted_at", "removed_at"])
     def test_what_is_off_or_gone_needs_nobody(self, console: Client, change) -> None:
@@ -152,8 +152,8 @@ class TestSubscriptions:
         )
         subscription()
         found = only(console, "disabled")
-        assert found.named[0].says == "Its receiver said 410."
-        assert behind(console, found) == {made.pk}
+        assert found.items[0].description == "Its receiver said 410."
+        assert listed(console, found) == {made.pk}
         assert titles(console) == ["1 subscription is disabled"]
 
 
@@ -161,13 +161,14 @@ class TestWorkers:
     def test_one_that_is_silent_comes_first(self, console: Client) -> None:
         failing()
         Worker.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
-        assert titles(console)[0] == "No delivery worker is heard of"
+        assert titles(console)[0] == "No delivery worker responds"
         assert "delivery worker at work" not in console.get("/staff/").content.decode()
 
     def test_where_none_runs_it_says_how_to_start_one(self, console: Client) -> None:
         Worker.objects.all().delete()
         assert (
-            "manage.py deliver" in only(console, "No delivery worker is running").says
+            "manage.py deliver"
+            in only(console, "No delivery worker is running").description
         )
 
 
@@ -181,22 +182,22 @@ class TestDeliveries:
                 due_at=now - timedelta(minutes=minutes),
             )
             waiting.subscription.endpoints.update(next_due_at=waiting.due_at)
-        found = only(console, "oldest delivery")
+        found = only(console, "oldest due delivery")
         assert "90 minutes" in found.title
         oldest = Delivery.objects.order_by("due_at").first()
         assert oldest is not None
-        assert behind(console, found) == set(
+        assert listed(console, found) == set(
             Delivery.objects.values_list("id", flat=True)
         )
-        listed = console.get(found.named[0].address).context["listed"].rows
-        assert [row.pk for row in listed] == [oldest.pk]
+        rows = console.get(found.items[0].address).context["listed"].rows
+        assert [row.pk for row in rows] == [oldest.pk]
 
     def test_what_is_due_just_now_needs_nobody(self, console: Client) -> None:
         subscription()
         Endpoint.objects.update(next_due_at=timezone.now() - timedelta(seconds=50))
         assert titles(console) == []
 
-    def test_those_given_up_are_those_nothing_has_made_up_for(
+    def test_the_failed_are_those_that_no_repeat_has_recovered(
         self, console: Client
     ) -> None:
         lost = {exhausted().pk, exhausted(traffic.delivery().subscription).pk}
@@ -204,9 +205,9 @@ class TestDeliveries:
             repeat(exhausted(), state)
         again = exhausted()
         repeat(again, "exhausted")
-        found = only(console, "given up")
-        assert found.title == "3 deliveries were given up"
-        assert behind(console, found) == lost | {again.pk}
+        found = only(console, "failed deliver")
+        assert found.title == "3 failed deliveries (all attempts used)"
+        assert listed(console, found) == lost | {again.pk}
 
     def test_tests_that_failed_need_nobody(self, console: Client) -> None:
         exhausted()
@@ -224,17 +225,26 @@ class TestDeliveries:
         aged(Delivery.objects.get(), days=7, minutes=1)
         assert titles(console) == []
         exhausted()
-        assert only(console, "given up").title == "1 delivery was given up"
+        assert (
+            only(console, "failed deliver").title
+            == "1 failed delivery (all attempts used)"
+        )
 
     def test_they_are_counted_no_further_than_need_be(
         self, console: Client, monkeypatch
     ) -> None:
-        monkeypatch.setattr(need, "MOST_COUNTED", 2)
+        monkeypatch.setattr(alerts, "MOST_COUNTED", 2)
         for number, title in enumerate(
-            ["1 delivery was", "2 deliveries were", "More than 2 deliveries were"]
+            [
+                "1 failed delivery",
+                "2 failed deliveries",
+                "More than 2 failed deliveries",
+            ]
         ):
             exhausted()
-            assert only(console, "given up").title == f"{title} given up", number
+            assert (
+                only(console, "failed deliver").title == f"{title} (all attempts used)"
+            ), number
 
 
 class TestKeys:
@@ -251,9 +261,9 @@ class TestKeys:
                     expires_at=now + timedelta(days=days),
                 )
         found = only(console, "expire")
-        assert found.title == "2 keys are about to expire"
-        assert [thing.name for thing in found.named] == ["ends in 1", "ends in 13"]
-        assert behind(console, found) == {
+        assert found.title == "2 keys expire soon"
+        assert [thing.name for thing in found.items] == ["ends in 1", "ends in 13"]
+        assert listed(console, found) == {
             key.pk
             for key in ApiKey.objects.all()
             if key.name in ("ends in 1", "ends in 13")
@@ -264,47 +274,47 @@ class TestKeys:
         factories.key(factories.partner(is_active=False), expires_at=soon)
         assert titles(console) == []
         factories.key(None, expires_at=soon)
-        assert only(console, "expire").named[0].says == "a publisher"
+        assert only(console, "expire").items[0].description == "a publisher"
 
 
-def test_events_told_to_nobody_lead_to_the_list_of_them(console: Client) -> None:
+def test_unmatched_events_lead_to_the_list_of_them(console: Client) -> None:
     traffic.delivery()
     now = timezone.now()
     fields = {"type": "x", "data": {}, "occurred_at": now, "created_at": now}
     for _ in range(2):
         Event.objects.create(
-            partner=factories.partner(), unmatched_reason="No wish.", **fields
+            partner=factories.partner(), unmatched_reason="No match.", **fields
         )
     unmatched = set(Event.objects.filter(matched=0).values_list("id", flat=True))
     aged(
         Event.objects.create(
-            partner=factories.partner(), unmatched_reason="No wish.", **fields
+            partner=factories.partner(), unmatched_reason="No match.", **fields
         ),
         hours=25,
     )
-    found = only(console, "nobody")
-    assert found.title == "2 events were told to nobody"
-    assert behind(console, found) == unmatched
+    found = only(console, "unmatched")
+    assert found.title == "2 unmatched events"
+    assert listed(console, found) == unmatched
 
 
-def test_a_recovery_under_way_is_news_and_no_need(console: Client) -> None:
+def test_a_recovery_under_way_is_news_and_no_alert(console: Client) -> None:
     Recovery.objects.create(
         partner=factories.partner(), state="running", total=1000, done=250,
         actor="boss", created_at=timezone.now(), started_at=timezone.now(),
     )  # fmt: skip
     page = console.get("/staff/")
-    assert page.context["needs"] == []
+    assert page.context["alerts"] == []
     (news,) = page.context["news"]
     assert news.title == "1 recovery is under way"
-    assert news.named[0].says == "250 of 1,000"
+    assert news.items[0].description == "250 of 1,000"
     html = page.content.decode()
-    assert "Nothing needs anybody right now." in html
-    assert news.named[0].address in html
+    assert "Nothing needs attention now." in html
+    assert news.items[0].address in html
 
 
 @pytest.mark.parametrize(
     ("permission", "title"),
-    [("view_subscription", "failing"), ("view_apikey", "expire"), ("view_event", "nobody")],
+    [("view_subscription", "failing"), ("view_apikey", "expire"), ("view_event", "unmatched")],
 )  # fmt: skip
 def test_staff_see_the_parts_they_may_look_at_further(
     login: Login, permission, title
@@ -314,7 +324,7 @@ def test_staff_see_the_parts_they_may_look_at_further(
     factories.key(factories.partner(), expires_at=soon)
     now = timezone.now()
     Event.objects.create(
-        partner=factories.partner(), type="x", data={}, unmatched_reason="No wish.",
+        partner=factories.partner(), type="x", data={}, unmatched_reason="No match.",
         occurred_at=now, created_at=now,
     )  # fmt: skip
     assert titles(login("view_delivery")) == []
@@ -332,7 +342,7 @@ def test_who_may_not_see_deliveries_is_led_to_what_they_may(
 ) -> None:
     client = login(*permissions)
     assert client.get("/staff/")["Location"] == page
-    assert client.get("/staff/needs/").status_code in {302, 403}
+    assert client.get("/staff/alerts/").status_code in {302, 403}
 
 
 def test_who_may_see_nothing_is_told_so(login: Login) -> None:
@@ -349,7 +359,7 @@ class TestTraffic:
             page = console.get(f"/staff/?period={period}")
             chart = page.context["chart"]
             assert (chart.period, chart.delivered, chart.failed) == (period, 30, 10)
-            assert f"Attempts of the last {words.says}" in page.content.decode()
+            assert f"Attempts of the last {words.label}" in page.content.decode()
             assert f"/staff/deliveries/?within={period}" in page.content.decode()
 
     def test_what_is_behind_the_chart_is_listed(self, console: Client) -> None:
@@ -358,7 +368,7 @@ class TestTraffic:
         page = console.get("/staff/")
         shown = {
             name: {row.pk for row in console.get(address).context["listed"].rows}
-            for name, address in page.context["behind"].items()
+            for name, address in page.context["drill_down"].items()
         }
         assert shown == {
             "all": {arrived.pk, lost.pk},
@@ -366,10 +376,10 @@ class TestTraffic:
             "failed": {lost.pk},
         }
         figures = re.findall(r"<dd[^>]*>(.*?)</dd>", page.content.decode())
-        behind = page.context["behind"]
+        links = page.context["drill_down"]
         leads = ["delivered", "all", "failed", "all", "all"]
         for name, figure in zip(leads, figures, strict=True):
-            assert figure.startswith(f'<a href="{escape(behind[name])}">')
+            assert figure.startswith(f'<a href="{escape(links[name])}">')
 
     def test_the_busiest_partners_come_first(self, console: Client) -> None:
         made = [subscription() for _ in range(12)]
@@ -380,15 +390,18 @@ class TestTraffic:
             hour=timezone.now() - timedelta(days=2)
         )
         busiest = console.get("/staff/").context["busiest"]
-        assert [busy.id for busy in busiest] == [s.partner_id for s in made[:1:-1]]
-        assert (busiest[0].attempts, busiest[0].failed) == (13, 1)
+        assert [busy["partner_id"] for busy in busiest] == [
+            s.partner_id for s in made[:1:-1]
+        ]
+        assert (busiest[0]["attempts"], busiest[0]["failures"]) == (13, 1)
+        first = busiest[0]["partner_id"]
         html = console.get("/staff/").content.decode()
-        assert f'href="/staff/partners/{busiest[0].id}/"' in html
-        of_all = f"/staff/deliveries/?partner={busiest[0].id}&amp;within=24h"
+        assert f'href="/staff/partners/{first}/"' in html
+        of_all = f"/staff/deliveries/?partner={first}&amp;within=24h"
         assert f'<a href="{of_all}">13</a>' in html
         assert f'<a href="{of_all}&amp;state=failed">1</a>' in html
         longer = console.get("/staff/?period=7d").context["busiest"]
-        assert longer[0].attempts == 1001
+        assert longer[0]["attempts"] == 1001
 
     def test_a_partners_name_is_no_link_for_who_may_not_see_it(
         self, login: Login
@@ -427,14 +440,14 @@ class TestFirstSteps:
 def test_the_part_that_refreshes_itself_is_the_same(console: Client) -> None:
     failing()
     page = console.get("/staff/").content.decode()
-    part = console.get("/staff/needs/").content.decode()
-    assert 'data-live="/staff/needs/"' in part
+    part = console.get("/staff/alerts/").content.decode()
+    assert 'data-live="/staff/alerts/"' in part
     assert "<html" not in part
     assert "1 subscription is failing" in part
     assert part.strip().splitlines()[-1] in page
 
 
-@pytest.mark.parametrize(("page", "is_a_sign"), [("", True), ("needs/", False)])
+@pytest.mark.parametrize(("page", "is_a_sign"), [("", True), ("alerts/", False)])
 def test_only_who_opens_it_is_there(console: Client, page, is_a_sign) -> None:
     """What refreshes itself keeps nobody logged in who has left."""
     console.get("/staff/")

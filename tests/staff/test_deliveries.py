@@ -104,7 +104,7 @@ class TestStanding:
     @pytest.mark.parametrize(
         ("fields", "says"),
         [
-            ({}, "It is due, and waits for its turn"),
+            ({}, "It is due and waits for a worker"),
             ({"due_at": timezone.now() + timedelta(days=3650)}, "1 attempt failed. The next is made at"),
             ({"attempts": 0, "due_at": timezone.now() + timedelta(days=3650)}, "The first attempt is made at"),
             ({"claim_token": uuid4()}, "A worker has taken it"),
@@ -141,7 +141,7 @@ class TestStanding:
         self, console: Client, fields, leads
     ) -> None:
         page = shown(console, delivery(**fields))
-        assert ("Recover what was missed" in page) is leads
+        assert ("Replay failed deliveries" in page) is leads
 
     def test_it_says_that_the_endpoint_is_paused_or_disabled(
         self, console: Client
@@ -186,7 +186,7 @@ class TestStanding:
         assert f'href="/staff/deliveries/{again.pk}/"' in shown(console, first)
         assert f'href="/staff/deliveries/{first.pk}/"' in shown(console, again)
         Delivery.objects.filter(id=first.id).delete()
-        assert "one that is kept no longer" in shown(console, again)
+        assert "a delivery that is no longer kept" in shown(console, again)
 
 
 class TestAttempts:
@@ -218,7 +218,7 @@ class TestAttempts:
         )  # fmt: skip
         for page in (
             f"/staff/deliveries/{sent.pk}/",
-            f"/staff/deliveries/{sent.pk}/send/",
+            f"/staff/deliveries/{sent.pk}/redeliver/",
             "/staff/deliveries/",
             f"/staff/events/{sent.event_id}/",
         ):
@@ -289,7 +289,7 @@ class TestAttempts:
 class TestCurl:
     def line(self, console: Client, delivery: Delivery) -> str:
         response = console.get(f"/staff/deliveries/{delivery.pk}/")
-        return str(response.context["progress"].steps[0].curl)
+        return str(response.context["timeline"].steps[0].curl)
 
     def test_it_sends_the_same_bytes_under_the_same_headers(
         self, console: Client, receiver: Receiver
@@ -346,7 +346,7 @@ class TestCurl:
 class TestSendingAgain:
     def send(self, console: Client, delivery: Delivery, choice: str = "same"):
         """The form as the delivery's page has it now, sent."""
-        address = f"/staff/deliveries/{delivery.pk}/send/"
+        address = f"/staff/deliveries/{delivery.pk}/redeliver/"
         sent = {"bytes": choice}
         if delivery.state != "pending":
             sent["id"] = str(ids.time_ordered())
@@ -370,7 +370,7 @@ class TestSendingAgain:
         )
 
     def test_a_form_that_is_sent_twice_sends_once(self, console: Client) -> None:
-        address = f"/staff/deliveries/{traffic.delivery().pk}/send/"
+        address = f"/staff/deliveries/{traffic.delivery().pk}/redeliver/"
         page = console.get(address).content.decode()
         (id,) = re.findall(r'name="id" value="([^"]+)"', page)
         answers = [console.post(address, {"bytes": "same", "id": id}) for _ in range(2)]
@@ -388,7 +388,7 @@ class TestSendingAgain:
     def test_a_form_whose_id_will_not_do_sends_nothing_and_says_so(
         self, console: Client, id
     ) -> None:
-        address = f"/staff/deliveries/{traffic.delivery().pk}/send/"
+        address = f"/staff/deliveries/{traffic.delivery().pk}/redeliver/"
         answer = console.post(address, {"bytes": "anew", "id": id})
         assert answer.status_code == 422
         page = answer.content.decode()
@@ -402,7 +402,7 @@ class TestSendingAgain:
         self, console: Client
     ) -> None:
         waits = pending(due_at=timezone.now() + timedelta(hours=5))
-        address = f"/staff/deliveries/{waits.pk}/send/"
+        address = f"/staff/deliveries/{waits.pk}/redeliver/"
         assert 'name="id"' not in console.get(address).content.decode()
         Delivery.objects.update(
             state="delivered", due_at=None, settled_at=timezone.now()
@@ -413,8 +413,8 @@ class TestSendingAgain:
 
     def test_what_waits_is_sent_now(self, console: Client) -> None:
         waits = pending(due_at=timezone.now() + timedelta(hours=5))
-        page = console.get(f"/staff/deliveries/{waits.pk}/send/").content.decode()
-        assert "It is made now instead" in page
+        page = console.get(f"/staff/deliveries/{waits.pk}/redeliver/").content.decode()
+        assert "The attempt is made now instead" in page
         response = self.send(console, waits)
         waits.refresh_from_db()
         assert waits.due_at is not None
@@ -424,7 +424,7 @@ class TestSendingAgain:
 
     def test_nothing_is_sent_by_looking(self, console: Client) -> None:
         sent = traffic.delivery()
-        page = console.get(f"/staff/deliveries/{sent.pk}/send/").content.decode()
+        page = console.get(f"/staff/deliveries/{sent.pk}/redeliver/").content.decode()
         assert sent.url in page
         assert "handles it twice" in page  # it was accepted before
         assert Delivery.objects.count() == 1
@@ -434,7 +434,7 @@ class TestSendingAgain:
     ) -> None:
         sent = traffic.delivery()
         Partner.objects.update(is_active=False)
-        address = f"/staff/deliveries/{sent.pk}/send/"
+        address = f"/staff/deliveries/{sent.pk}/redeliver/"
         page = console.get(address).content.decode()
         assert "The partner is inactive." in page
         assert 'name="bytes"' not in page
@@ -457,12 +457,12 @@ class TestSendingAgain:
             position=1,
             created_at=timezone.now(),
         )
-        page = console.get(f"/staff/deliveries/{sent.pk}/send/").content.decode()
+        page = console.get(f"/staff/deliveries/{sent.pk}/redeliver/").content.decode()
         assert "The endpoint was disabled: It said 410." in page
 
     def test_what_waits_goes_where_it_waits_for(self, console: Client) -> None:
         waits = pending()
-        address = f"/staff/deliveries/{waits.pk}/send/"
+        address = f"/staff/deliveries/{waits.pk}/redeliver/"
         Partner.objects.update(is_active=False)  # new events are held back, not this
         assert waits.url in console.get(address).content.decode()
         Endpoint.objects.update(
@@ -480,7 +480,10 @@ class TestSendingAgain:
 
     def test_what_waits_is_not_rendered_anew(self, console: Client) -> None:
         response = self.send(console, pending(), "anew")
-        assert "only what has ended is rendered anew" in response.content.decode()
+        assert (
+            "Only a delivery that has ended is rendered anew"
+            in response.content.decode()
+        )
 
     def test_what_is_pruned_meanwhile_is_not_found(
         self, console: Client, monkeypatch

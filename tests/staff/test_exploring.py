@@ -52,7 +52,7 @@ def token_shown(browser: Client, page: str) -> str:
 
 def test_it_says_what_it_means_before_it_begins(console: Client, partner) -> None:
     page = console.get(address(partner)).content.decode()
-    assert "Nothing is tried out" in page
+    assert "This is no trial" in page
     assert "Explore as Acme &amp; Sons" in page
     assert "/v1/webhooks" not in page
     assert 'class="exploring"' not in page
@@ -282,8 +282,8 @@ def test_without_the_session_only_a_key_opens(
 
 def opened(console: Client, partner: Partner) -> dict[str, list[Any]]:
     console.post(address(partner))
-    interfaces = console.get(address(partner)).context["interfaces"]
-    return {found.title: list(found.doors) for found in interfaces}
+    interfaces = console.get(address(partner)).context["groups"]
+    return {found.title: list(found.calls) for found in interfaces}
 
 
 def test_the_paths_stand_under_their_interfaces(console: Client, partner) -> None:

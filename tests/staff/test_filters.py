@@ -34,7 +34,8 @@ class TestDeliveries:
             ({"state": "exhausted"}, {"state": "exhausted"}),
             ({"state": "failed"}, {"state": "cancelled"}),
             ({"state": "failed"}, {"state": "not_sent"}),
-            ({"state": "pending"}, {"state": "pending", "settled_at": None, "due_at": timezone.now()}),
+            ({"state": "pending"}, {"state": "pending", "settled_at": None, "due_at": timezone.now(), "attempts": 0}),
+            ({"state": "retrying"}, {"state": "pending", "settled_at": None, "due_at": timezone.now(), "attempts": 1}),
             ({"status": "503"}, {"last_status": 503}),
             ({"outcome": "timeout"}, {"last_outcome": "timeout"}),
             ({"outcome": "timeout", "status": "503"}, {"last_outcome": "timeout", "last_status": 503}),
@@ -111,13 +112,13 @@ class TestEvents:
     def test_by_each_filter(self, console: Client, nobody: Event) -> None:
         told = traffic.delivery().event
         for query in (
-            {"told": "nobody"},
+            {"matched": "no"},
             {"partner": "quiet"},
             {"type": "order.created"},
             {"idempotency_key": "k-1"},
         ):
             assert found(console, "events", **query) == [nobody.pk]
-        assert found(console, "events", told="somebody") == [told.pk]
+        assert found(console, "events", matched="yes") == [told.pk]
 
     def test_the_list_says_why_nobody_was_told(
         self, console: Client, nobody: Event
@@ -199,7 +200,7 @@ def test_filters_that_are_set_are_named_and_can_be_taken_away(console: Client) -
     query = {"partner": str(partner.pk), "state": "failed", "status": ""}
     page = console.get("/staff/deliveries/", query).content.decode()
     assert "Partner: <strong>Acme &amp; Co</strong>" in page  # not its id
-    assert "State: <strong>Not delivered</strong>" in page
+    assert "Status: <strong>Not delivered</strong>" in page
     assert 'href="?state=failed"' in page
     assert f'href="?partner={partner.pk}"' in page
     assert "Status code: <strong>" not in page

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -16,6 +16,7 @@ from django.utils import timezone
 from tests import factories
 from webhooks.console import paging
 from webhooks.models import ApiKey, AuditEntry, Partner, Subscription, keyformat
+from webhooks.models.ids import time_ordered
 from webhooks.operations import keys, partners
 from webhooks.operations.audit import SYSTEM
 
@@ -31,12 +32,12 @@ def page(of: ApiKey, act: str = "") -> str:
 
 
 def issue(client: Client, **fields: Any) -> Any:
-    form = {"kind": "partner", "lasts": "never", "key_id": uuid4(), **fields}
+    form = {"kind": "partner", "lasts": "never", "id": time_ordered(), **fields}
     return client.post(ISSUE, form)
 
 
 def rotate(client: Client, key: ApiKey, **fields: Any) -> Any:
-    form = {"overlap": "86400", "key_id": uuid4(), **fields}
+    form = {"overlap": "86400", "id": time_ordered(), **fields}
     return client.post(page(key, "rotate"), form)
 
 
@@ -104,9 +105,9 @@ class TestIssuing:
     def test_one_form_issues_one_key(self, console: Client, partner: Partner) -> None:
         form = console.get(f"{ISSUE}?partner={partner.pk}")
         assert form.context["form"]["partner"].value() == "Acme"
-        id = form.context["form"]["key_id"].value()
-        text = issue(console, partner="Acme", key_id=id).context["text"]
-        again = issue(console, partner="Acme", key_id=id)
+        id = form.content.decode().split('name="id" value="')[1].split('"')[0]
+        text = issue(console, partner="Acme", id=id).context["text"]
+        again = issue(console, partner="Acme", id=id)
         assert again["Location"] == f"{KEYS}{id}/"
         after = console.get(again["Location"]).content.decode()
         assert "No second key was" in after
@@ -140,7 +141,8 @@ class TestIssuing:
             ({"lasts": "date", "expires_at": "soon"}, "expires_at"),
             ({"lasts": "30", "expires_at": "2030-01-01T00:00"}, "expires_at"),
             ({"name": "x" * 201}, "name"),
-            ({"key_id": "x"}, "key_id"),
+            ({"id": "x"}, "id"),
+            ({"id": ""}, "id"),
         ],
     )  # fmt: skip
     def test_what_is_wrong_stands_beside_its_field(
@@ -196,11 +198,11 @@ class TestIssuing:
     ) -> None:
         factories.subscription(partner, "capa", is_singleton=True)
         response = issue(console, partner="Acme")
-        ways = {way.interface: line for way, line in response.context["ways"]}
-        others = {way.interface: line for way, line in response.context["other_ways"]}
-        assert list(ways) == ["capa"]
-        assert "partner-api-key: YOUR_KEY" in ways["capa"]
-        assert "http://testserver/api/partner/v1/webhook-settings" in ways["capa"]
+        usages = {each.slug: curl for each, curl in response.context["usages"]}
+        others = {each.slug: curl for each, curl in response.context["other_usages"]}
+        assert list(usages) == ["capa"]
+        assert "partner-api-key: YOUR_KEY" in usages["capa"]
+        assert "http://testserver/api/partner/v1/webhook-settings" in usages["capa"]
         assert "x-api-key: YOUR_KEY" in others["blaze"]
         page = response.content.decode()
         for name in ("BLAZE", "Capa", "Portal API"):
@@ -245,9 +247,9 @@ class TestRotating:
     ) -> None:
         for overlap in ("86400", "0"):
             old, _ = factories.key(partner)
-            id = uuid4()
-            text = rotate(console, old, overlap=overlap, key_id=id).context["text"]
-            again = rotate(console, old, overlap=overlap, key_id=id)
+            id = time_ordered()
+            text = rotate(console, old, overlap=overlap, id=id).context["text"]
+            again = rotate(console, old, overlap=overlap, id=id)
             assert again["Location"] == f"{KEYS}{id}/"
             after = console.get(again["Location"]).content.decode()
             assert "No second key was" in after
@@ -272,7 +274,7 @@ class TestRotating:
         old, _ = factories.key(partner)
         factories.subscription(partner, "topiic", api_key=old, public_id=str(old.id))
         asked = console.get(page(old, "rotate")).content.decode()
-        assert "where the new key reaches it" in asked
+        assert "where the new key reaches them" in asked
         text = rotate(console, old, overlap="0").context["text"]
         assert put_topiic(old, text) == 200
 
@@ -295,7 +297,7 @@ class TestRotating:
             for response in (console.get(page(key, "rotate")), rotate(console, key)):
                 assert response["Location"] == page(key)
             shown = console.get(page(key)).content.decode()
-            assert "There is nothing to rotate" in shown
+            assert "it cannot be rotated" in shown
             assert 'rotate/"' not in shown
         assert ApiKey.objects.count() == 2
 
@@ -338,7 +340,7 @@ class TestRevoking:
         assert response["Location"] == page(key)
         assert last_entry().action == "key.revoked"
         shown = console.get(page(key)).content.decode()
-        assert f"whk_{key.prefix} is revoked: it is refused from now on" in shown
+        assert f"whk_{key.prefix} is revoked: every API refuses it from now on" in shown
         assert f'href="{ISSUE}?partner={partner.pk}"' in shown
         assert 'revoke/"' not in shown
 
@@ -438,7 +440,10 @@ class TestOne:
             partner=partner, prefix="0123456789", digest="0" * 64, pepper=1,
             created_at=timezone.now(),
         )  # fmt: skip
-        assert "Nothing is on record" in console.get(page(key)).content.decode()
+        assert (
+            "The audit log has no entry of this key"
+            in console.get(page(key)).content.decode()
+        )
 
     def test_a_button_is_shown_to_who_may_press_it(self, login: Login, partner) -> None:
         key, _ = factories.key(partner)
@@ -500,13 +505,14 @@ class TestList:
         assert listed(console, state="usable") == [each["expiring"], each["usable"]]
 
     def test_the_badge_of_each_state(self, console: Client, each) -> None:
-        shown = {k.pk: state for k, state in console.get(KEYS).context["keys"]}
+        rows = console.get(KEYS).context["listed"].rows
+        shown = {row.pk: row.state for row in rows}
         assert shown == {key.pk: state for state, key in each.items()}
         html = console.get(KEYS).content.decode()
         for words in ("Usable", "Expires soon", "Expired", "Revoked", "Partner off"):
             assert f">{words}</span>" in html
         for state, key in each.items():
-            assert console.get(page(key)).context["state"] == state
+            assert console.get(page(key)).context["key"].state == state
 
     def test_by_whose_it_is_and_what_it_is_called(self, console, each) -> None:
         usable = each["usable"]

@@ -71,7 +71,7 @@ def test_the_locked_out_are_told_until_when_and_it_ends_then(ann: User, clock) -
     for _ in range(5):
         answer = attempt("guess")
     html = answer.content.decode()
-    assert "Too many failed log-ins" in html
+    assert "Too many failed logins" in html
     assert "2026-11-21 12:15:00 UTC" in html
     assert answer["Retry-After"] == "900"
     assert "Content-Security-Policy" in answer
@@ -136,10 +136,10 @@ def test_every_such_page_says_so() -> None:
     parts = [
         page
         for page in pages()
-        if page.name == "staff:needs" or page.name.endswith("-progress")
+        if page.name == "staff:alerts" or page.name.endswith("-progress")
     ]
     assert len(parts) == 4
-    assert not any(page.view.view_class.is_asked_for_by_hand for page in parts)
+    assert not any(page.view.view_class.keeps_session_alive for page in parts)
 
 
 def test_a_session_ends_half_a_day_after_its_log_in_however_busy(

@@ -95,7 +95,7 @@ class TestList:
         rows = {row["partner"].name: row for row in page.context["partners"]}
         assert rows["A"]["last_use"] == key.last_used_at
         assert (rows["A"]["subscriptions"], rows["B"]["subscriptions"]) == (1, 2)
-        assert rows["B"]["unwell"].failing == rows["B"]["unwell"].disabled == 1
+        assert rows["B"]["unhealthy"].failing == rows["B"]["unhealthy"].disabled == 1
         html = page.content.decode()
         assert "1 failing" in html
         assert "1 disabled" in html
@@ -206,7 +206,7 @@ class TestOne:
         new.revoked_at = timezone.now()
         new.save()
         shown = console.get(address(partner)).context["keys"].rows
-        assert [each["row"].id for each in shown] == [old.id, new.id]
+        assert [key.id for key in shown] == [old.id, new.id]
 
     @pytest.mark.parametrize(
         ("permission", "heading"),
@@ -352,7 +352,7 @@ class TestSwitch:
             partner=partner, state="running", total=1, actor="x", created_at=timezone.now()
         )  # fmt: skip
         page = console.get(address(partner, "switch/")).content.decode()
-        assert "The one key that can be used is refused" in page
+        assert "Its one usable key is refused" in page
         assert "whatever its one subscription says" in page
         assert "2 deliveries wait, and are still sent" in page
         assert "The one under way stops" in page

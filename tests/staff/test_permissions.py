@@ -25,7 +25,7 @@ from .conftest import Login
 
 # Name of the page -> (the permission it needs, the model whose row is in its address)
 PAGES = {
-    "needs": ("view_delivery", None),
+    "alerts": ("view_delivery", None),
     "partners": ("view_partner", None),
     "new-partner": ("add_partner", None),
     "partner": ("view_partner", Partner),
@@ -139,5 +139,5 @@ def test_a_button_is_shown_to_who_may_press_it(login: Login) -> None:
     page = f"/staff/deliveries/{sent.pk}/"
     may = login("view_delivery", "replay_delivery").get(page).content.decode()
     may_not = login("view_delivery").get(page).content.decode()
-    assert f'href="{page}send/"' in may
-    assert f'href="{page}send/"' not in may_not
+    assert f'href="{page}redeliver/"' in may
+    assert f'href="{page}redeliver/"' not in may_not

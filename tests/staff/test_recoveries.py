@@ -50,7 +50,7 @@ def preview(console: Client, partner: Partner, **fields: Any) -> Any:
 def carried(response: Any) -> dict[str, Any]:
     """What the preview's own form sends."""
     sent: dict[str, Any] = {}
-    for name, value in response.context["carried_fields"]:
+    for name, value in response.context["hidden_inputs"]:
         sent.setdefault(name, []).append(value)
     return sent
 
@@ -123,10 +123,10 @@ class TestAsking:
             ({"outcomes": []}, "This field is required."),
             ({"outcomes": ["missed"]}, "Is needed to know what it missed."),
             ({"outcomes": ["pending"]}, "pending is not one of the available choices."),
-            ({"period": "own"}, "Say since when, or choose a period above."),
+            ({"period": "own"}, "Enter a time, or choose a period above."),
             ({"period": "own", "since": "later"}, "Enter a valid date/time."),
             ({"period": "own", "since": "2999-01-01T00:00"}, "Must be before"),
-            ({"period": "failure"}, "has failed and not arrived since."),
+            ({"period": "failure"}, "failed without arriving since."),
             ({"period": "ever"}, "ever is not one of the available choices."),
             ({"subscription": "x"}, "is not a valid UUID"),
             ({"subscription": str(uuid4())}, "Select a valid choice."),
@@ -239,9 +239,10 @@ class TestPreview:
             disabled_at=timezone.now(), disabled_reason="It said 410."
         )
         page = text(preview(console, partner))
-        assert "Nightly</a> is left out. The subscription is switched off." in page
+        assert "Nightly</a> are left out. The subscription is switched off." in page
         assert (
-            "two.example.com/</span> is left out: it was disabled. It said 410." in page
+            "two.example.com/</span> are left out: it was disabled. It said 410."
+            in page
         )
 
     def test_one_that_is_empty_says_why(self, console: Client, partner) -> None:
@@ -385,7 +386,7 @@ class TestStanding:
         page = text(response)
         assert "All is queued, and 2 still wait for an answer." in page
         assert '<progress value="2" max="4"' in page
-        for state, count in (("pending", 2), ("delivered", 1), ("exhausted", 1)):
+        for state, count in (("waiting", 2), ("delivered", 1), ("exhausted", 1)):
             link = f"/staff/deliveries/?recovery={recovery.id}&amp;state={state}"
             assert f'href="{link}"><strong>{count}</strong> {state}' in page
             listed = console.get(link.replace("&amp;", "&")).context["listed"]
@@ -426,7 +427,7 @@ class TestStanding:
         advance()
         page = text(console.get(f"/staff/recoveries/{recovery.id}/"))
         assert "0 of 1 are queued again. It waits." in page
-        assert "The subscription is switched off. Nothing is lost by that" in page
+        assert "The subscription is switched off. Nothing is lost" in page
 
     def test_it_says_that_an_endpoint_is_paused_or_disabled(
         self, console: Client, partner
@@ -446,7 +447,7 @@ class TestStanding:
         )
         page = text(console.get(f"/staff/recoveries/{recovery.id}/"))
         assert "has failed 12 times in a row" in page
-        assert "is left out: it was disabled. It said 410." in page
+        assert "are left out: it was disabled. It said 410." in page
 
     def test_it_says_when_all_will_be_queued_once_that_can_be_told(
         self, console: Client, partner
@@ -473,7 +474,7 @@ class TestStanding:
         assert "There was nothing to send again." in text(console.get(page))
         Recovery.objects.update(total=3, done=1)
         shown = text(console.get(page))
-        assert "All that was queued has come to an end." in shown
+        assert "All of it has ended." in shown
         assert "2 of those that were counted at the start" in shown
         assert "/cancel/" not in shown
 
@@ -509,7 +510,7 @@ class TestCancelling:
         page = f"/staff/recoveries/{recovery.id}/cancel/"
         asked = text(console.get(page))
         assert "2 that wait for an attempt end as cancelled." in asked
-        assert "1 that arrived has arrived" in asked
+        assert "1 has arrived" in asked
         assert "Let it go on" in asked
         assert Recovery.objects.get().state == "done"
         response = console.post(page, follow=True)
@@ -556,7 +557,7 @@ class TestList:
 
     def test_it_says_when_to_use_one(self, console: Client) -> None:
         page = text(console.get("/staff/recoveries/"))
-        assert "Mend the cause first, then start one here." in page
+        assert "Fix the cause first, then start one here." in page
         assert f'href="{NEW}"' in page
 
     def test_a_new_one_is_for_the_partner_that_is_shown(
@@ -599,7 +600,7 @@ class TestDoors:
         query = f"partner=acme&subscription={subscription.id}&since=2026-11-01T00:00"
         for state in ("failed", "exhausted"):
             page = console.get(f"/staff/deliveries/?{query}&state={state}")
-            address = f"{NEW}?{page.context['form'].to_recover}"
+            address = f"{NEW}?{page.context['form'].recovery_query}"
             assert f'href="{address.replace("&", "&amp;")}"' in page.content.decode()
         form = console.get(address).context["form"]
         assert form.initial["subscription"] == str(subscription.id)
@@ -658,7 +659,7 @@ def test_what_a_broken_receiver_missed_arrives_once_its_url_is_right(
     run_until(lambda: arrived.count() == 4)
 
     page = text(console.get(address))
-    assert "All that was queued has come to an end." in page
+    assert "All of it has ended." in page
     assert "<strong>4</strong> delivered" in page
     assert "data-live" not in page
     got = [str(r.header("webhook-id")) for r in receiver.requests if r.path == "/right"]

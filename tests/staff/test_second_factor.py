@@ -432,7 +432,7 @@ def test_who_has_none_is_led_to_set_it_up_and_reaches_nothing_else(
         assert client.get(address)["Location"].startswith(f"{SET_UP}?next=")
         assert client.post(address)["Location"] == SET_UP
     page = client.get(SET_UP).content.decode()
-    assert "nothing else opens" in page
+    assert "Nothing else opens" in page
     assert 'href="/staff/deliveries/"' not in page
     led = client.post(
         f"{SET_UP}?next=%2Fstaff%2Fdeliveries%2F", {"password": PASSWORD}

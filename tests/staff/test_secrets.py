@@ -259,4 +259,4 @@ class TestRotating:
 
         monkeypatch.setattr(secrets, "rotate", gone)
         response = console.post(rotation(signed), {"overlap": "24h"}, follow=True)
-        assert "was deleted in the meantime" in response.content.decode()
+        assert "was deleted meanwhile" in response.content.decode()

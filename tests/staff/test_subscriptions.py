@@ -16,10 +16,11 @@ from tests.admin import traffic
 from tests.operations.outcomes import URL, hook
 from webhooks.console import paging
 from webhooks.models import AuditEntry, Delivery, Endpoint, Event, Subscription
+from webhooks.models.ids import time_ordered
 from webhooks.operations import subscriptions, testing
 from webhooks.operations.audit import SYSTEM
-from webhooks.staff.subscriptions import views as pages
-from webhooks.staff.subscriptions import wanted
+from webhooks.staff.subscriptions import events as its_events
+from webhooks.staff.subscriptions import status
 
 from .conftest import Login
 
@@ -35,6 +36,11 @@ def shown(client: Client, subscription: Subscription, query: str = "") -> str:
     response = client.get(address(subscription) + query)
     assert response.status_code == 200
     return response.content.decode()
+
+
+def sent_once(type: str) -> dict[str, str]:
+    """The form of a test, as a browser sends it."""
+    return {"type": type, "id": str(time_ordered())}
 
 
 def statements(client: Client, page: str) -> int:
@@ -98,20 +104,10 @@ class TestList:
     ) -> None:
         factories.partner(name="Other")
         response = console.get(LIST + query)
-        rows = {row for row, _ in response.context["subscriptions"]}
-        assert rows == {one_of_each_state[state] for state in states}
-        badges = (
-            {
-                state: badge
-                for (_, badge), state in zip(
-                    response.context["subscriptions"], states, strict=True
-                )
-            }
-            if len(states) == 1
-            else {}
-        )
-        for state, (says, _) in badges.items():
-            assert says.lower() == state
+        rows = response.context["listed"].rows
+        assert set(rows) == {one_of_each_state[state] for state in states}
+        if len(states) == 1:
+            assert [row.state for row in rows] == list(states)
 
     def test_what_hangs_on_a_key_is_found_by_it(self, console: Client, partner) -> None:
         key, _ = factories.key(partner)
@@ -166,10 +162,10 @@ class TestOne:
     @pytest.mark.parametrize(
         ("state", "says"),
         [
-            ("on", "Every event that it wants is sent to it."),
-            ("off", "Its owner, or staff, switched it off"),
-            ("failing", "One URL did not accept what was sent last"),
-            ("disabled", "Enable it once the receiver is mended"),
+            ("on", "Every event that it is subscribed to is sent to it."),
+            ("off", "Its owner or staff switched it off"),
+            ("failing", "The last delivery to 1 of its URLs failed."),
+            ("disabled", "Deliveries to this subscription are disabled."),
             ("deleted", "Its partner no longer finds it"),
         ],
     )
@@ -194,7 +190,7 @@ class TestOne:
     def test_without_a_url_it_says_what_to_do(self, console: Client, partner) -> None:
         made = factories.subscription(partner, "partnero", urls=[])
         page = shown(console, made)
-        assert "It has no URL: its events are noted, and sent nowhere." in page
+        assert "It has no URL: its events are stored, and sent nowhere." in page
         assert "give it one" in page
 
     def test_each_url_has_its_health_and_its_deliveries(
@@ -202,7 +198,7 @@ class TestOne:
     ) -> None:
         made = hook(partner, *(f"{URL}/{n}" for n in "abcd"))
         now = timezone.now()
-        a, b, c, d = made.endpoints.live()
+        a, b, c, _ = made.endpoints.live()
         Endpoint.objects.filter(id=b.id).update(
             consecutive_failures=7, failing_since=now,
             open_until=now + timedelta(minutes=5),
@@ -210,43 +206,62 @@ class TestOne:
         Endpoint.objects.filter(id=c.id).update(
             disabled_at=now, disabled_reason="The receiver answered 410 Gone."
         )
-        Endpoint.objects.filter(id=d.id).update(open_until=now + timedelta(minutes=1))
+        Endpoint.objects.filter(id=a.id).update(first_called_at=now)
         page = shown(console, made)
         assert "7 attempts failed in a row" in page
-        assert page.count("Nothing is sent to it before") == 2
+        assert page.count("Nothing is sent to it before") == 1
         assert "The receiver answered 410 Gone." in page
-        healths = console.get(address(made)).context["endpoints"]
-        assert [h.badge[0] for h in healths] == [
-            "Healthy", "Failing", "Disabled", "Paused",
+        endpoints = console.get(address(made)).context["subscription"].live_endpoints
+        assert [endpoint.health.label for endpoint in endpoints] == [
+            "Healthy", "Paused", "Disabled", "Not called yet",
         ]  # fmt: skip
         link = f"/staff/deliveries/?endpoint={a.pk}&amp;subscription={made.pk}"
         assert f'href="{link}"' in page
-        assert "One URL is called no more" in page
+        assert "Deliveries to 1 of its URLs are disabled" in page
+        assert "No attempt was made yet." in page
 
     def test_of_very_many_events_it_names_the_first(
         self, console: Client, partner
     ) -> None:
-        names = [f"order.created.v{number}" for number in range(wanted.MOST_NAMED + 7)]
+        names = [
+            f"order.created.v{number}" for number in range(its_events.MOST_NAMED + 7)
+        ]
         key, _ = factories.key(partner)
         made = factories.subscription(partner, "topiic", events=names, api_key=key)
         page = shown(console, made)
         section = page.split('id="event-names"')[1].split("</section>")[0]
         assert "507 names in the words of" in section
-        assert section.count("<dt>") == wanted.MOST_NAMED
+        assert section.count("<dt>") == its_events.MOST_NAMED
         assert "… and 7 more." in section
 
     @pytest.mark.parametrize(
         ("dialect", "events", "says"),
         [
-            ("blaze", None, "It wants every event that its dialect can say."),
+            (
+                "blaze",
+                None,
+                "It is subscribed to every event that its dialect has a name for.",
+            ),
             ("blaze", ["NEW_MEMBER"], "published as <code>member.created</code>"),
-            ("nursa", ["all"], "It wants every event that its dialect can say."),
-            ("nursa", [], "It wants no event"),
-            ("capa", None, "It wants every event that its dialect can say."),
-            ("partnero", ["no.such"], "matches no event"),
+            (
+                "nursa",
+                ["all"],
+                "It is subscribed to every event that its dialect has a name for.",
+            ),
+            ("nursa", [], "It is subscribed to no event"),
+            (
+                "capa",
+                None,
+                "It is subscribed to every event that its dialect has a name for.",
+            ),
+            ("partnero", ["no.such"], "matches nothing"),
             ("topiic", ["made.up"], "Not in the catalogue"),
             ("topiic", ["payment.failed"], "<code>payment.failed</code>"),
-            ("portal", None, "It wants every event that its dialect can say."),
+            (
+                "portal",
+                None,
+                "It is subscribed to every event that its dialect has a name for.",
+            ),
         ],
     )
     def test_it_says_which_events_it_wants_in_its_dialects_words(
@@ -374,7 +389,7 @@ class TestTesting:
 
     def test_it_is_sent_and_watched(self, console: Client, partner) -> None:
         made = hook(partner, URL + "/a", URL + "/b")
-        response = console.post(address(made, "test"), {"type": "webhook.test"})
+        response = console.post(address(made, "test"), sent_once("webhook.test"))
         event = Event.objects.get()
         assert response["Location"] == f"{address(made)}?test={event.pk}#test"
         assert Delivery.objects.count() == 2
@@ -443,7 +458,7 @@ class TestTesting:
         page = console.get(address(made, "test")).content.decode()
         assert says in page
         assert "Send it</button>" not in page
-        response = console.post(address(made, "test"), {"type": "webhook.test"})
+        response = console.post(address(made, "test"), sent_once("webhook.test"))
         if response.status_code == 302:
             page = console.get(response["Location"]).content.decode()
             assert f"Nothing was sent. {says}" in page
@@ -482,7 +497,7 @@ class TestTesting:
 
     def test_only_what_is_offered_is_sent(self, console: Client, partner) -> None:
         made = hook(partner, events=[])
-        response = console.post(address(made, "test"), {"type": "order.created"})
+        response = console.post(address(made, "test"), sent_once("order.created"))
         assert response.status_code == 422
         assert response.context["form"].errors["type"]
         assert not Event.objects.exists()
@@ -525,7 +540,7 @@ class TestEnabling:
         self, console: Client, one_of_each_state, monkeypatch
     ) -> None:
         made = one_of_each_state["disabled"]
-        asked = pages._is_given_up
+        asked = status.is_disabled
 
         def switched_off_after(*given: Any) -> bool:
             answer = asked(*given)
@@ -534,7 +549,7 @@ class TestEnabling:
             )
             return answer
 
-        monkeypatch.setattr(pages, "_is_given_up", switched_off_after)
+        monkeypatch.setattr(status, "is_disabled", switched_off_after)
         response = console.post(address(made, "enable"))
         assert response["Location"] == address(made)
         made.refresh_from_db()

@@ -1,11 +1,11 @@
-"""What endpoints did in a period, for every chart: attempts by time, and how long they took.
+"""Attempts by time, and how long they took: the data of every chart.
 
-Read from EndpointHour, added up by the hour in the database, so that a chart is at most
-720 rows however much was sent. Bars begin and end at full hours of UTC, and the last one
-is not over yet: "24h" is this hour and the 23 before it.
+The database adds up EndpointHour by the hour, so a chart reads at most 720 rows. Bars begin
+and end at full hours of UTC, and the last one is not over yet: "24h" is this hour and the
+23 before it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,8 +17,8 @@ from django.urls import reverse
 from webhooks.models import EndpointHour
 
 from . import latencies
-from .addresses import with_changes
 from .latencies import Latency
+from .paging import with_changes
 
 HEIGHT = 100
 """Of the tallest bar, in the units of the drawing."""
@@ -26,25 +26,25 @@ HEIGHT = 100
 WIDTH = 10
 """Of one bar with the gap beside it."""
 
-_SEEN = 2
-"""The least height of what is not zero: one failure among a million stays visible."""
+_LEAST = 2
+"""The height of any count above zero: one failure among a million stays visible."""
 
 _COUNTS = ("delivered", "failed", *EndpointHour.LATENCY_FIELDS)
 
 
 @dataclass(frozen=True)
 class Period:
-    says: str
+    label: str
     bars: int
     hours: int
-    each: str
+    bar_label: str
     """What one bar stands for."""
 
 
 PERIODS = {
-    "24h": Period("24 hours", bars=24, hours=1, each="an hour"),
-    "7d": Period("7 days", bars=28, hours=6, each="6 hours"),
-    "30d": Period("30 days", bars=30, hours=24, each="a day"),
+    "24h": Period("24 hours", bars=24, hours=1, bar_label="an hour"),
+    "7d": Period("7 days", bars=28, hours=6, bar_label="6 hours"),
+    "30d": Period("30 days", bars=30, hours=24, bar_label="a day"),
 }
 
 _USUAL = "24h"
@@ -71,7 +71,7 @@ class Bar:
         return self.delivered_y - self.failed_height
 
     @property
-    def says(self) -> str:
+    def label(self) -> str:
         return (
             f"{self.start:%d %b %H:%M} to {self.end:%d %b %H:%M} UTC: "
             f"{self.delivered:,} delivered, {self.failed:,} failed"
@@ -86,12 +86,12 @@ class Chart:
     """How many attempts took as long, by the histogram's bounds."""
 
     @property
-    def says(self) -> str:
-        return PERIODS[self.period].says
+    def label(self) -> str:
+        return PERIODS[self.period].label
 
     @property
-    def each(self) -> str:
-        return PERIODS[self.period].each
+    def bar_label(self) -> str:
+        return PERIODS[self.period].bar_label
 
     @property
     def start(self) -> datetime:
@@ -119,8 +119,8 @@ class Chart:
         return max(bar.delivered + bar.failed for bar in self.bars)
 
     @property
-    def share(self) -> str:
-        """How much of it was delivered. Rounded down: 100 % is when nothing failed."""
+    def success_rate(self) -> str:
+        """The delivered share of all attempts. Rounded down: 100 % means that none failed."""
         if self.is_empty:
             return "nothing sent"
         thousandths = self.delivered * 1000 // self.attempts
@@ -144,8 +144,8 @@ class Chart:
 
     @property
     def top(self) -> int:
-        """Above the tallest bar: what is raised to be seen may stand out over it."""
-        return -2 * _SEEN
+        """Above the tallest bar: two counts that are raised to the least height may stand out."""
+        return -2 * _LEAST
 
     @property
     def height(self) -> int:
@@ -190,34 +190,35 @@ def chosen_period(query: QueryDict) -> str:
 
 @dataclass(frozen=True)
 class PeriodLink:
-    says: str
+    label: str
     address: str
     is_chosen: bool
 
 
-def periods(query: QueryDict) -> list[PeriodLink]:
-    """The same page over each of the periods."""
-    chosen = chosen_period(query)
-    return [
-        PeriodLink(period.says, with_changes(query, period=name), name == chosen)
-        for name, period in PERIODS.items()
-    ]
+def context(
+    hours: QuerySet[EndpointHour], query: QueryDict, *, now: datetime, **filters: Any
+) -> dict[str, Any]:
+    """What `console/chart.html` shows: the chart of the period in the address, links to the
+    other periods, and links to the deliveries behind its numbers.
 
-
-def behind(query: QueryDict, **whose: Any) -> Mapping[str, str]:
-    """The lists of the deliveries that a chart's attempts were made for.
-
-    `whose` are further filters of the list, such as `partner`.
+    `filters` narrow the linked lists, such as `partner`.
     """
-    states = {
-        "all": {},
-        "delivered": {"state": "delivered"},
-        "failed": {"state": "failed"},
-    }
-    within = chosen_period(query)
+    period = chosen_period(query)
+
+    def deliveries(**state: str) -> str:
+        return reverse("staff:deliveries", query={**filters, "within": period, **state})
+
     return {
-        name: reverse("staff:deliveries", query={**whose, "within": within, **state})
-        for name, state in states.items()
+        "chart": of(hours, period=period, now=now),
+        "periods": [
+            PeriodLink(each.label, with_changes(query, period=name), name == period)
+            for name, each in PERIODS.items()
+        ],
+        "drill_down": {
+            "all": deliveries(),
+            "delivered": deliveries(state="delivered"),
+            "failed": deliveries(state="failed"),
+        },
     }
 
 
@@ -240,4 +241,4 @@ def _drawn(
 
 
 def _height(count: int, most: int) -> int:
-    return max(round(count * HEIGHT / most), _SEEN) if count else 0
+    return max(round(count * HEIGHT / most), _LEAST) if count else 0

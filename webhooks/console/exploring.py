@@ -8,8 +8,9 @@ from django.middleware.csrf import rotate_token
 from webhooks.models import Partner
 from webhooks.operations import exploring
 
-from . import login_step, sessions
+from . import sessions
 from .actor import staff_actor
+from .login import pending_step
 
 PERMISSION = "webhooks.explore_partner"
 _SESSION_KEY = "explored_partner"
@@ -51,4 +52,4 @@ def is_exploring(request: HttpRequest) -> bool:
     user = request.user
     if not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
         return False
-    return not sessions.over(request) and login_step.owed(request) is None
+    return not sessions.over(request) and pending_step(request) is None

@@ -1,6 +1,6 @@
 """Filters of a list: a form whose answers stand in the page's address."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from webhooks.models import ids
 
-from .addresses import with_changes
+from .paging import with_changes
 
 PERIODS = {
     "1h": ("the last hour", timedelta(hours=1)),
@@ -47,14 +47,14 @@ class Chosen:
 
 
 class Filters(forms.Form):
-    """By time; a list adds what else its rows are told apart by."""
+    """By time; a list adds its own fields."""
 
     within = forms.ChoiceField(
         required=False,
         label="When",
         choices=[
             ("", "at any time"),
-            *((name, says) for name, (says, _) in PERIODS.items()),
+            *((name, label) for name, (label, _) in PERIODS.items()),
         ],
     )
     since = Moment(required=False, label="From (UTC)")
@@ -63,13 +63,16 @@ class Filters(forms.Form):
     # The column of the time, and whether it is also in the id.
     moment: ClassVar[str] = "created_at"
     is_in_id: ClassVar[bool] = True
+    # Field of the form -> lookup of the query. The first are served by an index.
+    indexed: ClassVar[Mapping[str, str]] = {}
+    scanned: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, query: QueryDict) -> None:
         super().__init__(query)
         self.order_fields([n for n in self.fields if n not in Filters.base_fields])
 
-    def narrow(self, rows: Any) -> Any:
-        """The rows by what an index finds."""
+    def by_index(self, rows: Any) -> Any:
+        """The rows by what an index serves."""
         given = self.cleaned_data
         since = given.get("since")
         if period := PERIODS.get(given.get("within", "")):
@@ -83,11 +86,19 @@ class Filters(forms.Form):
             rows = rows.filter(**{f"{self.moment}__lt": until})
             if self.is_in_id:
                 rows = rows.filter(id__lt=ids.after(until))
-        return rows
+        return rows.filter(**self._lookups(self.indexed))
 
-    def sift(self, rows: Any) -> Any:
-        """The rows by what no index finds; `rows` itself where there is nothing to do."""
-        return rows
+    def by_scan(self, rows: Any) -> Any:
+        """The rows by what no index serves; `rows` itself when no such filter is set."""
+        lookups = self._lookups(self.scanned)
+        return rows.filter(**lookups) if lookups else rows
+
+    def _lookups(self, fields: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            lookup: value
+            for field, lookup in fields.items()
+            if (value := self.cleaned_data[field])
+        }
 
     @property
     def is_active(self) -> bool:
@@ -98,12 +109,12 @@ class Filters(forms.Form):
             if self.data.get(bound.html_name):
                 yield Chosen(
                     label=str(bound.label),
-                    value=_in_words(bound),
+                    value=_readable(bound),
                     without=with_changes(self.data, **{bound.html_name: None}),
                 )
 
 
-def _in_words(bound: forms.BoundField) -> str:
+def _readable(bound: forms.BoundField) -> str:
     value = bound.value()
     if isinstance(bound.field, forms.ChoiceField):
         choices: Any = bound.field.choices

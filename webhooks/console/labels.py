@@ -1,12 +1,18 @@
-"""How what is stored in a word reads on a page, and in which colour."""
+"""How what is stored reads on a page, and in which colour: for the console and the admin."""
 
 from collections.abc import Mapping
 
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
-from webhooks.models import Attempt, Delivery, Endpoint, Notice, Recovery, Subscription
-
-State = Delivery.State
+from webhooks.models import (
+    ApiKey,
+    Delivery,
+    Endpoint,
+    Notice,
+    Recovery,
+    Subscription,
+)
+from webhooks.operations import keys
 
 COLOURS: Mapping[str, str] = {
     Subscription.State.ON: "success",
@@ -25,22 +31,15 @@ COLOURS: Mapping[str, str] = {
     Delivery.Status.NOT_SENT: "warning",
     Recovery.State.RUNNING: "info",
     Recovery.State.DONE: "success",
+    ApiKey.State.USABLE: "success",
+    ApiKey.State.EXPIRING: "warning",
+    ApiKey.State.EXPIRED: "",
+    ApiKey.State.REVOKED: "danger",
     Notice.Status.SENT: "success",
     Notice.Status.FAILED: "danger",
 }
 """The colour of every state's badge; without one it is grey. States of one name have one
 colour, so a failing or disabled endpoint is as red as its subscription."""
-
-STATES: Mapping[str, str] = {
-    State.PENDING: "Pending",
-    State.DELIVERED: "Delivered",
-    State.EXHAUSTED: "Exhausted",
-    State.CANCELLED: "Cancelled",
-    State.NOT_SENT: "Not sent",
-}
-
-FAILED = (State.EXHAUSTED, State.CANCELLED, State.NOT_SENT)
-"""The states of what ended without arriving; the index of failed deliveries is of these."""
 
 OUTCOMES: Mapping[str, str] = {
     Outcome.OK: "Accepted",
@@ -56,25 +55,36 @@ OUTCOMES: Mapping[str, str] = {
 }
 """How an attempt ended."""
 
+SCOPES: Mapping[str, str] = {
+    keys.READ: "Read webhook settings",
+    keys.WRITE: "Create, change and delete webhook settings",
+    keys.REVEAL: "See signing secrets again",
+    keys.MANAGE: "List, rotate and revoke the partner's keys, through the portal's own API",
+}
+"""What a partner's key may do."""
+
+_dialects: dict[str, str] = {}
+
 
 def outcome(stored: str) -> str:
     return OUTCOMES.get(stored, stored.capitalize())
 
 
-def is_success(attempt: Attempt) -> bool:
-    return attempt.outcome == Outcome.OK
+def key(key: ApiKey) -> str:
+    """The part of a key that everybody may see: how it begins."""
+    return f"whk_{key.prefix}"
 
 
-KEY_STATES: Mapping[str, tuple[str, str]] = {
-    "usable": ("Usable", "success"),
-    "expiring": ("Expires soon", "warning"),
-    "expired": ("Expired", ""),
-    "revoked": ("Revoked", "danger"),
-    "off": ("Partner off", "warning"),
-}
-"""Each state's name and the colour of its badge."""
+def scopes(key: ApiKey) -> list[str]:
+    """What the key may do, a sentence each."""
+    if key.partner_id is None:
+        return ["Publish events, for every partner"]
+    return [label for scope, label in SCOPES.items() if keys.may(key, scope)]
 
-_dialects: dict[str, str] = {}
+
+def action(stored: str) -> str:
+    """An action of the audit log: `event_type.created` is "Event type created"."""
+    return stored.replace(".", " ").replace("_", " ").capitalize()
 
 
 def name_dialect(title: str, *stored: str) -> None:

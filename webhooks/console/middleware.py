@@ -1,9 +1,4 @@
-"""What stands before every page of the console and the admin.
-
-A session that is over is ended, and no page opens to one that has shown half of what it
-must. Interfaces of partners are not asked: they have no session, but for the browsable API,
-which asks the same of its own.
-"""
+"""Middleware of every page for people: complete logins, and text that hides nothing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,22 +11,25 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from . import sessions, untrusted_text
-from .login_step import Owed, owed
+from .login import LoginStep, pending_step
 
-_ROOMS = {"admin", "staff"}
-_ALWAYS = {"admin:login", "admin:logout"}
+_NAMESPACES = {"admin", "staff"}
+_ALWAYS_OPEN = {"admin:login", "admin:logout"}
 
-# What is owed -> (the page that takes it, all the pages that are open meanwhile)
-_WAYS = {
-    Owed.CODE: ("staff:enter-code", {"staff:enter-code"}),
-    Owed.ENROLMENT: (
-        "staff:second-factor",
-        {"staff:second-factor", "staff:confirm-second-factor"},
-    ),
+# The pages that are open while a step is pending; the first of them takes it.
+_OPEN_PAGES = {
+    LoginStep.CODE: ["staff:enter-code"],
+    LoginStep.ENROLMENT: ["staff:second-factor", "staff:confirm-second-factor"],
 }
 
 
-class Doors:
+class CompleteLogin:
+    """Ends a session that is over, and opens no page before the login is complete.
+
+    It covers the console and the admin. Interfaces of partners take keys; the browsable API
+    has a session and asks the same questions itself.
+    """
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -39,9 +37,8 @@ class Doors:
         response = self.get_response(request)
         match = request.resolver_match
         view = getattr(match and match.func, "view_class", None)
-        # A part that refreshes itself would keep a session alive that nobody uses.
         sessions.note(
-            request, is_sign_of_life=getattr(view, "is_asked_for_by_hand", True)
+            request, is_sign_of_life=getattr(view, "keeps_session_alive", True)
         )
         return response
 
@@ -49,21 +46,19 @@ class Doors:
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         match = request.resolver_match
-        if match is None or _ROOMS.isdisjoint(match.namespaces):
+        if match is None or _NAMESPACES.isdisjoint(match.namespaces):
             return None
         if why := sessions.over(request):
             logout(request)
             messages.info(request, why)
-            return None  # the page itself leads to the log-in
-        if match.view_name in _ALWAYS:
+            return None  # the page itself leads to the login
+        step = pending_step(request)
+        if step is None or match.view_name in {*_ALWAYS_OPEN, *_OPEN_PAGES[step]}:
             return None
-        debt = owed(request)
-        if debt is None or match.view_name in _WAYS[debt][1]:
-            return None
-        # Only what was to be read can be come back to.
-        wanted = {"next": request.get_full_path()} if request.method == "GET" else {}
-        way = reverse(_WAYS[debt][0])
-        return redirect(f"{way}?{urlencode(wanted)}" if wanted else way)
+        address = reverse(_OPEN_PAGES[step][0])
+        if request.method == "GET":  # only what was read can be returned to
+            address += "?" + urlencode({"next": request.get_full_path()})
+        return redirect(address)
 
 
 class VisibleText:

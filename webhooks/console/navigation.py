@@ -5,10 +5,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from .login_step import owed
+from .login import pending_step
 
 # The staff pages: (title, icon, address, permission)
-_PAGES = [
+PAGES = [
     ("Dashboard", "dashboard", "staff:home", "webhooks.view_delivery"),
     ("Partners", "domain", "staff:partners", "webhooks.view_partner"),
     ("Subscriptions", "rss_feed", "staff:subscriptions", "webhooks.view_subscription"),
@@ -49,11 +49,11 @@ _FAMILIES: dict[str, list[tuple[str, str, str]]] = {
 
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
     """What this member of staff may see; a family without anything is left out."""
-    if owed(request) is not None:
+    if pending_step(request) is not None:
         return []  # none of it opens yet
     pages = [
         {"title": title, "icon": icon, "link": reverse(name), **_active(request, name)}
-        for title, icon, name, permission in _PAGES
+        for title, icon, name, permission in PAGES
         if request.user.has_perm(permission)
     ]
     shown: list[dict[str, Any]] = []

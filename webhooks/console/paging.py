@@ -5,7 +5,7 @@ looks at a fixed number of rows and says how far back it has looked, instead of 
 the whole table for a handful of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.http import urlencode
 
-from .addresses import CURSOR, with_changes
+CURSOR = "before"
+"""The parameter that names the row behind which a page begins."""
 
 SIZE = 50
 """Rows of a page: about as many as somebody reads before filtering instead."""
@@ -26,6 +28,15 @@ REACH = 5_000
 _BETWEEN = "~"
 
 
+def with_changes(query: Mapping[str, Any], **changes: str | None) -> str:
+    """A query string: `query` with what is changed, without what is empty or None.
+
+    Another filter begins at the first page, so the cursor stays only where it is named.
+    """
+    kept = {name: query.get(name) for name in query if name != CURSOR} | changes
+    return "?" + urlencode({name: value for name, value in kept.items() if value})
+
+
 @dataclass(frozen=True)
 class Listed:
     rows: Sequence[Any]
@@ -33,13 +44,9 @@ class Listed:
     # they lead to its first page, and to the next.
     newest: str | None = None
     older: str | None = None
-    # How many rows were looked at, where there may be more behind them that match.
+    # How many rows were scanned, where older ones may match, too.
     looked_at: int | None = None
     is_ascending: bool = False
-
-
-def nothing() -> Listed:
-    return Listed(rows=())
 
 
 class Keyset:
@@ -96,22 +103,22 @@ class Keyset:
 
 
 def listed(
-    keyset: Keyset, narrowed: QuerySet[Any], sifted: QuerySet[Any], *, query: QueryDict
+    keyset: Keyset, indexed: QuerySet[Any], scanned: QuerySet[Any], *, query: QueryDict
 ) -> Listed:
-    """One page. `narrowed` is what indexes find; `sifted` is the same query where every
-    row found has to be looked at, and that query itself where there is nothing to sift.
+    """One page. `indexed` is what indexes find, and `scanned` is the same query with the
+    filters that no index serves. Pass the same queryset when no such filter is set.
     """
-    key = keyset.read(query.get(CURSOR, ""), narrowed.model)
+    key = keyset.read(query.get(CURSOR, ""), indexed.model)
     start = Q() if key is None else keyset.behind(key)
-    end = None if sifted is narrowed else _end(keyset, narrowed.filter(start))
-    rows = keyset.ordered(sifted.filter(start))
+    end = None if scanned is indexed else _end(keyset, indexed.filter(start))
+    rows = keyset.ordered(scanned.filter(start))
     if end is not None:
         rows = rows.filter(keyset.down_to([getattr(end, f) for f in keyset.fields]))
-    if sifted is not narrowed:
+    if scanned is not indexed:
         # The page is chosen by its keys. In one query PostgreSQL expects few matches, so
         # joins what a row shows to all of them, and sorts then.
         chosen = rows.select_related(None).values("pk")[: SIZE + 1]
-        rows = keyset.ordered(narrowed.filter(pk__in=chosen))
+        rows = keyset.ordered(indexed.filter(pk__in=chosen))
     found = list(rows[: SIZE + 1])
     shown = found[:SIZE]
     last, reach = None, None

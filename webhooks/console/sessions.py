@@ -1,8 +1,8 @@
-"""A session ends: so long after its log-in, and sooner when its owner does nothing.
+"""When a session ends: some hours after its login, and sooner when its owner does nothing.
 
-Django counts from the last time a session was written, so there every write prolongs it.
-Here the log-in is noted once, and the last sign of life at most once a minute: no request
-pays for a write but the first of each minute.
+Django counts from the last write of a session, so every write prolongs it. Here the login is
+noted once, and the last request of its owner at most once a minute, so that few requests pay
+for a write.
 """
 
 import time
@@ -22,17 +22,15 @@ def over(request: HttpRequest) -> str:
         return ""
     now = time.time()
     if now - began >= settings.SESSION_COOKIE_AGE:
-        return (
-            "Your session has ended, as each does after a while. Log in again to go on."
-        )
+        return "Your session has ended, as every session does after some hours. Log in again."
     if now - seen >= settings.SESSION_IDLE_SECONDS:
         return "You were logged out because nothing was done for a while."
     return ""
 
 
 def note(request: HttpRequest, *, is_sign_of_life: bool) -> None:
-    """Note when the session of who is logged in began, and that its owner is there."""
-    # What was not asked for its session has shown nothing about it.
+    """Note when the session of a logged-in user began, and that its owner is there."""
+    # A request that did not read its session says nothing about it.
     if not request.session.accessed or SESSION_KEY not in request.session:
         return
     now = int(time.time())
@@ -41,7 +39,7 @@ def note(request: HttpRequest, *, is_sign_of_life: bool) -> None:
     elif (
         is_sign_of_life
         and now - request.session[_SEEN] >= _NOTED_EVERY
-        # An interface refuses a session that is over and does not end it.
+        # The browsable API refuses a session that is over and does not end it.
         and not over(request)
     ):
         request.session[_SEEN] = now

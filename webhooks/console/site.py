@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from unfold.sites import UnfoldAdminSite
 
-from .login_redirect import onward
+from .login import redirect_target
 
 
 class Site(UnfoldAdminSite):
@@ -15,7 +15,7 @@ class Site(UnfoldAdminSite):
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Whoever is logged in goes on to where it was to lead, not to the admin's index."""
         if request.method == "GET" and self.has_permission(request):
-            return redirect(onward(request))
+            return redirect(redirect_target(request))
         page: HttpResponse = super().login(request, extra_context)
         return page
 

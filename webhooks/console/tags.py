@@ -1,4 +1,4 @@
-"""Template tags of the console's pages: times, badges, addresses."""
+"""Template tags of every page for people: times, badges, numbers, permissions."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,11 +7,16 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webhooks.models import Attempt, Partner, ids
+from webhooks.models import Attempt, Partner, Recovery, ids
 
 from . import exploring, labels, timings, untrusted_text
 
 register = template.Library()
+
+register.filter("dialect_title", labels.dialect)
+register.filter("outcome", labels.outcome)
+register.filter("action", labels.action)
+register.filter("json_lines", untrusted_text.of_json)
 
 
 @register.simple_tag
@@ -30,34 +35,25 @@ def moment(value: datetime | None, none: str = "never") -> SafeString | str:
 
 @register.simple_tag
 def once() -> SafeString:
-    """The id that what a form makes will have: sent twice, it makes one."""
+    """The id that the new row will have, so that a form that is sent twice makes one row."""
     return format_html('<input type="hidden" name="id" value="{}">', ids.time_ordered())
 
 
 @register.simple_tag
-def state_badge(state: str) -> SafeString:
-    return badge(labels.STATES.get(state, state), labels.COLOURS.get(state, ""))
+def badge(text: str, colour: str = "") -> SafeString:
+    """`colour` is info, success, warning, danger or nothing."""
+    return format_html('<span class="badge {}">{}</span>', colour, text)
 
 
 @register.simple_tag
-def badge(text: str, tone: str = "") -> SafeString:
-    """`tone` is info, success, warning, danger or nothing."""
-    return format_html('<span class="badge {}">{}</span>', tone, text)
+def state_badge(state: Any) -> SafeString:
+    """A state of a model, with the one label and colour that it has on every page."""
+    return badge(state.label, labels.COLOURS.get(state, ""))
 
 
 @register.simple_tag
-def key_badge(state: str) -> SafeString:
-    return badge(*labels.KEY_STATES[state])
-
-
-@register.filter
-def dialect_title(stored: str) -> str:
-    return labels.dialect(stored)
-
-
-@register.filter
-def outcome(stored: str) -> str:
-    return labels.outcome(stored)
+def recovery_badge(state: str) -> SafeString:
+    return state_badge(Recovery.State(state))
 
 
 @register.filter
@@ -79,17 +75,6 @@ def took(attempt: Attempt) -> dict[str, Any]:
 def grouped(number: int) -> str:
     """A count that may be large, in groups of three digits."""
     return f"{number:,}"
-
-
-@register.filter
-def json_lines(value: Any) -> str:
-    return untrusted_text.of_json(value)
-
-
-@register.simple_tag(takes_context=True)
-def may(context: Any, permission: str) -> bool:
-    """Whether the viewer has a permission of this app, such as `replay_delivery`."""
-    return bool(context["request"].user.has_perm(f"webhooks.{permission}"))
 
 
 @register.simple_tag(takes_context=True)

@@ -18,7 +18,7 @@ _ROUNDING = 5
 @dataclass(frozen=True)
 class Part:
     name: str
-    says: str
+    label: str
     start: int  # of the attempt, in milliseconds
     length: int
 
@@ -31,12 +31,14 @@ def parts(attempt: Attempt) -> list[Part]:
         ("lookup", "name", attempt.lookup_ms),
         ("connect", "connection", attempt.connect_ms),
     ]
-    known = [(name, says, length) for name, says, length in spans if length is not None]
+    known = [
+        (name, label, length) for name, label, length in spans if length is not None
+    ]
     left = max(attempt.duration_ms - sum(length for _, _, length in known), 0)
     if attempt.status or (attempt.outcome not in _UNASKED and left > _ROUNDING):
         known.append(("answer", "answer", left))
     shown, start = [], 0
-    for name, says, length in known:
-        shown.append(Part(name, says, start, length))
+    for name, label, length in known:
+        shown.append(Part(name, label, start, length))
         start += length
     return shown

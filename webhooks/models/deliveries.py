@@ -66,7 +66,7 @@ class Delivery(models.Model):
         PENDING = "pending"
         RETRYING = "retrying"
         DELIVERED = "delivered"
-        EXHAUSTED = "exhausted"
+        EXHAUSTED = "exhausted", "Failed permanently"
         CANCELLED = "cancelled"
         NOT_SENT = "not_sent", "Not sent"
 

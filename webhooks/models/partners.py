@@ -7,6 +7,7 @@ from typing import Any, Self, cast
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 
 class Partner(models.Model):
@@ -76,9 +77,20 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
             Q(expires_at=None) | Q(expires_at__gt=moment), revoked_at=None
         )
 
-    def expiring_at(self, moment: datetime) -> Self:
-        """Those that open at that moment and will not for much longer."""
-        return self.usable_at(moment).filter(expires_at__lte=moment + EXPIRES_SOON)
+    def in_state(self, state: str) -> Self:
+        """Those whose `state` is this one at this moment."""
+        now, states = timezone.now(), ApiKey.State
+        if state == states.REVOKED:
+            return self.exclude(revoked_at=None)
+        if state == states.EXPIRED:
+            return self.filter(revoked_at=None, expires_at__lte=now)
+        usable = self.usable_at(now)
+        is_off = Q(partner__is_active=False)
+        if state == states.OFF:
+            return usable.filter(is_off)
+        ends_soon = Q(expires_at__isnull=False, expires_at__lte=now + EXPIRES_SOON)
+        is_wanted = ends_soon if state == states.EXPIRING else ~ends_soon
+        return usable.filter(~is_off, is_wanted)
 
 
 class ApiKey(models.Model):
@@ -90,6 +102,13 @@ class ApiKey(models.Model):
 
     # `shop:<id>` among the scopes binds a key to one shop of its partner.
     SHOP_PREFIX = "shop:"
+
+    class State(models.TextChoices):
+        USABLE = "usable"
+        EXPIRING = "expiring", "Expires soon"
+        EXPIRED = "expired"
+        REVOKED = "revoked"
+        OFF = "off", "Partner off"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     partner = models.ForeignKey(
@@ -151,5 +170,16 @@ class ApiKey(models.Model):
     def is_expired_at(self, moment: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= moment
 
-    def expires_soon_at(self, moment: datetime) -> bool:
-        return self.is_expired_at(moment + EXPIRES_SOON)
+    @property
+    def state(self) -> State:
+        """The first that is true: revoked, expired, refused with its inactive partner,
+        about to expire, usable. `in_state` selects rows by the same rule."""
+        now = timezone.now()
+        if self.is_revoked:
+            return self.State.REVOKED
+        if self.is_expired_at(now):
+            return self.State.EXPIRED
+        if self.partner is not None and not self.partner.is_active:
+            return self.State.OFF
+        expires_soon = self.is_expired_at(now + EXPIRES_SOON)
+        return self.State.EXPIRING if expires_soon else self.State.USABLE

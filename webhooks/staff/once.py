@@ -1,6 +1,10 @@
-"""Forms that make one thing, however often they are sent."""
+"""Forms that make one row, however often they are sent."""
+
+from typing import Any
 
 from django import forms
+
+from webhooks.models import ids
 
 _STALE = (
     "Nothing was sent: this page was open for too long. See that it still says what you "
@@ -8,12 +12,17 @@ _STALE = (
 )
 
 
-class Once(forms.Form):
-    # The id that the new row will have; the tag `once` writes it.
+class _NewId(forms.HiddenInput):
+    def format_value(self, value: Any) -> str:
+        """A new id each time: a form that was refused has made no row."""
+        return str(ids.time_ordered())
+
+
+class OnceForm(forms.Form):
+    """Carries the id that the new row will have: the second time, it is there already."""
+
     id = forms.UUIDField(
-        required=False,
-        widget=forms.HiddenInput,
-        error_messages={"invalid": _STALE},
+        widget=_NewId, error_messages={"invalid": _STALE, "required": _STALE}
     )
 
     def refuse_id(self) -> None:

@@ -1,4 +1,4 @@
-"""What staff prove about themselves: the password again, and a code."""
+"""What staff enter about themselves: a password, a code of the second factor."""
 
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from django.utils.timesince import timeuntil
 from webhooks.operations import secondfactor
 
 
-class Code(forms.Form):
+class CodeForm(forms.Form):
     """A code of the authenticator, or a recovery code in its place."""
 
     code = forms.CharField(
@@ -29,7 +29,7 @@ class Code(forms.Form):
     )
 
     def refuse(self, error: Exception) -> int:
-        """Say beside the field why a code was not taken; the status of the answer."""
+        """Say beside the field why the code was refused; returns the status of the answer."""
         if isinstance(error, secondfactor.TooManyTries):
             self.add_error(
                 "code",
@@ -45,18 +45,18 @@ class Code(forms.Form):
         return 422
 
 
-class FirstCode(Code):
+class FirstCodeForm(CodeForm):
     """The code that confirms an authenticator; there are no recovery codes yet."""
 
     code = forms.CharField(
         label="Code",
         max_length=40,
         help_text="The six digits that the app shows for this portal.",
-        widget=Code.base_fields["code"].widget,
+        widget=CodeForm.base_fields["code"].widget,
     )
 
 
-class Password(forms.Form):
+class PasswordForm(forms.Form):
     """The password again, since a browser that was left open is not its owner."""
 
     password = forms.CharField(
@@ -65,13 +65,13 @@ class Password(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    def __init__(self, request: HttpRequest, data: Any = None) -> None:
-        super().__init__(data)
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.request = request
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        # As at the log-in, so that guesses are counted and locked there and here alike.
+        # As at the login, so that guesses are counted and locked there and here alike.
         user = authenticate(
             self.request,
             username=self.request.user.get_username(),
@@ -82,7 +82,7 @@ class Password(forms.Form):
         return password
 
 
-class NewPassword(Password):
+class NewPasswordForm(PasswordForm):
     new = forms.CharField(
         label="The new password",
         strip=False,
@@ -107,7 +107,7 @@ class NewPassword(Password):
         return again
 
 
-class PasswordAndCode(Password, Code):
+class PasswordAndCodeForm(PasswordForm, CodeForm):
     pass
 
 

@@ -1,4 +1,4 @@
-"""The way in: a code after the password, and what stands there after too many tries."""
+"""The login: a code after the password, and the page after too many tries."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,59 +13,50 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from webhooks.console.actor import staff_actor
-from webhooks.console.login_redirect import onward
-from webhooks.console.login_step import Owed, owed
+from webhooks.console.login import LoginStep, pending_step, redirect_target
 from webhooks.operations import secondfactor
-from webhooks.staff.pages import OwnPage
+from webhooks.staff.pages import FormPage, OwnPage
 
-from .forms import Code
+from .forms import CodeForm
 
 FEW = 3
 """Recovery codes that are so few that new ones should be made."""
 
 
-class EnterCode(OwnPage):
-    """Asks for the second factor of who has given the password."""
+class EnterCode(FormPage, OwnPage):
+    """Asks a user who has given the password for the second factor."""
 
     template = "staff/account/enter_code.html"
+    form_class = CodeForm
+    title = "One more step"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        if owed(request) is not Owed.CODE:
-            return redirect(onward(request))
-        return self._asked(Code())
+    def obstacle(self) -> HttpResponse | None:
+        if pending_step(self.request) is LoginStep.CODE:
+            return None
+        return redirect(redirect_target(self.request))
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = Code(request.POST)
-        if owed(request) is not Owed.CODE:
-            return redirect(onward(request))
-        if not form.is_valid():
-            return self._asked(form, status=422)
+    def form_valid(self, form: CodeForm) -> HttpResponse:
         try:
             device = secondfactor.check(
-                by=staff_actor(request),
+                by=staff_actor(self.request),
                 user=self.owner,
                 code=form.cleaned_data["code"],
                 now=timezone.now(),
             )
         except secondfactor.NotSetUp:  # taken away a moment ago
-            return redirect(onward(request))
+            return redirect(redirect_target(self.request))
         except (secondfactor.WrongCode, secondfactor.TooManyTries) as error:
-            return self._asked(form, status=form.refuse(error))
-        let_in(request, device)
+            return self.show(form, form.refuse(error))
+        complete_login(self.request, device)
         left = secondfactor.unused(device)
         if left <= FEW:
-            messages.warning(
-                request,
-                f"You have {left} recovery codes left. Make new ones on this page.",
-            )
+            text = f"You have {left} recovery codes left. Make new ones on this page."
+            messages.warning(self.request, text)
             return redirect("staff:account")
-        return redirect(onward(request))
-
-    def _asked(self, form: Code, status: int = 200) -> HttpResponse:
-        return self.page("One more step", form=form, status=status)
+        return redirect(redirect_target(self.request))
 
 
-def let_in(request: HttpRequest, device: Any) -> None:
+def complete_login(request: HttpRequest, device: Any) -> None:
     """From now on this session has shown both, under an id that only it knows."""
     django_otp.login(request, device)
     request.session.cycle_key()
@@ -74,7 +65,7 @@ def let_in(request: HttpRequest, device: Any) -> None:
 def locked_out(
     request: HttpRequest, response: HttpResponse, credentials: dict[str, Any] | None
 ) -> HttpResponse:
-    """What is answered while a name is locked for an address, with the time it ends."""
+    """The answer while a name is locked for an address, with the time it ends."""
     pause = get_cool_off(request) or timedelta()
     failed = AccessAttempt.objects.filter(
         username=get_client_username(request, credentials),
@@ -82,17 +73,13 @@ def locked_out(
     )
     now = timezone.now()
     latest = failed.aggregate(latest=Max("attempt_time"))["latest"] or now
-    answer = render(
-        request,
-        "staff/account/locked_out.html",
-        {
-            **admin.site.each_context(request),
-            "title": "Too many failed log-ins",
-            "until": latest + pause,
-            "pause": pause,
-            "now": now,
-        },
-        status=429,
-    )
+    context = {
+        **admin.site.each_context(request),
+        "title": "Too many failed logins",
+        "until": latest + pause,
+        "pause": pause,
+        "now": now,
+    }
+    answer = render(request, "staff/account/locked_out.html", context, status=429)
     answer["Retry-After"] = str(max(1, int((latest + pause - now).total_seconds())))
     return answer

@@ -1,57 +1,29 @@
-"""One's own account, and the second factor with all that is done to it."""
+"""One's own account: the password, and the second factor with all that is done to it."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
 from webhooks.console.actor import staff_actor
-from webhooks.console.login_redirect import onward
-from webhooks.console.login_step import Owed, owed
-from webhooks.operations import secondfactor
-from webhooks.staff.pages import Crumb, OwnPage
+from webhooks.console.login import LoginStep, pending_step, redirect_target
+from webhooks.operations import people, secondfactor
+from webhooks.staff.pages import Crumb, FormPage, OwnPage, crumb
 
 from . import enrolment
-from .forms import Code, FirstCode, Password, PasswordAndCode
-from .login import let_in
-
-
-def above() -> tuple[Crumb, ...]:
-    return (Crumb("Your account", reverse("staff:account")),)
-
-
-class FactorPage(OwnPage):
-    """A page of the second factor, with what all of them do with a code."""
-
-    def answered(
-        self, form: Code | PasswordAndCode, act: Callable[..., Any]
-    ) -> tuple[Any, int]:
-        """What `act` returned for the code of a valid form; else the status that says why not."""
-        if not form.is_valid():
-            return None, 422
-        try:
-            done = act(
-                by=staff_actor(self.request),
-                user=self.owner,
-                code=form.cleaned_data["code"],
-                now=timezone.now(),
-            )
-        except (secondfactor.WrongCode, secondfactor.TooManyTries) as error:
-            return None, form.refuse(error)
-        return done, 200
-
-    def codes_shown(self, title: str, codes: list[str], onward: str) -> HttpResponse:
-        return self.page(
-            title,
-            under=above(),
-            template="staff/account/recovery_codes.html",
-            codes=codes,
-            onward=onward,
-        )
+from .forms import (
+    CodeForm,
+    FirstCodeForm,
+    NewPasswordForm,
+    PasswordAndCodeForm,
+    PasswordForm,
+)
+from .login import complete_login
 
 
 class Account(OwnPage):
@@ -67,141 +39,164 @@ class Account(OwnPage):
         )
 
 
-class SecondFactor(OwnPage):
+class AccountForm(FormPage, OwnPage):
+    def above(self) -> Sequence[Crumb]:
+        return [crumb("Your account", "account")]
+
+
+class PasswordPage(AccountForm):
+    """A form that asks for the present password."""
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"request": self.request}
+
+
+class ChangePassword(PasswordPage):
+    template = "staff/account/change_password.html"
+    form_class = NewPasswordForm
+    title = "Change your password"
+    act = "Change it"
+
+    def form_valid(self, form: NewPasswordForm) -> HttpResponse:
+        people.change_password(
+            by=staff_actor(self.request),
+            user=self.owner,
+            password=form.cleaned_data["new"],
+        )
+        update_session_auth_hash(self.request, self.owner)
+        text = "Your password is changed. Everywhere else you are logged out."
+        messages.success(self.request, text)
+        return redirect("staff:account")
+
+
+class SecondFactor(PasswordPage):
     """What it is and, by POST with the password, its beginning."""
 
     template = "staff/account/second_factor.html"
+    form_class = PasswordForm
+    title = "Set up a second factor"
+    act = "Continue"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        if secondfactor.of(self.owner) is not None:
-            return redirect("staff:account")
-        return self._asked(Password(request))
+    def obstacle(self) -> HttpResponse | None:
+        is_set_up = secondfactor.of(self.owner) is not None
+        return redirect("staff:account") if is_set_up else None
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = Password(request, request.POST)
-        if not form.is_valid():
-            return self._asked(form, status=422)
+    def above(self) -> Sequence[Crumb]:
+        return () if self._is_required() else super().above()
+
+    def context(self) -> dict[str, Any]:
+        return {"is_required": self._is_required()}
+
+    def form_valid(self, form: PasswordForm) -> HttpResponse:
         try:
             secondfactor.begin(user=self.owner, now=timezone.now())
         except secondfactor.AlreadySetUp:
             return redirect("staff:account")
-        query = request.META.get("QUERY_STRING", "")
         return redirect(
-            reverse("staff:confirm-second-factor") + (f"?{query}" if query else "")
+            reverse("staff:confirm-second-factor", query=self.request.GET or None)
         )
 
-    def _asked(self, form: Password, status: int = 200) -> HttpResponse:
-        is_duty = owed(self.request) is Owed.ENROLMENT
+    def _is_required(self) -> bool:
+        return pending_step(self.request) is LoginStep.ENROLMENT
+
+
+class CodePage(AccountForm):
+    """A form with a code of the second factor: `with_code` does what it is for."""
+
+    form_class: type[CodeForm | PasswordAndCodeForm] = CodeForm
+    # Where to go when the second factor was removed a moment ago.
+    not_set_up = "staff:account"
+
+    def with_code(self, **arguments: Any) -> HttpResponse:
+        """Raises what the operation does."""
+        raise NotImplementedError
+
+    def form_valid(self, form: CodeForm) -> HttpResponse:
+        try:
+            return self.with_code(
+                by=staff_actor(self.request),
+                user=self.owner,
+                code=form.cleaned_data["code"],
+                now=timezone.now(),
+            )
+        except (secondfactor.WrongCode, secondfactor.TooManyTries) as error:
+            return self.show(form, form.refuse(error))
+        except secondfactor.NotSetUp:
+            return redirect(self.not_set_up)
+
+    def show_codes(self, codes: list[str], back: str) -> HttpResponse:
         return self.page(
-            "Set up a second factor",
-            under=() if is_duty else above(),
-            form=form,
-            status=status,
-            is_duty=is_duty,
+            "Keep these codes",
+            under=self.above(),
+            template="staff/account/recovery_codes.html",
+            codes=codes,
+            back=back,
         )
 
 
-class Confirm(FactorPage):
+class Confirm(CodePage):
     """The key to scan, and the code that shows that it was."""
 
     template = "staff/account/confirm_second_factor.html"
+    form_class = FirstCodeForm
+    title = "Set up a second factor"
+    act = "Confirm"
+    not_set_up = "staff:second-factor"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self._asked(FirstCode())
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = FirstCode(request.POST)
-        try:
-            codes, status = self.answered(form, secondfactor.confirm)
-        except secondfactor.NotSetUp:
+    def obstacle(self) -> HttpResponse | None:
+        if secondfactor.waiting(self.owner) is None:
             return redirect("staff:second-factor")
-        if codes is None:
-            return self._asked(form, status=status)
-        let_in(request, secondfactor.of(self.owner))
-        messages.success(
-            request,
-            "It is set up: from now on you are asked for a code at every log-in.",
-        )
-        return self.codes_shown("Keep these codes", codes, onward(request))
+        return None
 
-    def _asked(self, form: FirstCode, status: int = 200) -> HttpResponse:
-        waiting = secondfactor.waiting(self.owner)
-        if waiting is None:
-            return redirect("staff:second-factor")
+    def context(self) -> dict[str, Any]:
+        waiting: Any = secondfactor.waiting(self.owner)
         key = waiting.reveal()
         link = enrolment.link(
             key, user=self.owner.get_username(), host=self.request.get_host()
         )
-        return self.page(
-            "Set up a second factor",
-            under=above(),
-            form=form,
-            status=status,
-            key=enrolment.grouped(key),
-            link=link,
-            picture=enrolment.picture(link),
-        )
+        return {
+            "key": enrolment.grouped(key),
+            "link": link,
+            "picture": enrolment.picture(link),
+        }
+
+    def with_code(self, **arguments: Any) -> HttpResponse:
+        codes = secondfactor.confirm(**arguments)
+        complete_login(self.request, secondfactor.of(self.owner))
+        text = "It is set up: from now on you are asked for a code at every login."
+        messages.success(self.request, text)
+        return self.show_codes(codes, redirect_target(self.request))
 
 
-class Codes(FactorPage):
+class RenewCodes(CodePage):
     template = "staff/account/renew_codes.html"
+    title = "Make new recovery codes?"
+    act = "Make new codes"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self._asked(Code())
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = Code(request.POST)
-        try:
-            codes, status = self.answered(form, secondfactor.renew_codes)
-        except secondfactor.NotSetUp:
-            return redirect("staff:account")
-        if codes is None:
-            return self._asked(form, status=status)
-        return self.codes_shown("Keep these codes", codes, reverse("staff:account"))
-
-    def _asked(self, form: Code, status: int = 200) -> HttpResponse:
+    def obstacle(self) -> HttpResponse | None:
         if secondfactor.of(self.owner) is None:
             return redirect("staff:second-factor")
-        return self.page(
-            "Make new recovery codes?",
-            under=above(),
-            form=form,
-            status=status,
-            act="Make new codes",
-            back=reverse("staff:account"),
-            dangerous=False,
-        )
+        return None
+
+    def with_code(self, **arguments: Any) -> HttpResponse:
+        codes = secondfactor.renew_codes(**arguments)
+        return self.show_codes(codes, reverse("staff:account"))
 
 
-class Remove(FactorPage):
+class Remove(CodePage, PasswordPage):
     template = "staff/account/remove_second_factor.html"
+    form_class = PasswordAndCodeForm
+    title = "Remove the second factor?"
+    act = "Remove it"
+    dangerous = True
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self._asked(PasswordAndCode(request))
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = PasswordAndCode(request, request.POST)
-        try:
-            _, status = self.answered(form, secondfactor.remove)
-        except secondfactor.NotSetUp:
-            return redirect("staff:account")
-        if status != 200:
-            return self._asked(form, status=status)
-        messages.success(
-            request,
-            "It is removed. Your password alone opens your account from now on.",
-        )
-        return redirect("staff:account")
-
-    def _asked(self, form: PasswordAndCode, status: int = 200) -> HttpResponse:
+    def obstacle(self) -> HttpResponse | None:
         if secondfactor.of(self.owner) is None:
             return redirect("staff:account")
-        return self.page(
-            "Remove the second factor?",
-            under=above(),
-            form=form,
-            status=status,
-            act="Remove it",
-            back=reverse("staff:account"),
-            dangerous=True,
-        )
+        return None
+
+    def with_code(self, **arguments: Any) -> HttpResponse:
+        secondfactor.remove(**arguments)
+        text = "It is removed. Your password alone opens your account from now on."
+        messages.success(self.request, text)
+        return redirect("staff:account")

@@ -1,4 +1,4 @@
-"""Before and after, field by field, in lines that were taken away or added."""
+"""Before and after, field by field, in lines that were removed or added."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Any
 from webhooks.console import untrusted_text
 
 MOST_COMPARED = 1_000
-"""Lines of a field, on both sides together, whose order is compared. That takes the square of
-their number, and a partner decides how many there are."""
+"""Lines of a field, on both sides together, that are compared in their order. That takes time
+by the square of their number, and a partner decides how many there are."""
 
 
 @dataclass(frozen=True)
 class Line:
-    kind: str  # gone, new or same
+    kind: str  # removed, added or same
     text: str
 
 
@@ -26,7 +26,7 @@ class Change:
 
 
 def of(before: Any, after: Any) -> list[Change]:
-    """The fields that differ. A creation has only what is new, a deletion what is gone."""
+    """The fields that differ. A creation only adds, a deletion only removes."""
     former = before if isinstance(before, Mapping) else {}
     latter = after if isinstance(after, Mapping) else {}
     fields = [*former, *(f for f in latter if f not in former)]
@@ -47,17 +47,17 @@ def _lines(
 def _compared(before: Sequence[str], after: Sequence[str]) -> Iterator[Line]:
     if len(before) + len(after) > MOST_COMPARED:
         were, are = set(before), set(after)
-        yield from (Line("gone", text) for text in before if text not in are)
+        yield from (Line("removed", text) for text in before if text not in are)
         for text in after:
-            yield Line("same" if text in were else "new", text)
+            yield Line("same" if text in were else "added", text)
         return
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     for act, first, last, start, end in matcher.get_opcodes():
         if act == "equal":
             yield from (Line("same", text) for text in before[first:last])
         else:
-            yield from (Line("gone", text) for text in before[first:last])
-            yield from (Line("new", text) for text in after[start:end])
+            yield from (Line("removed", text) for text in before[first:last])
+            yield from (Line("added", text) for text in after[start:end])
 
 
 def _written(value: Any) -> list[str]:

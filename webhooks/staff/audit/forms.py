@@ -20,26 +20,25 @@ class AuditFilters(Filters):
         label="Changed by",
         choices=[("", "anybody"), *AuditEntry.ActorKind.choices],
     )
-    actor = forms.CharField(required=False, label="Whose name contains", max_length=200)
+    actor = forms.CharField(required=False, label="Actor contains", max_length=200)
     action = forms.CharField(required=False, label="Action contains", max_length=64)
     target = forms.CharField(
         required=False, label="Object: its id, or part of its name", max_length=300
     )
 
-    def narrow(self, rows: Any) -> Any:
-        rows = super().narrow(rows)
+    scanned = {
+        "actor_kind": "actor_kind",
+        "actor": "actor__icontains",
+        "action": "action__icontains",
+    }
+
+    def by_index(self, rows: Any) -> Any:
+        rows = super().by_index(rows)
         if partner := self.cleaned_data["partner"]:
             rows = rows.filter(partner_id=partner.id)
         return rows
 
-    def sift(self, rows: Any) -> Any:
-        given = self.cleaned_data
-        sieve = {
-            "actor_kind": given["actor_kind"],
-            "actor__icontains": given["actor"],
-            "action__icontains": given["action"],
-        }
-        wanted = Q(**{column: value for column, value in sieve.items() if value})
-        if target := given["target"]:
-            wanted &= Q(target_id=target) | Q(target__icontains=target)
-        return rows.filter(wanted) if wanted else rows
+    def by_scan(self, rows: Any) -> Any:
+        if target := self.cleaned_data["target"]:
+            rows = rows.filter(Q(target_id=target) | Q(target__icontains=target))
+        return super().by_scan(rows)

@@ -9,42 +9,41 @@ from django.utils.http import urlencode
 from webhooks.console import labels
 from webhooks.console.filters import Filters
 from webhooks.delivery import wire
-from webhooks.delivery.attempt import ERROR
-from webhooks.delivery.result import Outcome
 from webhooks.models import Delivery, Event
-from webhooks.staff.once import Once
+from webhooks.staff.once import OnceForm
 from webhooks.staff.partners.forms import PartnerField
 
-_FAILED = "failed"
-"""Beside the stored states: every one in which a delivery ended without arriving."""
+Status = Delivery.Status
 
-UNRECOVERED = "unrecovered"
-"""Exhausted, and no repeat has made up for it."""
+FAILED = (Status.EXHAUSTED, Status.CANCELLED, Status.NOT_SENT)
+"""Every status of what ended without arriving; an index is of these."""
 
-_MISSED = (_FAILED, UNRECOVERED, *labels.FAILED)
+WAITING = "waiting"
+"""Pending, or retrying."""
 
+_ANY_FAILED = "failed"
+_UNRECOVERED = "unrecovered"
 
-# Asked of each row that is looked at. From a join PostgreSQL began with all the events.
+_STATES = {
+    "": "any",
+    WAITING: "Waiting",
+    _ANY_FAILED: "Not delivered",
+    **dict(Status.choices),
+    Status.EXHAUSTED: "Failed permanently (exhausted)",
+    _UNRECOVERED: "Failed, not yet recovered",
+}
+
+# A subquery for each row that is looked at. A join made PostgreSQL begin with all events.
 _TYPE = Subquery(Event.objects.filter(id=OuterRef("event_id")).values("type")[:1])
 
 
 def _profiles() -> list[tuple[str, str]]:
-    return [
-        ("", "any"),
-        *((name, labels.dialect(name)) for name in sorted(wire.profiles())),
-    ]
+    named = [(name, labels.dialect(name)) for name in sorted(wire.profiles())]
+    return [("", "any"), *named]
 
 
 class DeliveryFilters(Filters):
-    state = forms.ChoiceField(
-        required=False,
-        choices=[
-            ("", "any"),
-            (_FAILED, "Not delivered"),
-            *labels.STATES.items(),
-            (UNRECOVERED, "Exhausted, not made up for"),
-        ],
-    )
+    state = forms.ChoiceField(required=False, label="Status", choices=_STATES)
     partner = PartnerField(required=False)
     url = forms.CharField(required=False, label="URL contains", max_length=200)
     event_type = forms.CharField(required=False, max_length=128)
@@ -55,65 +54,62 @@ class DeliveryFilters(Filters):
     outcome = forms.ChoiceField(
         required=False,
         label="Last outcome",
-        choices=[("", "any"), *((o, labels.outcome(o)) for o in [*Outcome, ERROR])],
+        choices={"": "any", **labels.OUTCOMES},
     )
     subscription = forms.UUIDField(required=False, widget=forms.HiddenInput)
     endpoint = forms.UUIDField(required=False, widget=forms.HiddenInput)
     event = forms.UUIDField(required=False, widget=forms.HiddenInput)
     recovery = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
-    def narrow(self, rows: Any) -> Any:
-        rows = super().narrow(rows)
-        given = self.cleaned_data
-        for field in ("partner", "subscription", "event", "recovery"):
-            if given[field]:
-                rows = rows.filter(**{field: given[field]})
-        match given["state"]:
-            case Delivery.State.PENDING:
-                rows = rows.pending()
-            case state if state in labels.FAILED:
-                rows = rows.filter(state=state)
-            case "unrecovered":
-                rows = rows.filter(state=Delivery.State.EXHAUSTED)
+    indexed = {name: name for name in ("partner", "subscription", "event", "recovery")}
+    scanned = {
+        "endpoint": "endpoint",
+        "url": "url__icontains",
+        "event_type": "published_as",
+        "profile": "profile",
+        "status": "last_status",
+        "outcome": "last_outcome",
+    }
+
+    def by_index(self, rows: Any) -> Any:
+        rows = super().by_index(rows).alias(published_as=_TYPE)
+        match self.cleaned_data["state"]:
+            case "waiting" | Status.PENDING | Status.RETRYING:
+                return rows.pending()
             case "failed":
-                rows = rows.filter(state__in=labels.FAILED)
+                return rows.filter(state__in=FAILED)
+            case "unrecovered":
+                return rows.filter(state=Status.EXHAUSTED)
+            case status if status in FAILED:
+                return rows.in_status(status)
         return rows
 
+    def by_scan(self, rows: Any) -> Any:
+        match self.cleaned_data["state"]:
+            case "unrecovered":
+                rows = rows.unrecovered()
+            case Status.PENDING | Status.RETRYING | Status.DELIVERED as status:
+                rows = rows.in_status(status)
+        return super().by_scan(rows)
+
     @property
-    def to_recover(self) -> str:
-        """The query of the page that recovers what a list of a partner's failures shows;
-        nothing for another list."""
+    def recovery_query(self) -> str:
+        """The query of the page that recovers what the list shows; empty unless it shows
+        the failures of one partner."""
         given = self.cleaned_data
-        if not given.get("partner") or given.get("state") not in _MISSED:
+        if not given.get("partner") or given.get("state") not in {
+            _ANY_FAILED,
+            _UNRECOVERED,
+            *FAILED,
+        }:
             return ""
-        asked = {"partner": given["partner"].id} | {
-            name: given[name]
-            for name in ("subscription", "since", "until")
-            if given[name]
-        }
-        return urlencode(asked)
-
-    def sift(self, rows: Any) -> Any:
-        given = self.cleaned_data
-        if given["state"] == UNRECOVERED:
-            rows = rows.unrecovered()
-        sieve = {
-            "state": given["state"] == Delivery.State.DELIVERED and given["state"],
-            "endpoint": given["endpoint"],
-            "url__icontains": given["url"],
-            "published_as": given["event_type"],
-            "profile": given["profile"],
-            "last_status": given["status"],
-            "last_outcome": given["outcome"],
-        }
-        sieve = {column: value for column, value in sieve.items() if value}
-        if not sieve:
-            return rows
-        return rows.alias(published_as=_TYPE).filter(**sieve)
+        kept = ("subscription", "since", "until")
+        query = {"partner": given["partner"].id}
+        return urlencode(query | {name: given[name] for name in kept if given[name]})
 
 
-class Redelivery(Once):
-    """Without an id of one that waits, of which nothing but its turn is asked for."""
+class RedeliveryForm(OnceForm):
+    """Without an id, the form only moves a pending delivery to the front."""
 
     SAME = "same"
     ANEW = "anew"
@@ -123,7 +119,11 @@ class Redelivery(Once):
         initial=SAME,
         widget=forms.RadioSelect,
         choices=[
-            (SAME, "The same bytes as the first time, signed anew"),
+            (SAME, "The same bytes as the first time, with a new signature"),
             (ANEW, "The event, rendered as the subscription's dialect does it today"),
         ],
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["id"].required = False

@@ -1,36 +1,44 @@
-"""One delivery: how it stands, its raw bodies, and sending it again."""
+"""Deliveries: the list, one of them with its raw bodies, and sending it again."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.forms import HiddenInput
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from webhooks.console.actor import staff_actor
 from webhooks.models import Attempt, Delivery, Endpoint, Subscription
 from webhooks.operations import deliveries, once
-from webhooks.staff.pages import Crumb, Page
+from webhooks.staff.pages import Crumb, FormPage, List, Page, crumb
 
-from . import progress
-from .forms import Redelivery
+from . import timeline
+from .forms import FAILED, DeliveryFilters, RedeliveryForm
+
+_ABOVE = ("Deliveries", "deliveries")
+
+
+class Deliveries(List):
+    permission = "webhooks.view_delivery"
+    title = "Deliveries"
+    template = "staff/deliveries/list.html"
+    filters = DeliveryFilters
+
+    def rows(self) -> Any:
+        return Delivery.objects.select_related("partner", "event").defer(
+            "event__data", "event__attributes"
+        )
 
 
 def found(id: UUID) -> Delivery:
-    """The delivery with what its pages say of others; raises Http404."""
     rows = Delivery.objects.select_related(
         "partner", "event", "subscription", "endpoint"
     )
-    delivery = rows.filter(id=id).first()
-    if delivery is None:
-        raise Http404
-    return delivery
-
-
-def above() -> Crumb:
-    return Crumb("Deliveries", reverse("staff:deliveries"))
+    return get_object_or_404(rows, id=id)
 
 
 class One(Page):
@@ -39,27 +47,41 @@ class One(Page):
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
         delivery = found(id)
+        original = delivery.redelivery_of and Delivery.objects.filter(
+            id=delivery.redelivery_of
+        )
         return self.page(
             f"Delivery of {delivery.event.type} to {delivery.partner}",
-            under=(above(),),
-            delivery=delivery,
-            progress=progress.of(delivery, now=timezone.now()),
-            repeated=_repeated(delivery),
-            repeats=_repeats(delivery),
+            under=[crumb(*_ABOVE)],
+            **_progress(delivery),
+            # It may be kept no longer.
+            original=original.first() if original else None,
+            # Found among those of its event, which are indexed.
+            repeats=Delivery.objects.filter(
+                event_id=delivery.event_id, redelivery_of=delivery.id
+            ).order_by("-id")[:20],
         )
 
 
 class Progress(Page):
-    """The part of the page that changes while the delivery is on its way."""
+    """The part of the page that changes until the delivery is settled."""
 
     permission = "webhooks.view_delivery"
-    is_asked_for_by_hand = False
+    keeps_session_alive = False
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        now = timezone.now()
-        shown = progress.of(found(id), now=now)
-        context = {"progress": shown, "delivery": shown.delivery, "now": now}
+        context = _progress(found(id)) | {"now": timezone.now()}
         return render(request, "staff/deliveries/progress.html", context)
+
+
+def _progress(delivery: Delivery) -> dict[str, Any]:
+    is_deleted = delivery.subscription.deleted_at is not None
+    is_test = delivery.reason == Delivery.TRIED_ONCE
+    return {
+        "delivery": delivery,
+        "timeline": timeline.of(delivery, now=timezone.now()),
+        "is_recoverable": delivery.state in FAILED and not (is_deleted or is_test),
+    }
 
 
 class Body(Page):
@@ -89,114 +111,94 @@ _NOT_SENT: dict[type[Exception], tuple[int, str]] = {
     ),
     deliveries.StillPending: (
         messages.ERROR,
-        "It still waits for a retry, and only what has ended is rendered anew.",
+        "It still waits for a retry. Only a delivery that has ended is rendered anew.",
     ),
     deliveries.Ended: (
         messages.INFO,
-        "It no longer waits: look below how it ended.",
+        "It no longer waits. Look below how it ended.",
     ),
 }
 
 
-class Redeliver(Page):
-    """Says what would be sent where, and by POST sends it."""
+class Redeliver(FormPage):
+    """Sends a delivery once more, or one that waits at once."""
 
     permission = "webhooks.replay_delivery"
     template = "staff/deliveries/redeliver.html"
+    form_class = RedeliveryForm
 
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        return self._asked(found(id), Redelivery())
+    @cached_property
+    def delivery(self) -> Delivery:
+        return found(self.kwargs["id"])
 
-    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        delivery, form = found(id), Redelivery(request.POST)
-        if not form.is_valid():
-            return self._asked(delivery, form, status=422)
-        new_id = form.cleaned_data["id"]
+    @property
+    def is_pending(self) -> bool:
+        return self.delivery.state == Delivery.State.PENDING
+
+    @property
+    def title(self) -> str:
+        return "Send now" if self.is_pending else "Send again"
+
+    def get_form(self, form_class: Any = None) -> RedeliveryForm:
+        form: RedeliveryForm = super().get_form(form_class)
+        if self.is_pending:  # it is sent itself: no new row is made
+            del form.fields["id"]
+            form.fields["bytes"].widget = HiddenInput()
+        return form
+
+    def above(self) -> Sequence[Crumb]:
+        delivery = self.delivery
+        return crumb(*_ABOVE), crumb(delivery.event.type, "delivery", delivery.id)
+
+    def context(self) -> dict[str, Any]:
+        targets, obstacle = _targets(self.delivery)
+        return {"delivery": self.delivery, "targets": targets, "obstacle": obstacle}
+
+    def form_valid(self, form: RedeliveryForm) -> HttpResponse:
+        id = form.cleaned_data.get("id")
         try:
             queued = deliveries.redeliver(
-                by=staff_actor(request),
-                delivery=delivery,
+                by=staff_actor(self.request),
+                delivery=self.delivery,
                 now=timezone.now(),
-                rerender=form.cleaned_data["bytes"] == Redelivery.ANEW,
-                id=new_id,
-                must_wait=new_id is None,
+                rerender=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
+                id=id,
+                must_wait=id is None,
             )
         except deliveries.NotReceiving as why:
-            messages.error(request, f"Nothing was sent. {why}")
+            messages.error(self.request, f"Nothing was sent. {why}")
         except tuple(_NOT_SENT) as why:
-            messages.add_message(request, *_NOT_SENT[type(why)])
+            messages.add_message(self.request, *_NOT_SENT[type(why)])
         except once.IdRefused:
             form.refuse_id()
-            return self._asked(delivery, form, status=422)
+            return self.show(form, 422)
         except deliveries.Gone:
             raise Http404 from None
         else:
-            return self._sent(delivery, queued)
-        return redirect("staff:delivery", id)
+            return self._sent(queued)
+        return redirect("staff:delivery", self.delivery.id)
 
-    def _sent(self, delivery: Delivery, queued: Delivery) -> HttpResponse:
-        if queued.id == delivery.id:
+    def _sent(self, queued: Delivery) -> HttpResponse:
+        if queued.id == self.delivery.id:
             text = "It no longer waits for its turn: the next attempt is made now."
         else:
             text = "Queued. This is the new delivery; the former stays as it was."
         messages.success(self.request, text)
         return redirect("staff:delivery", queued.id)
 
-    def _asked(
-        self, delivery: Delivery, form: Redelivery, status: int = 200
-    ) -> HttpResponse:
-        targets, obstacle = _targets(delivery)
-        return self.page(
-            "Send now" if delivery.state == Delivery.State.PENDING else "Send again",
-            under=(
-                above(),
-                Crumb(
-                    str(delivery.event.type),
-                    reverse("staff:delivery", args=[delivery.id]),
-                ),
-            ),
-            status=status,
-            delivery=delivery,
-            form=form,
-            targets=targets,
-            obstacle=obstacle,
-        )
 
-
-def _targets(delivery: Delivery) -> tuple[list[Endpoint], str]:
+def _targets(delivery: Delivery) -> tuple[Sequence[Endpoint], str]:
     """Where it would go, or why nowhere."""
     endpoint = delivery.endpoint
     if delivery.state == Delivery.State.PENDING and endpoint:
-        return (
-            ([endpoint], "")
-            if endpoint.disabled_at is None
-            else ([], _disabled(endpoint))
-        )
-    rows = deliveries.with_receivers(Subscription.objects.all())
-    subscription = rows.get(id=delivery.subscription_id)
-    try:
-        receiving = deliveries.receivers(subscription)
-    except deliveries.NotReceiving as why:
-        return [], str(why)
-    targets = deliveries.targets(delivery, receiving)
+        targets: Sequence[Endpoint] = [endpoint] if not endpoint.disabled_at else []
+    else:
+        rows = deliveries.with_receivers(Subscription.objects.all())
+        try:
+            receiving = deliveries.receivers(rows.get(id=delivery.subscription_id))
+        except deliveries.NotReceiving as why:
+            return [], str(why)
+        targets = deliveries.targets(delivery, receiving)
     if not targets and endpoint:
-        return [], _disabled(endpoint)
-    return list(targets), ""
-
-
-def _disabled(endpoint: Endpoint) -> str:
-    return f"The endpoint was disabled: {endpoint.disabled_reason}"
-
-
-def _repeated(delivery: Delivery) -> Delivery | None:
-    """The one that this repeats; it may be kept no longer."""
-    if delivery.redelivery_of is None:
-        return None
-    return Delivery.objects.filter(id=delivery.redelivery_of).first()
-
-
-def _repeats(delivery: Delivery) -> Any:
-    """Deliveries that repeat this one, found among those of its event."""
-    return Delivery.objects.filter(
-        event_id=delivery.event_id, redelivery_of=delivery.id
-    ).order_by("-id")[:20]
+        return [], f"The endpoint was disabled: {endpoint.disabled_reason}"
+    return targets, ""

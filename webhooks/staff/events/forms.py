@@ -12,35 +12,44 @@ from webhooks.staff.partners.forms import PartnerField
 
 
 class EventFilters(Filters):
-    told = forms.ChoiceField(
+    MATCHED, UNMATCHED = "yes", "no"
+
+    matched = forms.ChoiceField(
         required=False,
-        label="Told",
-        choices=[("", "any"), ("somebody", "Somebody"), ("nobody", "Nobody")],
+        label="Matched",
+        choices={"": "any", MATCHED: "Matched", UNMATCHED: "Unmatched"},
     )
     partner = PartnerField(required=False)
     type = forms.CharField(required=False, label="Event type", max_length=128)
     idempotency_key = forms.CharField(required=False, max_length=255)
 
-    def narrow(self, rows: Any) -> Any:
-        rows = super().narrow(rows)
-        given = self.cleaned_data
-        if given["partner"]:
-            rows = rows.filter(partner=given["partner"])
-        if given["told"] == "nobody":
-            rows = rows.filter(matched=0)
-        return rows
+    indexed = {"partner": "partner"}
+    scanned = {"type": "type", "idempotency_key": "idempotency_key"}
 
-    def sift(self, rows: Any) -> Any:
-        given = self.cleaned_data
-        sieve = {
-            name: given[name] for name in ("type", "idempotency_key") if given[name]
-        }
-        if given["told"] == "somebody":
-            sieve["matched__gt"] = 0
-        return rows.filter(**sieve) if sieve else rows
+    def by_index(self, rows: Any) -> Any:
+        rows = super().by_index(rows)
+        is_unmatched = self.cleaned_data["matched"] == self.UNMATCHED
+        return rows.filter(matched=0) if is_unmatched else rows
+
+    def by_scan(self, rows: Any) -> Any:
+        if self.cleaned_data["matched"] == self.MATCHED:
+            rows = rows.filter(matched__gt=0)
+        return super().by_scan(rows)
 
 
-class Json(forms.CharField):
+class EventTypeFilters(Filters):
+    # A type has no time.
+    within = since = until = None  # type: ignore[assignment]
+
+    name = forms.CharField(required=False, label="Name contains", max_length=128)
+    description = forms.CharField(
+        required=False, label="Description contains", max_length=200
+    )
+
+    indexed = {"name": "name__icontains", "description": "description__icontains"}
+
+
+class JsonField(forms.CharField):
     """An object, read as strictly as the API reads it."""
 
     widget = forms.Textarea(attrs={"rows": 14, "spellcheck": "false"})
@@ -53,21 +62,21 @@ class Json(forms.CharField):
             raise ValidationError(f"This is no JSON: {error}.") from None
 
 
-class Publication(forms.Form):
-    """An event of a type that is chosen before."""
+class PublishForm(forms.Form):
+    """An event of the type in the address."""
 
     partner = PartnerField()
-    payload = Json(label="Data")
+    payload = JsonField(label="Data")
     shop_id = forms.CharField(
         required=False,
         label="Shop id",
         max_length=255,
-        help_text="Subscriptions that are bound to another shop are not told. May be empty.",
+        help_text="Subscriptions of another shop do not match. May be empty.",
     )
     once = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
 
     def idempotency_key(self, type: str) -> str | None:
-        """The same for what one form is sent with twice, another where it was edited."""
+        """The same when one form is sent twice, another when it was edited."""
         once: UUID | None = self.cleaned_data["once"]
         sent = (self.data.get(name, "") for name in ("partner", "payload", "shop_id"))
         return str(uuid5(once, "\n".join([type, *sent]))) if once else None

@@ -1,34 +1,28 @@
 """The paths of the browsable API, every one of every interface, as one partner opens it.
 
-Read from the addresses of the views, so that a new dialect is here by being mounted.
-Where a path names an object, one of the partner's own stands in its place.
+Read from the documented paths of the interfaces, so that a new dialect is here as soon as it
+is registered. A path that names an object gets one of the partner's own in its place.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from django.contrib.admindocs.views import simplify_regex
-from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.http import urlencode
 
 from webhooks.models import ApiKey, Delivery, Partner, Subscription
 from webhooks.rest import interfaces
-from webhooks.rest.endpoint import Endpoint
 
 _PORTAL = "portal"
-"""The interface where also what hangs on a subscription of another is found, with its
-dialect beside; the subscription itself is seen through its own."""
 
 _NAMED = re.compile(r"([^/]+)/<\w+>")
-"""What a path names, behind the word for what it is: `deliveries/<id>`."""
+"""An object in a path, behind the word for what it is: `deliveries/<id>`."""
 
 
 @dataclass(frozen=True)
-class Door:
+class ExampleCall:
     """A path, and where it opens."""
 
     path: str
@@ -39,16 +33,11 @@ class Door:
 
 
 @dataclass(frozen=True)
-class Interface:
+class Group:
+    """The paths of one interface."""
+
     title: str
-    doors: Sequence[Door]
-
-
-@dataclass(frozen=True)
-class _Path:
-    interface: str
-    text: str
-    methods: Sequence[str]
+    calls: Sequence[ExampleCall]
 
 
 @dataclass(frozen=True)
@@ -57,31 +46,36 @@ class _Example:
     query: str = ""
 
 
-def of(partner: Partner) -> list[Interface]:
-    """Those of each interface."""
-    titles = {each.slug: each.title for each in interfaces.all()}
+def of(partner: Partner) -> list[Group]:
     examples = _Examples(partner)
-    found: dict[str, list[Door]] = {}
-    for path in _paths():
-        found.setdefault(path.interface, []).append(_door(path, examples))
     return [
-        Interface(titles.get(slug, slug.capitalize()), doors)
-        for slug, doors in sorted(found.items())
+        Group(
+            interface.title,
+            [
+                _call(interface.slug, pattern, examples)
+                for pattern in interface.documented
+                if pattern.callback.cls.has_forms  # type: ignore[attr-defined]
+            ],
+        )
+        for interface in sorted(interfaces.all(), key=lambda each: each.slug)
     ]
 
 
-def _door(path: _Path, examples: "_Examples") -> Door:
-    named = _NAMED.search(path.text)
+def _call(slug: str, pattern: Any, examples: "_Examples") -> ExampleCall:
+    text = re.sub(r"<\w+:", "<", f"/{pattern.pattern}")
+    methods = [name.upper() for name in pattern.callback.actions if name != "head"]
+    named = _NAMED.search(text)
     if named is None:
-        return Door(path.text, path.methods, address=path.text)
+        return ExampleCall(text, methods, address=text)
     thing = _thing(named[1])
-    is_whole = path.text.endswith(">")
-    slug = None if path.interface == _PORTAL and not is_whole else path.interface
-    example = examples.of(thing, slug)
+    # The portal API also serves what belongs to other dialects' subscriptions
+    # (`?dialect=`), but a subscription itself only through its own.
+    is_below = not text.endswith(">")
+    example = examples.of(thing, None if slug == _PORTAL and is_below else slug)
     if example is None:
-        return Door(path.text, path.methods, address="", lacks=thing)
-    text = re.sub(r"<\w+>", lambda _: quote(example.id, safe=""), path.text, count=1)
-    return Door(text, path.methods, address=text + example.query)
+        return ExampleCall(text, methods, address="", lacks=thing)
+    path = re.sub(r"<\w+>", lambda _: quote(example.id, safe=""), text, count=1)
+    return ExampleCall(path, methods, address=path + example.query)
 
 
 def _thing(word: str) -> str:
@@ -124,44 +118,10 @@ class _Examples:
         row = rows.order_by("-created_at").first()
         if row is None:
             return None
-        beside = {} if dialect else {"dialect": row.dialect}
-        return _Example(row.public_id, "?" + urlencode(beside) if beside else "")
+        query = "" if dialect else "?" + urlencode({"dialect": row.dialect})
+        return _Example(row.public_id, query)
 
 
 def _first(rows: Any) -> _Example | None:
     id = rows.values_list("id", flat=True).first()
     return id and _Example(str(id))
-
-
-@cache
-def _paths() -> tuple[_Path, ...]:
-    """Every path that has forms; the first of those that lead to the same view."""
-    found: dict[int, _Path] = {}
-    for pattern in _patterns(get_resolver().url_patterns):
-        callback: Any = pattern.callback
-        view = getattr(callback, "cls", None)
-        if not (isinstance(view, type) and issubclass(view, Endpoint)):
-            continue
-        if not view.has_forms:
-            continue
-        text = re.sub(r"<\w+:", "<", simplify_regex(str(pattern.pattern)).rstrip("/"))
-        methods = [method.upper() for method in callback.actions if method != "head"]
-        path = _Path(_interface(view.__module__), text, methods)
-        found.setdefault(id(callback), path)
-    return tuple(found.values())
-
-
-def _patterns(patterns: Any) -> Iterator[URLPattern]:
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            # The interfaces stand at the root; what is under a prefix is for people.
-            if not str(pattern.pattern):
-                yield from _patterns(pattern.url_patterns)
-        else:
-            yield pattern
-
-
-def _interface(module: str) -> str:
-    """The dialect whose folder a view's module is in; else it is of the portal's own API."""
-    _, room, folder, *_ = module.split(".")
-    return folder if room == "dialects" else _PORTAL

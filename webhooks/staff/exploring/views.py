@@ -1,9 +1,9 @@
-"""Calling the APIs as a partner: what it means, its paths, its beginning and its end."""
+"""Exploring the APIs as a partner: begin, the paths that it may call, leave."""
 
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -26,7 +26,7 @@ class Explore(Page):
             under=levels(partner),
             partner=partner,
             is_explored=is_explored,
-            interfaces=paths.of(partner) if is_explored else (),
+            groups=paths.of(partner) if is_explored else (),
             back=reverse("staff:partner", args=[id]),
         )
 
@@ -41,9 +41,7 @@ class Leave(Page):
     """Ends it, and goes back to the partner that was explored."""
 
     permission = exploring.PERMISSION
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return HttpResponseNotAllowed(["POST"])
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
         partner = exploring.leave(request)

@@ -5,193 +5,197 @@ message, a session, an address or a log. That page may not be kept by the browse
 form that is sent twice makes one key.
 """
 
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.forms import Form
+from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
+from webhooks.console import labels
 from webhooks.console.actor import staff_actor
 from webhooks.models import ApiKey, Partner
-from webhooks.operations import keys as operations
-from webhooks.staff.pages import Crumb, Page
+from webhooks.operations import keys
+from webhooks.staff.pages import ConfirmPage, Crumb, FormPage
 from webhooks.staff.partners.forms import PartnerField
+from webhooks.staff.partners.views import levels
 
-from . import keys
-from .forms import IssueKey, RotateKey
-from .views import above, found, history, replaced_by, where
+from . import usage
+from .forms import IssueForm, RotateForm
+from .views import above, dependents, found, history, replaced_by
 
 MOST_OTHERS = 10
 """Other keys that are named before one is revoked; more are a link away."""
 
 
-class MakesKey(Page):
+class NewKeyPage(FormPage):
     """A page whose form ends in a new key."""
 
     permission = "webhooks.issue_key"
 
-    def shown_once(
-        self, key: ApiKey, text: str, *, under: tuple[Crumb, ...], **context: Any
-    ) -> HttpResponse:
+    def shown_once(self, key: ApiKey, text: str, old: ApiKey | None) -> HttpResponse:
         return self.page(
             "Copy the key now",
-            under=under,
+            under=above(),
             template="staff/keys/shown.html",
             key=key,
             text=text,
-            acts=keys.acts(key),
+            scopes=labels.scopes(key),
             shops=key.shops,
-            is_refused=keys.state(key, at=timezone.now()) == "off",
-            **{"old": None, **context},
-            **where(self.request, key),
+            old=old,
+            **usage.context(self.request, key),
         )
 
-    def sent_before(self, made: Any) -> HttpResponse:
+    def sent_before(self, form: Form) -> HttpResponse:
         messages.warning(
             self.request,
             "This form was sent before, and its key was shown then. No second key was "
             "made. If nobody copied it, revoke this one and issue another.",
         )
-        return redirect("staff:key", made)
+        return redirect("staff:key", form.cleaned_data["id"])
 
 
-class Issue(MakesKey):
+class Issue(NewKeyPage):
     template = "staff/keys/issue.html"
+    form_class = IssueForm
+    title = "Issue an API key"
+    act = "Issue the key"
+    partner: Partner | None = None
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        partner = _named(request.GET.get("partner", ""))
-        form = IssueKey(initial={"partner": partner.name} if partner else {})
-        return self._asked(form, partner)
+    def get_initial(self) -> dict[str, Any]:
+        self.partner = _partner(self.request.GET.get("partner", ""))
+        return {"partner": self.partner.name} if self.partner else {}
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = IssueKey(request.POST)
-        if not form.is_valid():
-            return self._asked(form, form.cleaned_data.get("partner"), status=422)
-        wanted = form.wanted()
+    def above(self) -> Sequence[Crumb]:
+        if self.partner is None:
+            return above()
+        return levels(self.partner)
+
+    def context(self) -> dict[str, Any]:
+        return {"is_off": self.partner is not None and not self.partner.is_active}
+
+    def show(self, form: IssueForm, status: int = 200) -> HttpResponse:
+        if form.is_bound:
+            self.partner = form.cleaned_data.get("partner")
+        return super().show(form, status)
+
+    def form_valid(self, form: IssueForm) -> HttpResponse:
         try:
-            key, text = operations.issue(
-                by=staff_actor(request), now=timezone.now(), **wanted
-            )
-        except operations.AlreadyIssued:
-            return self.sent_before(wanted["id"])
-        return self.shown_once(key, text, under=above())
-
-    def _asked(
-        self, form: IssueKey, partner: Partner | None, status: int = 200
-    ) -> HttpResponse:
-        return self.page(
-            "Issue an API key",
-            under=above(),
-            status=status,
-            form=form,
-            is_off=partner is not None and not partner.is_active,
-            back=reverse("staff:partner", args=[partner.id])
-            if partner
-            else reverse("staff:keys"),
-        )
-
-
-class Rotate(MakesKey):
-    template = "staff/keys/rotate.html"
-
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        return self._asked(found(id), RotateKey(initial=_overlap(request)))
-
-    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        old, form = found(id), RotateKey(request.POST)
-        if not form.is_valid():
-            return self._asked(old, form, status=422)
-        try:
-            key, text = operations.rotate(
-                by=staff_actor(request),
-                key=old,
+            key, text = keys.issue(
+                by=staff_actor(self.request),
                 now=timezone.now(),
-                overlap=form.cleaned_data["overlap"],
-                id=form.cleaned_data["key_id"],
+                **form.fields_of_key(),
             )
-        except operations.AlreadyIssued:
-            return self.sent_before(form.cleaned_data["key_id"])
-        except operations.Closed:
-            return self._closed(old)
-        return self.shown_once(key, text, under=above(), old=found(id))
+        except keys.AlreadyIssued:
+            return self.sent_before(form)
+        return self.shown_once(key, text, old=None)
 
-    def _asked(self, old: ApiKey, form: RotateKey, status: int = 200) -> HttpResponse:
-        if old.is_revoked or old.is_expired_at(timezone.now()):
-            return self._closed(old)
-        return self.page(
-            "Rotate this key",
-            under=above(old),
-            status=status,
-            form=form,
-            key=old,
-            hanging=keys.hanging(old),
-            replaced_by=replaced_by(history(old)),
-        )
 
-    def _closed(self, old: ApiKey) -> HttpResponse:
+class Rotate(NewKeyPage):
+    template = "staff/keys/rotate.html"
+    form_class = RotateForm
+    title = "Rotate this key"
+    act = "Rotate the key"
+
+    @cached_property
+    def key(self) -> ApiKey:
+        return found(self.kwargs["id"])
+
+    def get_initial(self) -> dict[str, Any]:
+        """What the page that leads here proposes; the form knows its choices."""
+        overlap = self.request.GET.get("overlap")
+        return super().get_initial() | ({"overlap": overlap} if overlap else {})
+
+    def above(self) -> Sequence[Crumb]:
+        return above(self.key)
+
+    def context(self) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "dependents": dependents(self.key),
+            "replaced_by": replaced_by(history(self.key)),
+        }
+
+    def show(self, form: RotateForm, status: int = 200) -> HttpResponse:
+        if self.key.is_revoked or self.key.is_expired_at(timezone.now()):
+            return self._closed()
+        return super().show(form, status)
+
+    def form_valid(self, form: RotateForm) -> HttpResponse:
+        try:
+            key, text = keys.rotate(
+                by=staff_actor(self.request),
+                key=self.key,
+                now=timezone.now(),
+                **form.cleaned_data,
+            )
+        except keys.AlreadyIssued:
+            return self.sent_before(form)
+        except keys.Closed:
+            return self._closed()
+        return self.shown_once(key, text, old=found(self.key.id))
+
+    def _closed(self) -> HttpResponse:
         messages.error(
             self.request,
-            "This key is closed already: it was revoked, or has expired. There is nothing "
-            "to rotate; issue another key instead.",
+            "This key was revoked or has expired: it cannot be rotated. Issue another key "
+            "instead.",
         )
-        return redirect("staff:key", old.id)
+        return redirect("staff:key", self.key.id)
 
 
-class Revoke(Page):
+class Revoke(ConfirmPage):
     permission = "webhooks.revoke_key"
     template = "staff/keys/revoke.html"
+    title = "Revoke this key"
+    dangerous = True
 
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        key, now = found(id), timezone.now()
-        if key.is_revoked:
-            return self._was_revoked(key)
-        others = list(keys.others(key, at=now)[: MOST_OTHERS + 1])
-        return self.page(
-            "Revoke this key",
-            under=above(key),
-            act="Revoke this key",
-            back=reverse("staff:key", args=[id]),
-            dangerous=True,
-            form=None,
-            key=key,
-            is_expired=key.is_expired_at(now),
-            others=others[:MOST_OTHERS],
-            has_more=len(others) > MOST_OTHERS,
-            hanging=keys.hanging(key),
+    @cached_property
+    def key(self) -> ApiKey:
+        return found(self.kwargs["id"])
+
+    def above(self) -> Sequence[Crumb]:
+        return above(self.key)
+
+    def obstacle(self) -> HttpResponse | None:
+        if not self.key.is_revoked:
+            return None
+        text = "This key was revoked before. There is nothing left to do."
+        messages.info(self.request, text)
+        return redirect("staff:key", self.key.id)
+
+    def context(self) -> dict[str, Any]:
+        key, now = self.key, timezone.now()
+        same = ApiKey.objects.usable_at(now).filter(
+            partner=key.partner_id, kind=key.kind
         )
+        others = same.exclude(pk=key.pk).order_by("-created_at", "-id")
+        named = list(others[: MOST_OTHERS + 1])
+        return {
+            "key": key,
+            "is_expired": key.is_expired_at(now),
+            "others": named[:MOST_OTHERS],
+            "has_more": len(named) > MOST_OTHERS,
+            "dependents": dependents(key),
+        }
 
-    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        key = found(id)
-        if key.is_revoked:
-            return self._was_revoked(key)
-        operations.revoke(by=staff_actor(request), key=key, now=timezone.now())
+    def form_valid(self, form: Form) -> HttpResponse:
+        keys.revoke(by=staff_actor(self.request), key=self.key, now=timezone.now())
         messages.success(
-            request,
-            f"The key {keys.shown(key)} is revoked: it is refused from now on, everywhere. "
+            self.request,
+            f"The key {labels.key(self.key)} is revoked: every API refuses it from now on. "
             "Tell whoever uses it, and give them another.",
         )
-        return redirect("staff:key", id)
-
-    def _was_revoked(self, key: ApiKey) -> HttpResponse:
-        messages.info(
-            self.request, "This key was revoked before. There is nothing left to do."
-        )
-        return redirect("staff:key", key.id)
+        return redirect("staff:key", self.key.id)
 
 
-def _named(partner: str) -> Partner | None:
-    """The partner that an address names; who it fits none of is asked for by the form."""
+def _partner(text: str) -> Partner | None:
+    """The partner in the address; the form asks for one that is not found."""
     try:
-        return PartnerField(required=False).clean(partner)
+        return PartnerField(required=False).clean(text)
     except ValidationError:
         return None
-
-
-def _overlap(request: HttpRequest) -> dict[str, str]:
-    """What the page that leads here proposes; the form knows its choices."""
-    wanted = request.GET.get("overlap")
-    return {"overlap": wanted} if wanted else {}

@@ -1,40 +1,129 @@
-"""What is asked before a key is issued or rotated."""
+"""What keys are filtered by, and what is asked before one is issued or rotated.
 
-import uuid
+Addresses are kept in many places, so no whole key may stay in one.
+"""
+
+import re
 from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.core.validators import RegexValidator
+from django.http import QueryDict
 from django.utils import timezone
 
-from webhooks.console.filters import Moment
-from webhooks.models import ApiKey
+from webhooks.console import labels
+from webhooks.console.filters import Filters, Moment
+from webhooks.console.paging import with_changes
+from webhooks.models import ApiKey, keyformat
 from webhooks.operations import overlaps
+from webhooks.staff.once import OnceForm
 from webhooks.staff.partners.forms import PartnerField
 
-from .keys import ACTS
-
-KINDS = {
-    ApiKey.Kind.PARTNER: "A partner, to manage its webhooks",
-    ApiKey.Kind.PUBLISHER: "One of our own systems, to publish events",
-}
+_MARK = "whk_"
+_PREFIX = rf"(?:{_MARK})?[0-9A-Za-z]{{0,{keyformat.LOOKUP_LENGTH}}}"
+_LONGEST = len(_MARK) + keyformat.LOOKUP_LENGTH
 
 
-class ShownOnce(forms.Form):
-    """Ends in a page with a key. One form makes one key, however often it is sent."""
+class KeyFilters(Filters):
+    is_in_id = False
 
-    # The id that the key will have.
-    key_id = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput())
+    prefix = forms.CharField(  # type: ignore[assignment] # a form's own is None
+        required=False,
+        label="Begins with",
+        max_length=_LONGEST,
+        validators=[RegexValidator(rf"^{_PREFIX}\Z", "No key begins like this.")],
+        widget=forms.TextInput(
+            attrs={
+                "pattern": _PREFIX,
+                "placeholder": f"{_MARK}…",
+                "title": f"The first {_LONGEST} characters of a key, or fewer",
+                "autocomplete": "off",
+                "spellcheck": "false",
+            }
+        ),
+    )
+    name = forms.CharField(
+        required=False,
+        label="Name contains",
+        max_length=200,
+        widget=forms.TextInput(
+            attrs={
+                "pattern": rf"(?!.*{_MARK}[0-9A-Za-z]{{{keyformat.LOOKUP_LENGTH}}}_).*",
+                "title": "A part of the key's name, and never a key itself",
+            }
+        ),
+    )
+    partner = PartnerField(required=False)
+    kind = forms.ChoiceField(
+        required=False,
+        label="Used by",
+        choices={
+            "": "anybody",
+            ApiKey.Kind.PARTNER: "Partners",
+            ApiKey.Kind.PUBLISHER: "Publishers",
+        },
+    )
+    state = forms.ChoiceField(
+        required=False,
+        label="Status",
+        choices={
+            "": "any",
+            **dict(ApiKey.State.choices),
+            ApiKey.State.USABLE: "Usable, also for a short time",
+        },
+    )
+
+    indexed = {
+        "prefix": "prefix__startswith",
+        "name": "name__icontains",
+        "partner": "partner",
+        "kind": "kind",
+    }
+
+    def clean_prefix(self) -> str:
+        prefix: str = self.cleaned_data["prefix"]
+        return prefix.removeprefix(_MARK)
+
+    def by_index(self, rows: Any) -> Any:
+        rows = super().by_index(rows)
+        states, state = ApiKey.State, self.cleaned_data["state"]
+        if state == states.USABLE:
+            return rows.in_state(states.USABLE) | rows.in_state(states.EXPIRING)
+        return rows.in_state(state) if state else rows
 
 
-class IssueKey(ShownOnce):
-    """Whose key, and what it may do. `wanted()` is what `keys.issue` is told."""
+def without_keys(query: QueryDict) -> str | None:
+    """The query string with only the beginning of each key; None when no key is in it."""
+    found = {name: _beginning(name, str(query[name])) for name in query}
+    prefix = next(filter(None, found.values()), None)
+    if prefix is None:
+        return None
+    rest = {name: query[name] for name in query if found[name] is None}
+    return with_changes(rest, prefix=prefix)
+
+
+def _beginning(field: str, value: str) -> str | None:
+    """Of a value that holds a key, or more of one than everybody may see."""
+    if lookup := keyformat.lookup_within(value):
+        return f"{_MARK}{lookup}"
+    if field == "prefix" and len(value) > _LONGEST:
+        start = re.match(_PREFIX, value, re.ASCII)
+        return start and start[0]
+    return None
+
+
+class IssueForm(OnceForm):
+    """Whose key, and what it may do."""
 
     NEVER, ON_DATE = "never", "date"
 
     kind = forms.ChoiceField(
         label="Who will use it?",
-        choices=list(KINDS.items()),
+        choices={
+            ApiKey.Kind.PARTNER: "A partner, to manage its webhooks",
+            ApiKey.Kind.PUBLISHER: "One of our own systems, to publish events",
+        },
         initial=ApiKey.Kind.PARTNER,
         widget=forms.RadioSelect,
     )
@@ -49,31 +138,31 @@ class IssueKey(ShownOnce):
     )
     scopes = forms.MultipleChoiceField(
         label="What may it do?",
-        choices=list(ACTS.items()),
+        choices=list(labels.SCOPES.items()),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Nothing ticked: all of these. A key of our own systems publishes "
-        "events and does nothing else, so leave them empty for it.",
+        help_text="Nothing ticked: all of these. A key of our own systems only publishes "
+        "events, so leave them empty for it.",
     )
     shops = forms.CharField(
         required=False,
         max_length=2000,
-        help_text="Ids of shops, separated by commas, if the key is to reach only their "
-        "settings. Empty: every shop of the partner.",
+        help_text="Ids of shops, separated by commas, if the key is to reach only these "
+        "shops. Empty: every shop of the partner.",
     )
     lasts = forms.ChoiceField(
-        label="How long is it good?",
-        choices=[
-            (NEVER, "Until it is revoked"),
-            ("30", "30 days"),
-            ("90", "90 days"),
-            ("365", "One year"),
-            (ON_DATE, "Until the time below"),
-        ],
+        label="How long is it valid?",
+        choices={
+            NEVER: "Until it is revoked",
+            "30": "30 days",
+            "90": "90 days",
+            "365": "One year",
+            ON_DATE: "Until the time below",
+        },
         initial=NEVER,
         widget=forms.RadioSelect,
-        help_text="Nobody is written to before a key expires; the list of keys shows "
-        "which are about to.",
+        help_text="Nobody gets a mail before a key expires; the list of keys shows "
+        "which expire soon.",
     )
     expires_at = Moment(required=False, label="Until (UTC)")
 
@@ -84,7 +173,7 @@ class IssueKey(ShownOnce):
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         if data.get("kind") == ApiKey.Kind.PUBLISHER:
-            self._leave_empty("partner", "A key of our own systems is of no partner.")
+            self._leave_empty("partner", "A key of our own systems has no partner.")
             for field in ("scopes", "shops"):
                 self._leave_empty(
                     field, "A key of our own systems publishes events, for all of them."
@@ -105,7 +194,7 @@ class IssueKey(ShownOnce):
         lasts, until, now = data["lasts"], data["expires_at"], timezone.now()
         if lasts == self.ON_DATE:
             if until is None:
-                self.add_error("expires_at", "Until when is it good?")
+                self.add_error("expires_at", "Until when is it valid?")
             elif until <= now:
                 self.add_error("expires_at", "This moment has passed.")
         elif until is not None:
@@ -116,22 +205,20 @@ class IssueKey(ShownOnce):
         elif lasts != self.NEVER:
             data["expires_at"] = now + timedelta(days=int(lasts))
 
-    def wanted(self) -> dict[str, Any]:
+    def fields_of_key(self) -> dict[str, Any]:
+        """The arguments of `keys.issue`."""
         data = self.cleaned_data
         return {
-            "id": data["key_id"],
-            "partner": data["partner"],
-            "name": data["name"],
+            **{name: data[name] for name in ("id", "partner", "name", "expires_at")},
             "scopes": [*data["scopes"], *data["shops"]],
-            "expires_at": data["expires_at"],
         }
 
 
-class RotateKey(ShownOnce):
-    """For how long the old key opens beside the new one."""
+class RotateForm(OnceForm):
+    """For how long the old key works beside the new one."""
 
     overlap = forms.TypedChoiceField(
-        label="How long does the old key stay good?",
+        label="How long does the old key stay valid?",
         coerce=lambda seconds: timedelta(seconds=int(seconds)),
         choices=[
             ("0", "Not at all: it ends with this click. For a key that leaked."),

@@ -1,17 +1,15 @@
-"""Partners: one as somebody types it, the filters of their list, what a partner is."""
+"""Partners: the field that finds one, the filters of their list, the form of one."""
 
-from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from webhooks.console.filters import Filters
-from webhooks.models import Partner
+from webhooks.models import Partner, ids
 
-from . import ailing
+from . import endpoints
 
 _MOST_NAMED = 5
 
@@ -35,10 +33,13 @@ class PartnerField(forms.CharField):
         return self.found.name if self.found else super().bound_data(data, initial)
 
     def _partner(self, text: str) -> Partner:
-        try:
-            found = list(Partner.objects.filter(id=UUID(text)))
-        except ValueError:
-            found = _named(text)
+        rows = Partner.objects.order_by("name")
+        if id := ids.parse(text):
+            found = list(rows.filter(id=id))
+        else:
+            found = list(rows.filter(name__iexact=text)[: _MOST_NAMED + 1]) or list(
+                rows.filter(name__icontains=text)[: _MOST_NAMED + 1]
+            )
         if not found:
             raise ValidationError("There is no such partner.")
         if len(found) > 1:
@@ -48,11 +49,10 @@ class PartnerField(forms.CharField):
         return found[0]
 
 
-def _named(text: str) -> list[Partner]:
-    rows = Partner.objects.order_by("name")
-    return list(rows.filter(name__iexact=text)[: _MOST_NAMED + 1]) or list(
-        rows.filter(name__icontains=text)[: _MOST_NAMED + 1]
-    )
+class PartnerForm(forms.Form):
+    """Whose; the first step of what is asked about one partner."""
+
+    partner = PartnerField(help_text="Its name, enough of the name, or its id.")
 
 
 class PartnerFilters(Filters):
@@ -64,24 +64,25 @@ class PartnerFilters(Filters):
     )
     state = forms.ChoiceField(
         required=False,
-        choices=[("", "any"), ("active", "Active"), ("inactive", "Inactive")],
+        label="Status",
+        choices={"": "any", "active": "Active", "inactive": "Inactive"},
     )
     health = forms.ChoiceField(
         required=False,
         label="Endpoints",
-        choices=[
-            ("", "any"),
-            (ailing.FAILING, "Some are failing"),
-            (ailing.DISABLED, "Some are disabled"),
-            (ailing.NONE, "All are well"),
-        ],
+        choices={
+            "": "any",
+            endpoints.FAILING: "Some are failing",
+            endpoints.DISABLED: "Some are disabled",
+            endpoints.NONE: "All are healthy",
+        },
     )
     order = forms.ChoiceField(
-        required=False, choices=[("", "by name"), (NEWEST, "newest first")]
+        required=False, choices={"": "by name", NEWEST: "newest first"}
     )
 
-    def narrow(self, rows: Any) -> Any:
-        rows = super().narrow(rows)
+    def by_index(self, rows: Any) -> Any:
+        rows = super().by_index(rows)
         given = self.cleaned_data
         if text := given["name"]:
             rows = rows.filter(
@@ -90,12 +91,12 @@ class PartnerFilters(Filters):
         if given["state"]:
             rows = rows.filter(is_active=given["state"] == "active")
         if given["health"]:
-            rows = rows.filter(ailing.partners(given["health"]))
+            rows = rows.filter(endpoints.of_partners(given["health"]))
         return rows
 
 
-class Details(forms.Form):
-    """What staff say of a partner."""
+class DetailsForm(forms.Form):
+    """What staff enter about a partner."""
 
     name = forms.CharField(
         max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
@@ -103,33 +104,43 @@ class Details(forms.Form):
     contact_email = forms.EmailField(
         required=False,
         max_length=254,
-        help_text="Told when one of its endpoints is switched off. May be empty.",
+        help_text="Gets a mail when an endpoint is disabled. May be empty.",
     )
 
-    TAKEN = "Another partner has this name."
+    def refuse_name(self) -> None:
+        self.add_error("name", "Another partner has this name.")
 
 
-class Changes(Details):
-    """The same of a partner that exists, with what it was when the form was asked for."""
+class EditForm(DetailsForm):
+    """With what the partner was when the form was opened, to notice who was faster."""
 
     seen_name = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
     seen_contact_email = forms.CharField(
         required=False, strip=False, widget=forms.HiddenInput
     )
 
-    @classmethod
-    def of(cls, partner: Partner, typed: Mapping[str, Any] | None = None) -> "Changes":
-        """Of how the partner stands now, with what was typed in place of it."""
-        stands = {field: getattr(partner, field) for field in Details.base_fields}
-        seen = {f"seen_{field}": value for field, value in stands.items()}
-        if typed is None:
-            return cls(initial=stands | seen)
-        return cls({field: typed.get(field, "") for field in stands} | seen)
+    @staticmethod
+    def initial_of(partner: Partner) -> dict[str, Any]:
+        fields = {name: getattr(partner, name) for name in DetailsForm.base_fields}
+        return fields | {f"seen_{name}": value for name, value in fields.items()}
 
     @property
     def seen(self) -> dict[str, Any]:
-        return {field: self.cleaned_data[f"seen_{field}"] for field in self.wanted}
+        return {name: self.cleaned_data[f"seen_{name}"] for name in self.changes}
 
     @property
-    def wanted(self) -> dict[str, Any]:
-        return {field: self.cleaned_data[field] for field in Details.base_fields}
+    def changes(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in DetailsForm.base_fields}
+
+    def overtaken(self, present: Partner) -> "EditForm":
+        """The same input for the partner as it is now; names what somebody else changed."""
+        again = EditForm(self.initial_of(present) | self.changes)
+        for name, value in self.seen.items():
+            now = getattr(present, name)
+            if now != value:
+                again.add_error(
+                    name,
+                    f"Somebody else has changed this meanwhile, to “{now}”. Nothing was "
+                    "saved; save again to put yours in its place.",
+                )
+        return again

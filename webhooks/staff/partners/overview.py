@@ -1,11 +1,10 @@
-"""What the page of one partner brings together, each part for who may see it."""
+"""What the page of one partner brings together, each part for those who may see it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import F, Prefetch, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
@@ -22,11 +21,8 @@ from webhooks.models import (
     Recovery,
     Subscription,
 )
-from webhooks.rest import interfaces
-from webhooks.staff.keys import keys
-from webhooks.staff.subscriptions import standing
 
-from . import ailing
+from . import endpoints
 
 MOST = 20
 """Rows of a table; the others are a link away."""
@@ -51,8 +47,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Hanging:
-    """What a partner's switch decides about."""
+class Dependents:
+    """How much of a partner depends on its switch."""
 
     subscriptions: int
     keys: int
@@ -60,40 +56,39 @@ class Hanging:
     waiting: int
 
     @property
-    def waiting_says(self) -> str:
+    def waiting_label(self) -> str:
         if self.waiting > _COUNTED:
             return f"more than {_COUNTED:,} deliveries"
         return f"{self.waiting:,} deliveries"
 
 
 def of(
-    partner: Partner, *, viewer: AbstractBaseUser | AnonymousUser, query: QueryDict
+    partner: Partner, *, may: Callable[[str], bool], query: QueryDict
 ) -> Mapping[str, Any]:
-    """The page's context. A part that the viewer may not see is None, and not asked for."""
-    now = timezone.now()
-
-    def may(model: str) -> bool:
-        return bool(viewer.has_perm(f"webhooks.view_{model}"))  # type: ignore[union-attr]
-
+    """The page's context. A part that the viewer may not see is None, and not read."""
+    parts: dict[str, tuple[str, Callable[[Partner], Any]]] = {
+        "subscriptions": ("view_subscription", _subscriptions),
+        "endpoints": ("view_subscription", _endpoints),
+        "keys": ("view_apikey", _keys),
+        "deliveries": ("view_delivery", _deliveries),
+        "recoveries": ("view_recovery", _recoveries),
+        "history": ("view_auditentry", _history),
+    }
     hours = EndpointHour.objects.filter(partner=partner)
     return {
-        "subscriptions": _subscriptions(partner) if may("subscription") else None,
-        "unwell": _unwell(partner, now) if may("subscription") else None,
-        "keys": _keys(partner, now) if may("apikey") else None,
-        "chart": charts.of(hours, period=charts.chosen_period(query), now=now),
-        "periods": charts.periods(query),
-        "behind": charts.behind(query, partner=partner.id),
-        "deliveries": _deliveries(partner) if may("delivery") else None,
-        "recoveries": _recoveries(partner) if may("recovery") else None,
-        "history": _history(partner) if may("auditentry") else None,
+        **{
+            name: read(partner) if may(permission) else None
+            for name, (permission, read) in parts.items()
+        },
+        **charts.context(hours, query, now=timezone.now(), partner=partner.id),
     }
 
 
-def hanging(partner: Partner, *, now: datetime) -> Hanging:
-    endpoints = Endpoint.objects.filter(subscription__partner=partner)
+def dependents(partner: Partner, *, now: datetime) -> Dependents:
+    mine = Endpoint.objects.filter(subscription__partner=partner)
     # By endpoint: what waits is indexed so, and is little beside what has ended.
-    waiting = Delivery.objects.pending().filter(endpoint__in=endpoints.values("id"))
-    return Hanging(
+    waiting = Delivery.objects.pending().filter(endpoint__in=mine.values("id"))
+    return Dependents(
         subscriptions=Subscription.objects.live().filter(partner=partner).count(),
         keys=ApiKey.objects.of(partner).usable_at(now).count(),
         recoveries=partner.recoveries.filter(state=Recovery.State.RUNNING).count(),
@@ -103,42 +98,20 @@ def hanging(partner: Partner, *, now: datetime) -> Hanging:
 
 def _subscriptions(partner: Partner) -> Part:
     live = Prefetch("endpoints", Endpoint.objects.live(), to_attr="live_endpoints")
-    rows = (
-        Subscription.objects.live()
-        .filter(partner=partner)
-        .prefetch_related(live)
-        .defer("extras", "events")
-        .order_by("dialect", "-created_at", "id")
-    )
-    part = _first(rows, MOST)
-    titles = {each.slug: each.title for each in interfaces.all()}
-    shown = [
-        {
-            "row": row,
-            "dialect": titles.get(row.dialect, row.dialect),
-            "urls": row.live_endpoints,
-            "badge": standing.STATES[standing.state(row, row.live_endpoints)],
-        }
-        for row in part.rows
-    ]
-    return Part(shown, part.has_more)
+    rows = Subscription.objects.live().filter(partner=partner).prefetch_related(live)
+    rows = rows.defer("extras", "events")
+    return _first(rows.order_by("dialect", "-created_at", "id"))
 
 
-def _unwell(partner: Partner, now: datetime) -> Part:
-    rows = ailing.endpoints().filter(subscription__partner=partner)
-    part = _first(rows.select_related("subscription").order_by(_LONGEST, "id"), MOST)
-    return Part([standing.health(row, now=now) for row in part.rows], part.has_more)
+def _endpoints(partner: Partner) -> Part:
+    rows = endpoints.unhealthy().filter(subscription__partner=partner)
+    return _first(rows.select_related("subscription").order_by(_LONGEST, "id"))
 
 
-def _keys(partner: Partner, now: datetime) -> Part:
+def _keys(partner: Partner) -> Part:
     rows = ApiKey.objects.of(partner).select_related("partner")
-    # Those that still open come first: it is they that somebody looks for.
-    part = _first(rows.order_by(_OPEN, "-created_at", "id"), MOST)
-    shown = [
-        {"row": row, "text": keys.shown(row), "state": keys.state(row, at=now)}
-        for row in part.rows
-    ]
-    return Part(shown, part.has_more)
+    # Those that still work come first: they are what somebody looks for.
+    return _first(rows.order_by(_OPEN, "-created_at", "id"))
 
 
 def _deliveries(partner: Partner) -> Sequence[Delivery]:
@@ -156,6 +129,6 @@ def _history(partner: Partner) -> Sequence[AuditEntry]:
     return list(rows.defer("before", "after")[:LATEST])
 
 
-def _first(rows: QuerySet[Any], most: int) -> Part:
-    found = list(rows[: most + 1])
-    return Part(found[:most], len(found) > most)
+def _first(rows: QuerySet[Any]) -> Part:
+    found = list(rows[: MOST + 1])
+    return Part(found[:MOST], len(found) > MOST)

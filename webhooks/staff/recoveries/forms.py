@@ -1,4 +1,4 @@
-"""What recoveries are filtered by, and what a new one is asked to replay."""
+"""What recoveries are filtered by, and what a new one replays."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,15 +14,15 @@ from webhooks.console.filters import PERIODS, Filters, Moment
 from webhooks.models import EventType, Partner, Recovery, Subscription
 from webhooks.operations import deliveries, recoveries
 from webhooks.operations.recoveries import Filter, InvalidFilter, Outcome
-from webhooks.staff.deliveries.forms import Redelivery
+from webhooks.staff.deliveries.forms import RedeliveryForm
 from webhooks.staff.partners.forms import PartnerField
 
-from . import recovering
+from . import status
 
 FAILURE = "failure"
 OWN = "own"
 
-_NO_FAILURE = "Nothing of the last 30 days has failed and not arrived since. Choose another period."
+_NO_FAILURE = "No delivery of the last 30 days failed without arriving since. Choose another period."
 _LABEL = 120
 
 
@@ -32,30 +32,19 @@ class RecoveryFilters(Filters):
 
     partner = PartnerField(required=False)
     state = forms.ChoiceField(
-        required=False, choices=[("", "any"), *Recovery.State.choices]
+        required=False, label="Status", choices=[("", "any"), *Recovery.State.choices]
     )
 
-    def narrow(self, rows: Any) -> Any:
-        rows = super().narrow(rows)
-        given = self.cleaned_data
-        wanted = {name: given[name] for name in ("partner", "state") if given[name]}
-        return rows.filter(**wanted)
+    indexed = {"partner": "partner", "state": "state"}
 
 
-class Whose(forms.Form):
-    """The first step: everything else is asked about this partner."""
-
-    partner = PartnerField(help_text="Its name, enough of the name, or its id.")
-
-
-class Subscriptions(forms.ModelChoiceField):  # type: ignore[type-arg]
+class SubscriptionField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, row: Subscription) -> str:
-        called = [endpoint.url for endpoint in row.receivers]  # type: ignore[attr-defined]
-        where = " ".join(called) or "no URL that is called"
-        off = "" if row.is_active and row.disabled_at is None else " (off)"
-        return Truncator(f"{row}{off} · {labels.dialect(row.dialect)} · {where}").chars(
-            _LABEL
-        )
+        urls = [endpoint.url for endpoint in row.receivers]  # type: ignore[attr-defined]
+        where = " ".join(urls) or "no URL that is called"
+        off = "" if row.is_receiving else " (off)"
+        label = f"{row}{off} · {labels.dialect(row.dialect)} · {where}"
+        return Truncator(label).chars(_LABEL)
 
 
 def _types() -> list[tuple[str, str]]:
@@ -63,10 +52,10 @@ def _types() -> list[tuple[str, str]]:
     return [(name, name) for name in names]
 
 
-class Asked(forms.Form):
-    """What is to be replayed. `wanted()` is what `recoveries.start` is told."""
+class RecoveryForm(forms.Form):
+    """What is to be replayed, of one partner."""
 
-    subscription = Subscriptions(
+    subscription = SubscriptionField(
         queryset=Subscription.objects.none(),
         required=False,
         empty_label="All of the partner's",
@@ -74,7 +63,7 @@ class Asked(forms.Form):
     outcomes = forms.MultipleChoiceField(
         label="What is sent again",
         widget=forms.CheckboxSelectMultiple,
-        choices=[(name, label) for name, (label, _) in recovering.OUTCOMES.items()],
+        choices=[(name, label) for name, (label, _) in status.OUTCOMES.items()],
         initial=[Outcome.EXHAUSTED, Outcome.CANCELLED, Outcome.NOT_SENT],
     )
     period = forms.ChoiceField(
@@ -97,13 +86,8 @@ class Asked(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         choices=_types,
     )
-    bytes = forms.ChoiceField(
-        label=Redelivery.base_fields["bytes"].label,
-        widget=forms.RadioSelect,
-        choices=Redelivery.base_fields["bytes"].choices,  # type: ignore[attr-defined]
-        initial=Redelivery.SAME,
-    )
-    # The id that the recovery will have. One form can so start one, however often sent.
+    bytes = RedeliveryForm.base_fields["bytes"]
+    # The id that the recovery will have: one form starts one, however often it is sent.
     id = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, partner: Partner, **kwargs: Any) -> None:
@@ -119,7 +103,7 @@ class Asked(forms.Form):
             now = timezone.now()
             given["since"], given["until"] = self._since(period, now), now
         if not self.errors and given["since"] is None:
-            self.add_error("since", "Say since when, or choose a period above.")
+            self.add_error("since", "Enter a time, or choose a period above.")
         return given
 
     def _since(self, period: str, now: datetime) -> datetime | None:
@@ -132,7 +116,7 @@ class Asked(forms.Form):
                 now=now,
             )
         except deliveries.NotReceiving as why:
-            self.not_receiving(why)
+            self.refuse(why)
             return None
         if since is None:
             self.add_error("period", _NO_FAILURE)
@@ -146,27 +130,27 @@ class Asked(forms.Form):
         found: Subscription | None = self.cleaned_data.get("subscription")
         return found
 
-    def not_receiving(self, why: deliveries.NotReceiving) -> None:
-        # Which forgets the answer, and the page has a link to it.
+    def refuse(self, why: InvalidFilter | deliveries.NotReceiving) -> None:
+        if isinstance(why, InvalidFilter):
+            self.add_error(why.field, why.message)
+            return
         chosen = self.chosen
         self.add_error("subscription", f"Nothing can be sent now. {why}")
+        # An error forgets the value, and the page has a link to it.
         self.cleaned_data["subscription"] = chosen
 
-    def invalid(self, filter: InvalidFilter) -> None:
-        self.add_error(filter.field, filter.message)
-
-    def wanted(self) -> Filter:
+    def filter(self) -> Filter:
         given = self.cleaned_data
         return Filter(
             outcomes=[Outcome(name) for name in given["outcomes"]],
-            since=given["since"],
-            until=given["until"],
-            subscription=given["subscription"],
-            types=given["types"],
+            **{
+                name: given[name]
+                for name in ("since", "until", "subscription", "types")
+            },
         )
 
-    def carried(self, id: UUID) -> Iterator[tuple[str, str]]:
-        """Names and values that ask once more for what was asked, for the recovery `id`."""
+    def hidden_inputs(self, id: UUID) -> Iterator[tuple[str, str]]:
+        """Names and values that send the same form again, for the recovery `id`."""
         given = self.cleaned_data
         subscription, until = given["subscription"], given["until"]
         yield "partner", str(self.partner.id)

@@ -1,8 +1,7 @@
-"""A new recovery, in three steps: whose, what and since when; what that would do; go."""
+"""A new recovery, in three steps: for which partner; what, and since when; the preview."""
 
 from contextlib import suppress
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -15,12 +14,13 @@ from webhooks.console.filters import Moment
 from webhooks.models.ids import time_ordered
 from webhooks.operations import deliveries, recoveries
 from webhooks.operations.recoveries import InvalidFilter
-from webhooks.staff.deliveries.forms import Redelivery
-from webhooks.staff.pages import Page
+from webhooks.staff.deliveries.forms import RedeliveryForm
+from webhooks.staff.pages import Page, crumb
+from webhooks.staff.partners.forms import PartnerForm
 
-from . import previewing, recovering
-from .forms import OWN, Asked, Whose
-from .views import above
+from . import preview
+from .forms import OWN, RecoveryForm
+from .status import OUTCOMES
 
 PREVIEW = "preview"
 """The button that asks for a preview; without it an address only fills in the form."""
@@ -28,74 +28,78 @@ PREVIEW = "preview"
 
 class New(Page):
     permission = "webhooks.replay_delivery"
-    template = "staff/recoveries/new.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        whose = Whose(request.GET if "partner" in request.GET else None)
-        if not whose.is_valid():
-            return self._whose(whose, status=422 if whose.is_bound else 200)
-        partner = whose.cleaned_data["partner"]
+        first = PartnerForm(request.GET if "partner" in request.GET else None)
+        if not first.is_valid():
+            return self._partner(first)
+        partner = first.cleaned_data["partner"]
         if PREVIEW not in request.GET:
-            return self._asked(Asked(initial=_prefilled(request.GET), partner=partner))
-        form = Asked(request.GET, partner=partner)
-        preview = self._preview(form)
-        if preview is None:
-            return self._asked(form, status=422)
-        return self._previewed(form, preview)
+            initial = _prefilled(request.GET)
+            return self._form(RecoveryForm(initial=initial, partner=partner))
+        form = RecoveryForm(request.GET, partner=partner)
+        return self._preview(form) or self._form(form, status=422)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        whose = Whose(request.POST)
-        if not whose.is_valid():
-            return self._whose(whose, status=422)
-        form = Asked(request.POST, partner=whose.cleaned_data["partner"])
-        started = self._started(form) if form.is_valid() else None
-        if started is None:
-            return self._asked(form, status=422)
-        return redirect("staff:recovery", started)
+        first = PartnerForm(request.POST)
+        if not first.is_valid():
+            return self._partner(first)
+        form = RecoveryForm(request.POST, partner=first.cleaned_data["partner"])
+        return self._start(form) or self._form(form, status=422)
 
-    def _started(self, form: Asked) -> UUID | None:
-        """The id of the recovery; None if there is none, which the form says why."""
+    def _start(self, form: RecoveryForm) -> HttpResponse | None:
+        """None if there is no recovery; the form says why."""
+        if not form.is_valid():
+            return None
+        id = form.cleaned_data["id"]
         try:
             recovery = recoveries.start(
                 by=staff_actor(self.request),
                 partner=form.partner,
-                filter=form.wanted(),
+                filter=form.filter(),
                 now=timezone.now(),
-                rerender=form.cleaned_data["bytes"] == Redelivery.ANEW,
-                id=form.cleaned_data["id"],
+                rerender=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
+                id=id,
             )
         except recoveries.AlreadyStarted:
             text = "It was started before; the second time changed nothing."
             messages.info(self.request, text)
-            return UUID(str(form.cleaned_data["id"]))
-        except InvalidFilter as invalid:
-            form.invalid(invalid)
-        except deliveries.NotReceiving as why:
-            form.not_receiving(why)
+        except (InvalidFilter, deliveries.NotReceiving) as why:
+            form.refuse(why)
+            return None
         else:
-            text = f"Started: {recovery.total} to be sent again. They are queued behind what is new."
+            id = recovery.id
+            text = f"Started: {recovery.total} to be sent again. New events go before them."
             messages.success(self.request, text)
-            return recovery.id
-        return None
+        return redirect("staff:recovery", id)
 
-    def _preview(self, form: Asked) -> previewing.Preview | None:
-        """What it would do; None if it cannot be done, which the form says why."""
+    def _preview(self, form: RecoveryForm) -> HttpResponse | None:
+        """What it would do; None if it cannot be done, and the form says why."""
         if not form.is_valid():
             return None
         try:
-            return previewing.of(
-                partner=form.partner, filter=form.wanted(), now=timezone.now()
+            found = preview.of(
+                partner=form.partner, filter=form.filter(), now=timezone.now()
             )
-        except InvalidFilter as invalid:
-            form.invalid(invalid)
-        except deliveries.NotReceiving as why:
-            form.not_receiving(why)
-        return None
+        except (InvalidFilter, deliveries.NotReceiving) as why:
+            form.refuse(why)
+            return None
+        change = self.request.GET.copy()
+        del change[PREVIEW]
+        return self._step(
+            "staff/recoveries/preview.html",
+            partner=form.partner,
+            preview=found,
+            is_rerendered=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
+            hidden_inputs=list(form.hidden_inputs(time_ordered())),
+            change=f"?{change.urlencode()}",
+        )
 
-    def _whose(self, form: Whose, *, status: int) -> HttpResponse:
-        return self._step("staff/recoveries/new_whose.html", form=form, status=status)
+    def _partner(self, form: PartnerForm) -> HttpResponse:
+        status = 422 if form.is_bound else 200
+        return self._step("staff/recoveries/new_partner.html", form=form, status=status)
 
-    def _asked(self, form: Asked, *, status: int = 200) -> HttpResponse:
+    def _form(self, form: RecoveryForm, *, status: int = 200) -> HttpResponse:
         return self._step(
             "staff/recoveries/new.html",
             status=status,
@@ -103,28 +107,15 @@ class New(Page):
             partner=form.partner,
             subscription=form.chosen,
             outcomes=[
-                (option, recovering.OUTCOMES[option.data["value"]][1])
+                (option, OUTCOMES[option.data["value"]][1])
                 for option in form["outcomes"].subwidgets
             ],
         )
 
-    def _previewed(self, form: Asked, preview: previewing.Preview) -> HttpResponse:
-        return self._step(
-            "staff/recoveries/preview.html",
-            partner=form.partner,
-            preview=preview,
-            is_anew=form.cleaned_data["bytes"] == Redelivery.ANEW,
-            carried_fields=list(form.carried(time_ordered())),
-            change=_without_preview(self.request.GET),
-        )
-
-    def _step(
-        self, template: str, *, status: int = 200, **context: Any
-    ) -> HttpResponse:
+    def _step(self, template: str, **context: Any) -> HttpResponse:
         return self.page(
-            "Recover what was missed",
-            under=(above(),),
-            status=status,
+            "Replay failed deliveries",
+            under=[crumb("Recoveries", "recoveries")],
             template=template,
             **context,
         )
@@ -146,10 +137,3 @@ def _prefilled(query: QueryDict) -> dict[str, Any]:
     if given.get("since") and "period" not in given:
         given["period"] = OWN
     return given
-
-
-def _without_preview(query: QueryDict) -> str:
-    """The address of the form, filled in as it was."""
-    kept = query.copy()
-    del kept[PREVIEW]
-    return f"?{kept.urlencode()}"

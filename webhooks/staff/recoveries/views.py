@@ -1,41 +1,27 @@
-"""Recoveries: the list, how one stands, and cancelling it."""
+"""Recoveries: the list, the status of one, and cancelling it."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from webhooks.console import paging
 from webhooks.console.actor import staff_actor
 from webhooks.models import Recovery
 from webhooks.operations import recoveries
-from webhooks.staff.pages import Crumb, List, Page
+from webhooks.staff.pages import ConfirmPage, Crumb, List, Page, crumb
 
-from . import receiving, recovering
+from . import status
 from .forms import RecoveryFilters
 
-_ENDED = "It has ended, and nothing of it waits: nothing was cancelled."
-
-
-def found(id: UUID) -> recovering.Standing:
-    """How the recovery stands; raises Http404."""
-    row = Recovery.objects.select_related("partner").filter(id=id).first()
-    if row is None:
-        raise Http404
-    (standing,) = recovering.of([row])
-    return standing
-
-
-def above() -> Crumb:
-    return Crumb("Recoveries", reverse("staff:recoveries"))
-
-
-def title(recovery: Recovery) -> str:
-    return f"Recovery for {recovery.partner}"
+_ENDED = "It has ended, and no delivery of it waits: nothing was cancelled."
+_ABOVE = ("Recoveries", "recoveries")
 
 
 class Recoveries(List):
@@ -48,8 +34,14 @@ class Recoveries(List):
     def rows(self) -> Any:
         return Recovery.objects.select_related("partner")
 
-    def more(self, listed: paging.Listed) -> dict[str, Any]:
-        return {"standings": recovering.of(listed.rows)}
+    def context(self, listed: paging.Listed) -> dict[str, Any]:
+        return {"progresses": status.of(listed.rows)}
+
+
+def found(id: UUID) -> status.Status:
+    row = get_object_or_404(Recovery.objects.select_related("partner"), id=id)
+    (found,) = status.of([row])
+    return found
 
 
 class One(Page):
@@ -57,9 +49,11 @@ class One(Page):
     template = "staff/recoveries/recovery.html"
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        standing = found(id)
+        context = _progress(id)
         return self.page(
-            title(standing.recovery), under=(above(),), **_progress(standing)
+            f"Recovery for {context['recovery'].partner}",
+            under=[crumb(*_ABOVE)],
+            **context,
         )
 
 
@@ -67,60 +61,60 @@ class Progress(Page):
     """The part of the page that changes while the recovery is not over."""
 
     permission = "webhooks.view_recovery"
-    is_asked_for_by_hand = False
+    keeps_session_alive = False
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        return render(request, "staff/recoveries/progress.html", _progress(found(id)))
+        return render(request, "staff/recoveries/progress.html", _progress(id))
 
 
-class Cancel(Page):
-    """Says what it would end, and by POST ends it."""
-
-    permission = "webhooks.replay_delivery"
-    template = "staff/recoveries/cancel.html"
-
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        standing = found(id)
-        if standing.is_over:
-            messages.info(request, _ENDED)
-            return redirect("staff:recovery", id)
-        page = reverse("staff:recovery", args=[id])
-        return self.page(
-            "Cancel the recovery",
-            under=(above(), Crumb(title(standing.recovery), page)),
-            standing=standing,
-            act="Cancel the recovery",
-            back=page,
-            dangerous=True,
-            form=None,
-        )
-
-    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        recovery = found(id).recovery
-        try:
-            recoveries.cancel(
-                by=staff_actor(request), recovery=recovery, now=timezone.now()
-            )
-        except recoveries.Finished:
-            messages.warning(request, _ENDED)
-        else:
-            messages.success(
-                request,
-                "Cancelled. No more of it is queued, and what waited is not sent. "
-                "Another recovery can bring it later.",
-            )
-        return redirect("staff:recovery", id)
-
-
-def _progress(standing: recovering.Standing) -> dict[str, Any]:
-    recovery, now = standing.recovery, timezone.now()
-    to = None
-    if not standing.is_over:
-        to = receiving.of(recovery.partner, standing.subscription)
+def _progress(id: UUID) -> dict[str, Any]:
+    its, now = found(id), timezone.now()
+    partner = its.recovery.partner
     return {
-        "standing": standing,
-        "recovery": recovery,
-        "to": to,
-        "over_at": standing.over_at(now),
+        "progress": its,
+        "recovery": its.recovery,
+        "to": None if its.is_over else status.receivers(partner, its.subscription),
+        "queued_at": its.queued_at(now),
         "now": now,
     }
+
+
+class Cancel(ConfirmPage):
+    permission = "webhooks.replay_delivery"
+    template = "staff/recoveries/cancel.html"
+    title = "Cancel the recovery"
+    dangerous = True
+
+    @cached_property
+    def progress(self) -> status.Status:
+        return found(self.kwargs["id"])
+
+    def above(self) -> Sequence[Crumb]:
+        recovery = self.progress.recovery
+        title = f"Recovery for {recovery.partner}"
+        return crumb(*_ABOVE), crumb(title, "recovery", recovery.id)
+
+    def context(self) -> dict[str, Any]:
+        return {"progress": self.progress}
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if self.progress.is_over:
+            messages.info(request, _ENDED)
+            return redirect("staff:recovery", self.progress.recovery.id)
+        return super().get(request, **kwargs)
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        recovery = self.progress.recovery
+        try:
+            recoveries.cancel(
+                by=staff_actor(self.request), recovery=recovery, now=timezone.now()
+            )
+        except recoveries.Finished:
+            messages.warning(self.request, _ENDED)
+        else:
+            messages.success(
+                self.request,
+                "Cancelled. No more of it is queued, and waiting deliveries are not sent. "
+                "Another recovery can send them later.",
+            )
+        return redirect("staff:recovery", recovery.id)

@@ -1,8 +1,8 @@
-"""What a search finds: by id in an instant, else by part of a name or of a URL.
+"""What a search finds: by id, or by part of a name or of a URL.
 
-Each group is for who may see its rows and asks once. Tables that grow without end are
-asked by their keys only; partners, subscriptions, endpoints and keys are few enough to be
-looked through.
+Each group is for those who may see its rows, and takes one statement. Tables that grow without
+end are read by their keys only. Partners, subscriptions, endpoints and keys are few enough to
+be scanned.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +13,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from webhooks.console import labels
 from webhooks.models import (
     ApiKey,
     Attempt,
@@ -25,18 +26,17 @@ from webhooks.models import (
     SigningSecret,
     Subscription,
 )
-from webhooks.staff.keys import keys
 
 from . import terms
 
 MOST = 10
-"""Of each group; who sees more types more."""
+"""Of each group; a longer term finds fewer."""
 
 
 @dataclass(frozen=True)
 class Hit:
     name: str
-    says: str
+    description: str
     address: str
     # Whether the term is its very id, or a name as good as one.
     is_exact: bool = False
@@ -52,22 +52,22 @@ class Group:
 
 
 def groups(term: str, *, may: Callable[[str], bool]) -> list[Group]:
-    """`may` says whether rows of a model may be seen, by its name."""
-    found = [find(term) for model, find in _FINDERS if may(model)]
+    """`may` says whether the viewer has a permission."""
+    found = [find(term) for model, find in _FINDERS if may(f"view_{model}")]
     return [group for group in found if group and group.hits]
 
 
 def named(found: Iterable[Group], term: str) -> str | None:
     """The address of what the term names, where nothing else was found by it."""
     hits = [hit for group in found for hit in group.hits]
-    is_exact = terms.as_uuid(term) is not None or any(hit.is_exact for hit in hits)
+    is_exact = terms.as_id(term) is not None or any(hit.is_exact for hit in hits)
     addresses = {hit.address for hit in hits}
     return addresses.pop() if is_exact and len(addresses) == 1 else None
 
 
 def _partners(term: str) -> Group:
     wanted = Q(name__icontains=term) | Q(contact_email__icontains=term)
-    if id := terms.as_uuid(term):
+    if id := terms.as_id(term):
         wanted = Q(id=id)
     return _group(
         "Partners",
@@ -79,7 +79,7 @@ def _partners(term: str) -> Group:
 
 def _subscriptions(term: str) -> Group:
     wanted = Q(public_id=term) | Q(name__icontains=term)
-    if id := terms.as_uuid(term):
+    if id := terms.as_id(term):
         of_secret = SigningSecret.objects.filter(id=id).values("subscription")
         wanted = Q(id=id) | Q(public_id__in=[term, str(id)]) | Q(id__in=of_secret)
     rows = _first(Subscription.objects.filter(wanted), _LIVE, "-created_at", "id")
@@ -98,7 +98,7 @@ def _subscriptions(term: str) -> Group:
 
 def _endpoints(term: str) -> Group:
     wanted = Q(url__icontains=term)
-    if id := terms.as_uuid(term):
+    if id := terms.as_id(term):
         wanted |= Q(id=id)
     rows = _first(Endpoint.objects.filter(wanted), _PRESENT, "-created_at", "id")
     return _group(
@@ -119,15 +119,17 @@ def _keys(term: str) -> Group:
     wanted = Q(name__icontains=term)
     if prefix:
         wanted |= Q(prefix__startswith=prefix)
-    if id := terms.as_uuid(term):
+    if id := terms.as_id(term):
         wanted = Q(id=id)
     rows = _first(ApiKey.objects.filter(wanted), _OPEN, "-created_at", "id")
     return _group(
         "API keys",
         rows.select_related("partner"),
         lambda row: Hit(
-            f"{keys.shown(row)}…",
-            ", ".join(filter(None, [row.name, _owner(row), _closed(row)])),
+            f"{labels.key(row)}…",
+            ", ".join(
+                filter(None, [row.name, _owner(row), row.is_revoked and "revoked"])
+            ),
             _page("key", row.id),
             is_exact=row.prefix == prefix,
         ),
@@ -135,7 +137,7 @@ def _keys(term: str) -> Group:
 
 
 def _deliveries(term: str) -> Group | None:
-    id = terms.as_uuid(term)
+    id = terms.as_id(term)
     if id is None:
         return None
     of_attempt = Attempt.objects.filter(id=id).values("delivery")
@@ -150,9 +152,9 @@ def _deliveries(term: str) -> Group | None:
 
 
 def _events(term: str) -> Group:
-    id = terms.as_uuid(term)
-    ids = [id] if id else _by_idempotency_key(term)
-    rows = Event.objects.filter(id__in=ids).select_related("partner")
+    id = terms.as_id(term)
+    found = [id] if id else _by_idempotency_key(term)
+    rows = Event.objects.filter(id__in=found).select_related("partner")
     return _group(
         "Events",
         rows.defer("data", "attributes"),
@@ -175,7 +177,7 @@ def _by_idempotency_key(term: str) -> list[Any]:
 
 
 def _recoveries(term: str) -> Group | None:
-    id = terms.as_uuid(term)
+    id = terms.as_id(term)
     if id is None:
         return None
     return _group(
@@ -188,14 +190,14 @@ def _recoveries(term: str) -> Group | None:
 
 
 def _changes(term: str) -> Group | None:
-    id = terms.as_uuid(term)
+    id = terms.as_id(term)
     if id is None:
         return None
     return _group(
         "Audit log",
         AuditEntry.objects.filter(id=id).defer("before", "after"),
         lambda row: Hit(
-            f"{row.action} {row.target}",
+            f"{labels.action(row.action)}: {row.target}",
             f"by {row.actor}",
             _page("audit-entry", row.id),
         ),
@@ -213,7 +215,7 @@ _FINDERS: Sequence[tuple[str, Callable[[str], Group | None]]] = (
     ("auditentry", _changes),
 )
 
-# What is gone comes last. The databases differ on where null stands by itself.
+# Deleted and revoked rows come last. The databases differ on where null stands by itself.
 _LIVE = F("deleted_at").desc(nulls_first=True)
 _PRESENT = F("removed_at").desc(nulls_first=True)
 _OPEN = F("revoked_at").desc(nulls_first=True)
@@ -240,7 +242,3 @@ def _list(page: str, **query: str) -> str:
 
 def _owner(key: ApiKey) -> str:
     return f"of {key.partner}" if key.partner else "a publisher's"
-
-
-def _closed(key: ApiKey) -> str:
-    return "revoked" if key.is_revoked else ""

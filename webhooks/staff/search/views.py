@@ -1,7 +1,7 @@
 """The one search of the console.
 
-What is typed is posted and comes back in an address without what must not stand in one:
-somebody who looks for the owner of a leaked key pastes the key.
+The term is posted, and comes back in an address without any key or secret: somebody who looks
+for the owner of a leaked key pastes the key.
 """
 
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +15,7 @@ from . import finding, terms
 
 
 class Search(Page):
-    """For every member of staff; each finds what they may see."""
+    """For every member of staff; each finds only what they may see."""
 
     permission = ""
     template = "staff/search/search.html"
@@ -28,13 +28,10 @@ class Search(Page):
         term = terms.reduced(given)
         if term != given:
             return self._at(term)  # an address that somebody wrote by hand
-        found = finding.groups(term, may=self._may) if term else []
+        found = finding.groups(term, may=self.may) if term else []
         if address := finding.named(found, term):
             return redirect(address)
         return self.page("Search", term=term, groups=found)
-
-    def _may(self, model: str) -> bool:
-        return self.request.user.has_perm(f"webhooks.view_{model}")
 
     def _at(self, term: str) -> HttpResponse:
         return redirect(f"{reverse('staff:search')}?{urlencode({'q': term})}")

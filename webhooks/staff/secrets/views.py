@@ -1,25 +1,27 @@
-"""Signing secrets: shown to who may see them, and replaced.
+"""Signing secrets: shown to those who may see them, and rotated.
 
 The text of a secret stands on the page that answers a POST, and nowhere else: not in a
 message, a session, an address or a log.
 """
 
-from uuid import UUID
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
+from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from webhooks.console.actor import staff_actor
 from webhooks.models import SigningSecret, Subscription, encryption
-from webhooks.operations import secrets, subscriptions
-from webhooks.staff.pages import Page
+from webhooks.operations import overlaps, secrets, subscriptions
+from webhooks.staff.pages import ConfirmPage, Crumb, FormPage
 from webhooks.staff.subscriptions.views import above, found
 
 from . import signing
-from .forms import Rotation
 
 UNREADABLE = (
     "The secret cannot be read: the encryption key it was written under is not "
@@ -27,129 +29,131 @@ UNREADABLE = (
     "again (ENCRYPTION_KEYS), or rotate the secret."
 )
 
+_OVERLAPS = {
+    "0": ("not at all: it ends now", timedelta(0)),
+    "1h": ("one hour", timedelta(hours=1)),
+    "24h": ("24 hours", overlaps.DEFAULT),
+    "7d": ("7 days", overlaps.MAX),
+}
 
-class Reveal(Page):
+
+class RotationForm(forms.Form):
+    overlap = forms.ChoiceField(
+        label="How long the older secret goes on signing",
+        initial="24h",
+        widget=forms.RadioSelect,
+        choices=[(name, label) for name, (label, _) in _OVERLAPS.items()],
+        help_text="After a leak it ends now: the receiver refuses deliveries until it knows "
+        "the new secret, and what it refuses is retried on the schedule.",
+    )
+    # The newest secret when the form was made, so that one form rotates once.
+    replacing = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def clean_overlap(self) -> timedelta:
+        return _OVERLAPS[self.cleaned_data["overlap"]][1]
+
+
+class Reveal(ConfirmPage):
     """Asks by GET, shows by POST."""
 
     permission = "webhooks.reveal_secret"
     template = "staff/secrets/reveal.html"
+    title = "Show a signing secret"
+    act = "Show it"
 
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        secret = _secret(id)
-        return self.page(
-            "Show a signing secret",
-            under=above(secret.subscription),
-            secret=secret,
-            act="Show it",
-            dangerous=False,
-            form=None,
-            back=_address(secret.subscription),
-        )
+    @cached_property
+    def secret(self) -> SigningSecret:
+        rows = SigningSecret.objects.select_related("subscription__partner")
+        return get_object_or_404(rows, id=self.kwargs["id"])
 
-    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        secret = _secret(id)
+    def above(self) -> Sequence[Crumb]:
+        return above(self.secret.subscription)
+
+    def context(self) -> dict[str, Any]:
+        return {"secret": self.secret}
+
+    def form_valid(self, form: forms.Form) -> HttpResponse:
         try:
             text = secrets.reveal(
-                by=staff_actor(request), secret=secret, now=timezone.now()
+                by=staff_actor(self.request), secret=self.secret, now=timezone.now()
             )
         except secrets.Gone:
-            messages.error(request, "That secret was replaced or has expired.")
+            messages.error(self.request, "That secret was replaced or has expired.")
         except encryption.Undecryptable:
-            messages.error(request, UNREADABLE)
+            messages.error(self.request, UNREADABLE)
         else:
             return self.page(
                 "A signing secret",
-                under=above(secret.subscription),
+                under=self.above(),
                 template="staff/secrets/shown.html",
-                secret=secret,
+                secret=self.secret,
                 text=text,
                 is_new=False,
                 older=None,
-                address=_address(secret.subscription),
             )
-        return redirect("staff:subscription", secret.subscription_id)
+        return redirect("staff:subscription", self.secret.subscription_id)
 
 
-class Rotate(Page):
+class Rotate(FormPage):
     permission = "webhooks.change_subscription"
     template = "staff/secrets/rotate.html"
+    form_class = RotationForm
+    title = "Rotate the signing secret"
+    act = "Rotate the secret"
 
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        subscription = found(id, live=True)
-        signs = signing.of(subscription, now=timezone.now())
-        newest = signs.secrets[-1].row.id if signs.secrets else None
-        form = Rotation(initial={"replacing": newest})
-        return self._asked(subscription, form, signs)
+    @cached_property
+    def subscription(self) -> Subscription:
+        return found(self.kwargs["id"], live=True)
 
-    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        subscription, form = found(id, live=True), Rotation(request.POST)
-        if not form.is_valid():
-            signs = signing.of(subscription, now=timezone.now())
-            return self._asked(subscription, form, signs, status=422)
+    @cached_property
+    def signing(self) -> signing.Signing:
+        return signing.of(self.subscription, now=timezone.now())
+
+    def get_initial(self) -> dict[str, Any]:
+        listed = self.signing.secrets if self.request.method == "GET" else ()
+        return {"replacing": listed[-1].row.id if listed else None}
+
+    def above(self) -> Sequence[Crumb]:
+        return above(self.subscription)
+
+    def context(self) -> dict[str, Any]:
+        return {"subscription": self.subscription, "signing": self.signing}
+
+    def form_valid(self, form: RotationForm) -> HttpResponse:
         try:
             new = secrets.rotate(
-                by=staff_actor(request),
-                subscription=subscription,
+                by=staff_actor(self.request),
+                subscription=self.subscription,
                 now=timezone.now(),
                 **form.cleaned_data,
             )
         except secrets.NotSigned:
-            messages.error(request, "Deliveries of this subscription are not signed.")
+            text = "Deliveries of this subscription are not signed."
+            messages.error(self.request, text)
         except secrets.Gone:
             messages.warning(
-                request,
+                self.request,
                 "The secret was replaced since this form was opened, by this form or by "
                 "somebody else. No second one was made: look below before you rotate.",
             )
         except subscriptions.Deleted:
-            messages.error(request, "The subscription was deleted in the meantime.")
+            messages.error(self.request, "The subscription was deleted meanwhile.")
         else:
-            return self._rotated(subscription, new)
-        return redirect("staff:subscription", id)
+            return self._rotated(new)
+        return redirect("staff:subscription", self.subscription.id)
 
-    def _rotated(self, subscription: Subscription, new: SigningSecret) -> HttpResponse:
-        now = timezone.now()
-        text = None
+    def _rotated(self, new: SigningSecret) -> HttpResponse:
+        now, text = timezone.now(), None
         if self.request.user.has_perm(Reveal.permission):
             text = secrets.reveal(by=staff_actor(self.request), secret=new, now=now)
-        signs = signing.of(subscription, now=now)
+        live = signing.of(self.subscription, now=now)
         return self.page(
             "The secret is rotated",
-            under=above(subscription),
+            under=self.above(),
             template="staff/secrets/shown.html",
             secret=new,
             text=text,
             is_new=True,
-            older=next((m.row for m in signs.secrets if m.row.id != new.id), None),
-            signing=signs,
-            address=_address(subscription),
+            older=next((each.row for each in live.secrets if each.row != new), None),
+            signing=live,
         )
-
-    def _asked(
-        self,
-        subscription: Subscription,
-        form: Rotation,
-        signs: signing.Signing,
-        status: int = 200,
-    ) -> HttpResponse:
-        return self.page(
-            "Rotate the signing secret",
-            under=above(subscription),
-            status=status,
-            subscription=subscription,
-            form=form,
-            signing=signs,
-            back=_address(subscription),
-        )
-
-
-def _secret(id: UUID) -> SigningSecret:
-    rows = SigningSecret.objects.select_related("subscription__partner")
-    secret = rows.filter(id=id).first()
-    if secret is None:
-        raise Http404
-    return secret
-
-
-def _address(subscription: Subscription) -> str:
-    return reverse("staff:subscription", args=[subscription.id])

@@ -1,17 +1,22 @@
-"""What subscriptions are filtered by, and whose a new one is."""
+"""What subscriptions are filtered by, whose a new one is, and what one is tested with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.db.models import Exists, OuterRef
+from django.utils.text import Truncator
 
 from webhooks.console.filters import Filters
-from webhooks.models import Endpoint
+from webhooks.models import Endpoint, Subscription
 from webhooks.rest import interfaces
 from webhooks.rest.interfaces import Interface
+from webhooks.staff.once import OnceForm
 from webhooks.staff.partners.forms import PartnerField
 
-from . import standing
+from .events import Name
+
+_LONGEST = 70
 
 
 def _dialects() -> list[tuple[str, str]]:
@@ -24,10 +29,8 @@ class SubscriptionFilters(Filters):
 
     state = forms.ChoiceField(
         required=False,
-        choices=[
-            ("", "any but deleted"),
-            *((state, says) for state, (says, _) in standing.STATES.items()),
-        ],
+        label="Status",
+        choices=[("", "any but deleted"), *Subscription.State.choices],
     )
     partner = PartnerField(required=False)
     dialect = forms.ChoiceField(
@@ -35,33 +38,27 @@ class SubscriptionFilters(Filters):
     )
     url = forms.CharField(required=False, label="URL contains", max_length=200)
     key = forms.UUIDField(
-        required=False, label="Hangs on the key", widget=forms.HiddenInput
+        required=False, label="Uses the key", widget=forms.HiddenInput
     )
 
-    def narrow(self, rows: Any) -> Any:
-        rows = super().narrow(rows)
-        given = self.cleaned_data
-        if given["state"] != standing.DELETED:
-            rows = rows.live()
-        if given["partner"]:
-            rows = rows.filter(partner=given["partner"])
-        if given["key"]:
-            rows = rows.filter(api_key_id=given["key"])
-        return rows
+    indexed = {"partner": "partner", "key": "api_key_id"}
+    scanned = {"dialect": "dialect"}
 
-    def sift(self, rows: Any) -> Any:
+    def by_index(self, rows: Any) -> Any:
+        rows = super().by_index(rows)
+        is_deleted = self.cleaned_data["state"] == Subscription.State.DELETED
+        return rows if is_deleted else rows.live()
+
+    def by_scan(self, rows: Any) -> Any:
         given = self.cleaned_data
-        sifted = rows
         if given["state"]:
-            sifted = sifted.filter(standing.in_state(given["state"]))
-        if given["dialect"]:
-            sifted = sifted.filter(dialect=given["dialect"])
+            rows = rows.in_state(given["state"])
         if given["url"]:
             called = Endpoint.objects.live().filter(
                 subscription=OuterRef("id"), url__icontains=given["url"]
             )
-            sifted = sifted.filter(Exists(called))
-        return sifted
+            rows = rows.filter(Exists(called))
+        return super().by_scan(rows)
 
 
 class TargetForm(forms.Form):
@@ -80,3 +77,18 @@ class TargetForm(forms.Form):
         found = interfaces.get(self.cleaned_data["dialect"])
         assert found is not None  # noqa: S101 - one of the choices
         return found
+
+
+class SendTestForm(OnceForm):
+    type = forms.ChoiceField(label="Event")
+
+    def __init__(self, *args: Any, names: Sequence[Name], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["type"].choices = [  # type: ignore[attr-defined]
+            (name.type, _label(name)) for name in names
+        ]
+
+
+def _label(name: Name) -> str:
+    label = f"{name.text}: {name.description}" if name.description else name.text
+    return Truncator(label).chars(_LONGEST)

@@ -1,15 +1,18 @@
-"""One subscription: how it stands, what it is told, and the acts that end or revive it."""
+"""Subscriptions: the list, one of them, enabling it again and deleting it."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
+from django.db.models import Prefetch
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.functional import cached_property
 
-from webhooks.console import charts, labels
+from webhooks.console import charts, labels, paging
 from webhooks.console.actor import staff_actor
 from webhooks.models import (
     AuditEntry,
@@ -17,12 +20,14 @@ from webhooks.models import (
     Endpoint,
     EndpointHour,
     Subscription,
+    ids,
 )
 from webhooks.operations import subscriptions
-from webhooks.staff.pages import Crumb, Page
+from webhooks.staff.pages import ConfirmPage, Crumb, List, Page, crumb
 from webhooks.staff.secrets import signing
 
-from . import shown, standing, trial, wanted
+from . import api_preview, events, status, test_result
+from .forms import SubscriptionFilters
 
 MOST_DELIVERIES = 10
 MOST_CHANGES = 5
@@ -32,22 +37,36 @@ MOST_WAITING = 1000
 """How far deliveries that wait are counted before they are deleted with it."""
 
 
+class Subscriptions(List):
+    permission = "webhooks.view_subscription"
+    title = "Subscriptions"
+    template = "staff/subscriptions/list.html"
+    filters = SubscriptionFilters
+    keyset = paging.Keyset("updated_at", "id")
+
+    def rows(self) -> Any:
+        live = Prefetch("endpoints", Endpoint.objects.live(), to_attr="live_endpoints")
+        return (
+            Subscription.objects.select_related("partner")
+            .prefetch_related(live)
+            .defer("extras", "events")
+        )
+
+
 def found(id: UUID, *, live: bool = False) -> Subscription:
-    """With its partner and key; raises Http404."""
-    rows = Subscription.objects.select_related("partner", "api_key")
-    subscription = (rows.live() if live else rows).filter(id=id).first()
-    if subscription is None:
-        raise Http404
-    return subscription
+    """With its partner, key and live endpoints; raises Http404."""
+    rows = Subscription.objects.live() if live else Subscription.objects.all()
+    row: Any = get_object_or_404(rows.select_related("partner", "api_key"), id=id)
+    row.live_endpoints = list(row.endpoints.live())
+    return row  # type: ignore[no-any-return]
 
 
-def above(subscription: Subscription | None = None) -> tuple[Crumb, ...]:
+def above(subscription: Subscription | None = None) -> Sequence[Crumb]:
     """The pages above that of a subscription; with one, those above its own."""
-    crumbs = [Crumb("Subscriptions", reverse("staff:subscriptions"))]
+    crumbs = [crumb("Subscriptions", "subscriptions")]
     if subscription is not None:
-        address = reverse("staff:subscription", args=[subscription.id])
-        crumbs.append(Crumb(str(subscription), address))
-    return tuple(crumbs)
+        crumbs.append(crumb(subscription, "subscription", subscription.id))
+    return crumbs
 
 
 class One(Page):
@@ -56,142 +75,119 @@ class One(Page):
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
         now = timezone.now()
-        subscription = found(id)
-        live = list(subscription.endpoints.live())
+        subscription: Any = found(id)
+        endpoints = subscription.live_endpoints
         recent = subscription.deliveries.select_related("event").defer("event__data")
-        hours = EndpointHour.objects.filter(endpoint__subscription=subscription)
+        changes = AuditEntry.objects.filter(
+            target_type="subscription", target_id=str(id)
+        )
+        test = ids.parse(request.GET.get("test", ""))
         return self.page(
             str(subscription),
             under=above(),
             subscription=subscription,
             dialect=labels.dialect(subscription.dialect),
-            standing=standing.of(subscription, live),
-            endpoints=[standing.health(endpoint, now=now) for endpoint in live],
-            is_given_up=_is_given_up(subscription, live),
-            wanted=wanted.of(subscription),
+            meaning=status.meaning(subscription, endpoints),
+            is_disabled=status.is_disabled(subscription, endpoints),
+            events=events.of(subscription),
             signing=signing.of(subscription, now=now),
-            trial=self._trial(subscription),
-            shown=shown.of(subscription, now=now),
-            chart=charts.of(hours, period=charts.chosen_period(request.GET), now=now),
-            periods=charts.periods(request.GET),
-            behind=charts.behind(request.GET, subscription=subscription.id),
+            test=test and test_result.of(subscription, test, now=now),
+            api_preview=api_preview.of(subscription, now=now),
+            **charts.context(
+                EndpointHour.objects.filter(endpoint__subscription=subscription),
+                request.GET,
+                now=now,
+                subscription=id,
+            ),
             deliveries=recent.order_by("-id")[:MOST_DELIVERIES],
-            changes=_changes(subscription),
+            changes=changes.order_by("-id").defer("before", "after")[:MOST_CHANGES],
         )
 
-    def _trial(self, subscription: Subscription) -> trial.Trial | None:
-        try:
-            event_id = UUID(self.request.GET.get("test", ""))
-        except ValueError:
-            return None
-        return trial.of(subscription, event_id, now=timezone.now())
+
+class SubscriptionConfirmPage(ConfirmPage):
+    @cached_property
+    def subscription(self) -> Any:
+        return found(self.kwargs["id"], live=True)
+
+    def above(self) -> Sequence[Crumb]:
+        return above(self.subscription)
+
+    def context(self) -> dict[str, Any]:
+        return {"subscription": self.subscription}
+
+    def back_to_it(self) -> HttpResponse:
+        return redirect("staff:subscription", self.subscription.id)
 
 
-class Enable(Page):
-    """What the portal gave up is called again; what its owner switched off is edited."""
+class Enable(SubscriptionConfirmPage):
+    """For what the portal disabled; what its owner switched off is edited."""
 
     permission = "webhooks.change_subscription"
     template = "staff/subscriptions/enable.html"
+    title = "Enable it again"
 
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        subscription = found(id, live=True)
-        live = list(subscription.endpoints.live())
-        if not _is_given_up(subscription, live):
-            messages.info(request, "Nothing of it is disabled.")
-            return redirect("staff:subscription", id)
-        return self.page(
-            "Enable it again",
-            under=above(subscription),
-            subscription=subscription,
-            endpoints=[e for e in live if e.disabled_at is not None],
-            act="Enable it again",
-            dangerous=False,
-            form=None,
-            back=reverse("staff:subscription", args=[id]),
-        )
+    def obstacle(self) -> HttpResponse | None:
+        endpoints = self.subscription.live_endpoints
+        if status.is_disabled(self.subscription, endpoints):
+            return None
+        messages.info(self.request, "Nothing of it is disabled.")
+        return self.back_to_it()
 
-    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        subscription = found(id, live=True)
-        if not _is_given_up(subscription, list(subscription.endpoints.live())):
-            messages.info(request, "Nothing of it is disabled.")
-            return redirect("staff:subscription", id)
+    def context(self) -> dict[str, Any]:
+        live = self.subscription.live_endpoints
+        disabled = [endpoint for endpoint in live if endpoint.disabled_at is not None]
+        return super().context() | {"endpoints": disabled}
+
+    def form_valid(self, form: Form) -> HttpResponse:
         try:
             subscriptions.update(
-                by=staff_actor(request),
-                subscription=subscription,
+                by=staff_actor(self.request),
+                subscription=self.subscription,
                 # What its owner switches off at this moment is not switched on.
-                seen=subscription.updated_at,
+                seen=self.subscription.updated_at,
                 change={"is_active": True},
             )
         except subscriptions.Deleted:
-            messages.error(request, "It was deleted in the meantime.")
+            messages.error(self.request, "It was deleted in the meantime.")
         except subscriptions.Overtaken:
             messages.warning(
-                request,
-                "Somebody changed it at this moment, so nothing was done. See how it "
-                "stands now.",
+                self.request,
+                "Somebody changed it at this moment, so nothing was done. Look at it again.",
             )
         else:
             messages.success(
-                request,
-                "It is enabled: its URLs are called again, beginning with the next "
-                "event. What was cancelled meanwhile is sent when you recover it.",
+                self.request,
+                "It is enabled: its URLs are called from the next event on. Deliveries that "
+                "were cancelled meanwhile are sent when you replay them.",
             )
-        return redirect("staff:subscription", id)
+        return self.back_to_it()
 
 
-class Delete(Page):
+class Delete(SubscriptionConfirmPage):
     permission = "webhooks.delete_subscription"
     template = "staff/subscriptions/delete.html"
+    title = "Delete this subscription"
+    dangerous = True
 
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        subscription = found(id, live=True)
-        return self.page(
-            "Delete this subscription",
-            under=above(subscription),
-            subscription=subscription,
-            endpoints=subscription.endpoints.live(),
-            waiting=_waiting(subscription),
-            most_waiting=MOST_WAITING,
-            act="Delete this subscription",
-            dangerous=True,
-            form=None,
-            back=reverse("staff:subscription", args=[id]),
-        )
+    def context(self) -> dict[str, Any]:
+        endpoints = list(self.subscription.endpoints.values_list("id", flat=True))
+        waiting = Delivery.objects.pending().filter(endpoint__in=endpoints)
+        return super().context() | {
+            "waiting": waiting[: MOST_WAITING + 1].count(),
+            "most_waiting": MOST_WAITING,
+        }
 
-    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        subscription = found(id, live=True)
+    def form_valid(self, form: Form) -> HttpResponse:
         try:
-            subscriptions.delete(by=staff_actor(request), subscription=subscription)
+            subscriptions.delete(
+                by=staff_actor(self.request), subscription=self.subscription
+            )
         except subscriptions.Deleted:
-            messages.info(request, "Somebody else deleted it in the meantime.")
+            messages.info(self.request, "Somebody else deleted it in the meantime.")
         else:
             messages.success(
-                request,
-                "It is deleted: its partner no longer finds it, and what waited for it "
-                "is cancelled. This page keeps what it was.",
+                self.request,
+                "It is deleted: its partner no longer finds it, and its waiting deliveries "
+                "are cancelled. This page keeps what it was.",
             )
-        return redirect("staff:subscription", id)
-
-
-def _is_given_up(subscription: Subscription, live: list[Endpoint]) -> bool:
-    """Whether something of it is disabled that would be called otherwise."""
-    if subscription.deleted_at is not None or not subscription.is_active:
-        return False
-    disabled = any(endpoint.disabled_at is not None for endpoint in live)
-    return disabled or subscription.disabled_at is not None
-
-
-def _waiting(subscription: Subscription) -> int:
-    """Deliveries that deleting it cancels, counted to one more than MOST_WAITING."""
-    endpoints = list(subscription.endpoints.values_list("id", flat=True))
-    rows = Delivery.objects.pending().filter(endpoint__in=endpoints)
-    return rows[: MOST_WAITING + 1].count()
-
-
-def _changes(subscription: Subscription) -> Any:
-    """The latest entries of the audit log."""
-    entries = AuditEntry.objects.filter(
-        target_type="subscription", target_id=str(subscription.id)
-    )
-    return entries.order_by("-id").defer("before", "after")[:MOST_CHANGES]
+        return self.back_to_it()

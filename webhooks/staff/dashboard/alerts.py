@@ -1,0 +1,287 @@
+"""What needs attention, and what is good to know: the top of the dashboard.
+
+Every alert leads to the list that it was read from, by the same filters. It is found by an
+index, or counted no further than `MOST_COUNTED`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Min, OuterRef, Prefetch, Subquery, Window
+from django.urls import reverse
+
+from webhooks.console import labels
+from webhooks.delivery import heartbeat
+from webhooks.models import (
+    ApiKey,
+    Delivery,
+    Endpoint,
+    Event,
+    Recovery,
+    Subscription,
+    ids,
+)
+from webhooks.staff.deliveries.forms import WAITING
+from webhooks.staff.events.forms import EventFilters
+
+MOST_NAMED = 5
+"""Items that an alert names; its list has the others."""
+
+MOST_COUNTED = 1_000
+
+OVERDUE = timedelta(minutes=1)
+"""A worker that is well takes what is due within a second or two."""
+
+DANGER, WARNING, INFO = "danger", "warning", "info"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One of those an alert is about."""
+
+    name: str
+    address: str
+    description: str = ""
+    # What happened or will at `at`, such as "since".
+    word: str = "since"
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Alert:
+    colour: str
+    title: str
+    description: str
+    address: str = ""
+    """Of its list; empty where there is none."""
+    items: Sequence[Item] = field(default=())
+    has_more: bool = False
+
+
+def found(*, may: Callable[[str], bool], now: datetime) -> list[Alert]:
+    """The worst first; only what the viewer may look at."""
+    alerts = (look(now) for permission, look in _LOOKS if may(permission))
+    return [alert for alert in alerts if alert is not None]
+
+
+def _worker(now: datetime) -> Alert | None:
+    workers = heartbeat.status()
+    if workers.is_silent:
+        return Alert(
+            DANGER,
+            "No delivery worker responds",
+            "Nothing is sent until one is back. Published events wait in the database, and "
+            "nothing is lost.",
+            items=[Item("The last sign of life", "", word="was", at=workers.last_seen)],
+        )
+    if not workers.registered:
+        return Alert(
+            WARNING,
+            "No delivery worker is running",
+            "Published events wait until one is started: manage.py deliver.",
+        )
+    return None
+
+
+def _overdue(now: datetime) -> Alert | None:
+    # By the endpoints: the oldest of many waiting deliveries is in no index.
+    waiting = Endpoint.objects.filter(
+        disabled_at=None, next_due_at__lt=now - OVERDUE
+    ).select_related("subscription__partner")
+    longest = waiting.order_by("next_due_at").first()
+    if longest is None or longest.next_due_at is None:
+        return None
+    minutes = (now - longest.next_due_at) // timedelta(minutes=1)
+    its = _list("deliveries", state=WAITING, subscription=longest.subscription_id)
+    return Alert(
+        DANGER,
+        f"The oldest due delivery has waited for {_duration(minutes)}",
+        "Either no worker has time for it, or none is running.",
+        _list("deliveries", state=WAITING),
+        [
+            Item(
+                longest.url,
+                its,
+                longest.subscription.partner.name,
+                "due since",
+                longest.next_due_at,
+            )
+        ],
+    )
+
+
+def _disabled(now: datetime) -> Alert | None:
+    return _subscriptions(
+        Subscription.State.DISABLED,
+        Subscription.objects.annotate(at=F("disabled_at")),
+        lambda row: row.disabled_reason,
+        ("subscription is disabled", "subscriptions are disabled"),
+        "Their endpoints answered that they are gone, or failed for days. The partner must "
+        "fix them, or name another URL, before you enable them again.",
+    )
+
+
+def _failing(now: datetime) -> Alert | None:
+    unhealthy = Endpoint.objects.unhealthy()
+    of_each = unhealthy.filter(subscription=OuterRef("id")).order_by()
+    began = of_each.values("subscription").annotate(at=Min("failing_since"))
+    return _subscriptions(
+        Subscription.State.FAILING,
+        Subscription.objects.annotate(at=Subquery(began.values("at"))).prefetch_related(
+            Prefetch("endpoints", unhealthy, to_attr="unhealthy")
+        ),
+        lambda row: ", ".join(endpoint.url for endpoint in row.unhealthy),
+        ("subscription is failing", "subscriptions are failing"),
+        "Their endpoints refuse deliveries or do not answer. Deliveries are retried until "
+        "their attempts are used up.",
+    )
+
+
+def _unrecovered(now: datetime) -> Alert | None:
+    since = now - timedelta(days=7)
+    rows = Delivery.objects.unrecovered().filter(
+        id__gte=ids.before(since), created_at__gte=since
+    )
+    count = _counted(rows)
+    return count and Alert(
+        DANGER,
+        _number(
+            count,
+            "failed delivery (all attempts used)",
+            "failed deliveries (all attempts used)",
+        ),
+        "In the last 7 days, and not sent again since. Fix the endpoint, then replay them.",
+        _list("deliveries", state="unrecovered", within="7d"),
+    )
+
+
+def _expiring_keys(now: datetime) -> Alert | None:
+    state = ApiKey.State.EXPIRING
+    keys = ApiKey.objects.in_state(state).select_related("partner")
+    rows = _first(keys.order_by("expires_at", "id"))
+    return rows and Alert(
+        WARNING,
+        _number(rows[0].total_rows, "key expires soon", "keys expire soon"),
+        "After that, every API refuses it. Rotate it: the old key stays valid beside the new "
+        "one for a while.",
+        _list("keys", state=state),
+        [
+            Item(
+                key.name or labels.key(key),
+                reverse("staff:key", args=[key.id]),
+                key.partner.name if key.partner else "a publisher",
+                "until",
+                key.expires_at,
+            )
+            for key in rows[:MOST_NAMED]
+        ],
+        has_more=len(rows) > MOST_NAMED,
+    )
+
+
+def _unmatched(now: datetime) -> Alert | None:
+    since = now - timedelta(hours=24)
+    rows = Event.objects.filter(
+        matched=0, id__gte=ids.before(since), created_at__gte=since
+    )
+    count = _counted(rows)
+    return count and Alert(
+        WARNING,
+        _number(count, "unmatched event", "unmatched events"),
+        "In the last 24 hours. Each says why: most often no subscription has its type.",
+        _list("events", matched=EventFilters.UNMATCHED, within="24h"),
+    )
+
+
+def _recoveries(now: datetime) -> Alert | None:
+    running = Recovery.objects.filter(state=Recovery.State.RUNNING)
+    rows = _first(running.select_related("partner").order_by("id"))
+    return rows and Alert(
+        INFO,
+        _number(
+            rows[0].total_rows, "recovery is under way", "recoveries are under way"
+        ),
+        "Failed deliveries are queued again, behind new events.",
+        _list("recoveries", state=Recovery.State.RUNNING),
+        [
+            Item(
+                row.partner.name,
+                reverse("staff:recovery", args=[row.id]),
+                f"{row.done:,} of {row.total:,}",
+                at=row.started_at,
+            )
+            for row in rows[:MOST_NAMED]
+        ],
+        has_more=len(rows) > MOST_NAMED,
+    )
+
+
+# The worst first: (what the viewer must be allowed to look at, where it is looked)
+_LOOKS: tuple[tuple[str, Callable[[datetime], Alert | None]], ...] = (
+    ("view_delivery", _worker),
+    ("view_delivery", _overdue),
+    ("view_subscription", _disabled),
+    ("view_subscription", _failing),
+    ("view_delivery", _unrecovered),
+    ("view_apikey", _expiring_keys),
+    ("view_event", _unmatched),
+    ("view_recovery", _recoveries),
+)
+
+
+def _subscriptions(
+    state: Subscription.State,
+    rows: Any,
+    describe: Callable[[Any], str],
+    noun: tuple[str, str],
+    description: str,
+) -> Alert | None:
+    """Subscriptions in a state, `at` which each came into it."""
+    rows = rows.in_state(state).select_related("partner")
+    found = _first(rows.order_by(F("at").asc(nulls_last=True), "id"))
+    return found and Alert(
+        DANGER,
+        _number(found[0].total_rows, *noun),
+        description,
+        _list("subscriptions", state=state),
+        [
+            Item(
+                f"{row.partner}: {row.name or labels.dialect(row.dialect)}",
+                reverse("staff:subscription", args=[row.id]),
+                describe(row),
+                at=row.at,
+            )
+            for row in found[:MOST_NAMED]
+        ],
+        has_more=len(found) > MOST_NAMED,
+    )
+
+
+def _first(rows: Any) -> Any:
+    """The first rows, each with `total_rows`; None if there are none."""
+    return list(rows.annotate(total_rows=Window(Count("*")))[: MOST_NAMED + 1]) or None
+
+
+def _counted(rows: Any) -> Any:
+    """How many rows there are; one more than is counted stands for all the others. None if
+    there are none."""
+    return rows.order_by()[: MOST_COUNTED + 1].count() or None
+
+
+def _number(count: int, one: str, many: str) -> str:
+    if count > MOST_COUNTED:
+        return f"More than {MOST_COUNTED:,} {many}"
+    return f"1 {one}" if count == 1 else f"{count:,} {many}"
+
+
+def _list(name: str, **query: Any) -> str:
+    return reverse(f"staff:{name}", query=query)
+
+
+def _duration(minutes: int) -> str:
+    if minutes < 120:
+        return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    hours = minutes // 60
+    return f"{hours} hours" if hours < 48 else f"{hours // 24} days"

@@ -1,0 +1,145 @@
+"""The status of a recovery: what it replays, how far it is, where it can send."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from webhooks.models import Endpoint, Partner, Recovery, Subscription
+from webhooks.operations import deliveries, recoveries
+from webhooks.operations.recoveries import Outcome, Progress
+
+OUTCOMES: Mapping[str, tuple[str, str]] = {
+    Outcome.EXHAUSTED: ("Exhausted", "every attempt of the schedule failed"),
+    Outcome.CANCELLED: (
+        "Cancelled",
+        "ended while it waited: its endpoint was disabled, or somebody cancelled it",
+    ),
+    Outcome.NOT_SENT: ("Not sent", "the subscription had no URL to send it to"),
+    Outcome.DELIVERED: (
+        "Delivered",
+        "arrived before, and is sent once more: only for a receiver that has lost it",
+    ),
+    Outcome.MISSED: (
+        "Missed",
+        (
+            "matches the subscription as it is now, and was published while it was off, "
+            "disabled or not there yet"
+        ),
+    ),
+}
+"""What can be replayed: its name, and which deliveries or events that is."""
+
+_SOON = 2
+_LATER = 10
+"""Seconds between two looks: while it queues, and while it only waits for answers."""
+
+_MEANINGFUL = timedelta(seconds=5)
+"""The speed of a younger recovery says nothing yet."""
+
+
+@dataclass(frozen=True)
+class Status:
+    recovery: Recovery
+    outcomes: list[str]
+    since: datetime
+    until: datetime
+    types: list[str]
+    subscription: Subscription | None
+    counts: Progress
+
+    @property
+    def settled(self) -> int:
+        """How many of those that were counted have ended, as far as that can be told: a
+        missed event may have become several deliveries."""
+        return max(self.recovery.done - self.counts.pending, 0)
+
+    @property
+    def most(self) -> int:
+        """What `settled` reaches at the end; never 0, which no progress bar takes."""
+        is_running = self.recovery.state == Recovery.State.RUNNING
+        return (self.recovery.total if is_running else self.recovery.done) or 1
+
+    @property
+    def left_out(self) -> int:
+        return self.recovery.total - self.recovery.done
+
+    @property
+    def is_over(self) -> bool:
+        return self.again_in is None
+
+    @property
+    def again_in(self) -> int | None:
+        """In how many seconds to look again; None when nothing of it moves any more."""
+        if self.recovery.state == Recovery.State.RUNNING:
+            return _SOON
+        return _LATER if self.counts.pending else None
+
+    def queued_at(self, now: datetime) -> datetime | None:
+        """When all of it is queued, if it goes on as before; None when that is unknown."""
+        recovery = self.recovery
+        spent = now - (recovery.started_at or now)
+        if recovery.state != Recovery.State.RUNNING or not recovery.done:
+            return None
+        if spent < _MEANINGFUL:
+            return None
+        return now + spent / recovery.done * self.left_out
+
+
+def of(rows: Sequence[Recovery]) -> list[Status]:
+    """Two statements, however many there are."""
+    ids = {row.filter["subscription"] for row in rows} - {None}
+    subscriptions = Subscription.objects.in_bulk([UUID(id) for id in ids])
+    counts = recoveries.progress(rows)
+    return [_status(row, subscriptions, counts[row.id]) for row in rows]
+
+
+def _status(
+    row: Recovery, subscriptions: Mapping[UUID, Subscription], counts: Progress
+) -> Status:
+    filter = row.filter
+    id = filter["subscription"]
+    return Status(
+        recovery=row,
+        outcomes=[OUTCOMES[outcome][0].lower() for outcome in filter["outcomes"]],
+        since=datetime.fromisoformat(filter["since"]),
+        until=datetime.fromisoformat(filter["until"]),
+        types=filter["types"],
+        subscription=subscriptions.get(UUID(id)) if id else None,
+        counts=counts,
+    )
+
+
+@dataclass
+class Receivers:
+    """Where it can send now, in the order of the subscriptions' names."""
+
+    endpoints: list[Endpoint] = field(default_factory=list)
+    disabled: list[Endpoint] = field(default_factory=list)
+    # Subscriptions that nothing can be sent to, each with the reason.
+    closed: list[tuple[Subscription, str]] = field(default_factory=list)
+    # Why nothing can be sent at all.
+    obstacle: str = ""
+
+
+def receivers(partner: Partner, subscription: Subscription | None) -> Receivers:
+    """Of one subscription, or of all that the partner has; two statements."""
+    if subscription is None:
+        rows = Subscription.objects.live().filter(partner=partner)
+    else:
+        rows = Subscription.objects.filter(id=subscription.id)
+    found = Receivers()
+    for row in deliveries.with_receivers(rows).order_by("name", "id"):
+        try:
+            found.endpoints += deliveries.receivers(row)
+        except deliveries.NotReceiving as why:
+            found.closed.append((row, str(why)))
+            if subscription is not None or not partner.is_active:
+                found.obstacle = str(why)
+    receiving = {endpoint.subscription_id for endpoint in found.endpoints}
+    found.disabled = list(
+        Endpoint.objects.live().filter(
+            subscription__in=receiving, disabled_at__isnull=False
+        )
+    )
+    return found
