@@ -570,6 +570,11 @@ class TestListing:
         body = send("GET", f"{MANY}?{asked}").json()
         assert (body["skip"], body["limit"], body["total"]) == (skip, limit, 5)
 
+    def test_it_names_a_parameter_that_holds_nul(self, send):
+        body = refused(send("GET", f"{MANY}?shopId=%00"))
+        assert body["message"] == "shopId must not contain the character U+0000"
+        assert body["field"] == "shopId"
+
     def test_it_filters_by_type_and_shop(self, send, five):
         def ids(query):
             return [

@@ -418,7 +418,20 @@ class TestUpdating:
         assert response.status_code == 422
         assert response.json() == invalid(**{field: message})
 
+    def test_it_takes_a_form(self, send, create):
+        one = f"{MANY}/{create()['key']}"
+        form = b"name=Mine&is_active=0&events[]=partner.created&events[]=lead.submitted"
+        response = send(
+            "PUT", one, form, content_type="application/x-www-form-urlencoded"
+        )
+        assert response.status_code == 200, response.content
+        data = response.json()["data"]
+        assert (data["name"], data["is_active"]) == ("Mine", False)
+        assert data["events"] == ["partner.created", "lead.submitted"]
+
     def test_it_looks_before_it_validates_and_reads_before_it_looks(self, send):
+        nul = b'{"name": "\\u0000"}'
+        assert send("PUT", f"{MANY}/nothing", nul).status_code == 404
         assert send("PUT", f"{MANY}/none", {"name": None}).status_code == 404
         assert send("PUT", f"{MANY}/none", b"{").status_code == 400
 

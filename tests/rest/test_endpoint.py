@@ -29,16 +29,6 @@ def test_it_scopes_nothing_to_a_caller_without_a_partner():
         _ = view.partner
 
 
-def test_it_has_no_path_whose_id_holds_nul():
-    view = endpoint.Endpoint()
-    view.action_map = {"get": "look"}
-    view.kwargs = {"id": "a"}
-    view.check_method(Asked(None))
-    view.kwargs = {"id": "a\0"}
-    with pytest.raises(endpoint.NoRoute):
-        view.check_method(Asked(None))
-
-
 def test_an_interface_that_lacks_an_answer_does_not_start():
     with pytest.raises(ImproperlyConfigured, match=r"tests.* no answer to NotFound\."):
 

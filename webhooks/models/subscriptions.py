@@ -28,6 +28,8 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
     def with_public_id(self, id: str) -> Self:
         """The one that its dialect shows under this id; a UUID in any case."""
+        if "\0" in id:
+            return self.none()  # PostgreSQL cannot compare it
         exact, parsed = self.filter(public_id=id), ids.parse(id)
         # Partnero's callers choose ids of their own, in which the case counts.
         if parsed is None or str(parsed) == id or exact.exists():

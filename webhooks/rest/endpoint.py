@@ -164,6 +164,8 @@ class Endpoint(ViewSet):
         """The body, `{}` when there is none; raises NotAnObject, MalformedJSON,
         BodyTooLarge, UnsupportedMediaType and ValidationError."""
         body = self.request.data
+        if self.refused_value is not None:
+            raise self.refused_value
         if not isinstance(body, dict):
             raise NotAnObject
         return body
@@ -181,8 +183,6 @@ class Endpoint(ViewSet):
             raise self.refused_value
 
     def check_method(self, request: Request) -> None:
-        if any("\0" in str(value) for value in self.kwargs.values()):
-            raise NoRoute  # no id holds it, and PostgreSQL cannot compare it
         if (request.method or "").lower() not in self.action_map:
             allowed = [method.upper() for method in self.action_map]
             raise MethodNotAllowed(request.method or "", allowed)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from webhooks.dialects import base
 from webhooks.models import Partner, Subscription
 from webhooks.operations import subscriptions
-from webhooks.rest import endpoint
+from webhooks.rest import endpoint, parsing
 from webhooks.rest.rendering import JSON
 
 from . import protocol, serializers, wire
@@ -104,6 +104,7 @@ class WebHooks(Endpoint):
         """Retrieve a page of registrations, by type (event type) and shopId if given."""
         # An empty parameter is no parameter.
         sent = {name: text for name, text in request.query_params.items() if text}
+        parsing.check(sent)
         query = serializers.ListQuery(data=sent)
         query.is_valid(raise_exception=True)
         asked = query.validated_data

@@ -155,9 +155,9 @@ class Webhook(Endpoint):
     )
     def update(self, request: Request, key: str) -> Response:
         """Change what is given of a webhook."""
-        body = self.json_object()
+        self.check_body(request)  # malformed JSON comes before an unknown webhook
         found = self.find(key)
-        given = read(serializers.PartneroWebhookUpdate, body)
+        given = read(serializers.PartneroWebhookUpdate, self.json_object())
         updated = subscriptions.update(
             by=self.caller.actor,
             subscription=found,
