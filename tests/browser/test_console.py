@@ -90,7 +90,7 @@ def test_it_revokes_a_key_after_naming_what_follows(
     expect(console.get_by_text("no other key reaches them")).to_be_visible()
     expect(console.get_by_text("is locked out of its API")).to_be_visible()
     console.get_by_role("button", name="Revoke this key").click()
-    expect(console.get_by_text("it is refused from now on")).to_be_visible()
+    expect(console.get_by_text("every API refuses it from now on")).to_be_visible()
     assert ApiKey.objects.get().is_revoked
 
 

@@ -61,7 +61,7 @@ def set_up(page: Page) -> tuple[App, list[str]]:
     page.goto("/staff/account/")
     page.get_by_role("link", name="Set it up").click()
     page.get_by_label("Your password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     app = App(page.locator("code", has_text=SECRET).inner_text())
     answer(page, app.code(), "Confirm")

@@ -153,7 +153,7 @@ def test_from_the_first_login_to_a_working_webhook(
     expect(page.get_by_text("It arrived at")).to_be_visible()
 
     page.goto(address)
-    expect(page.locator("#shown")).to_contain_text(receiver.url("/hook"))
+    expect(page.locator("#api-preview")).to_contain_text(receiver.url("/hook"))
     page.goto("/staff/")
     expect(page.get_by_role("cell", name=name)).to_be_visible()
 
@@ -179,7 +179,7 @@ def test_a_failing_endpoint_is_found_mended_and_what_it_missed_recovered(
     click(page, "Edit")
     page.get_by_role("textbox", name="URL").first.fill(receiver.url("/new"))
     click(page, "Save", "button")
-    expect(page.locator("#shown")).to_contain_text(receiver.url("/new"))
+    expect(page.locator("#api-preview")).to_contain_text(receiver.url("/new"))
 
     click(page, "Replay failed deliveries")
     page.get_by_text("Missed", exact=True).click()
