@@ -8,7 +8,7 @@ from django.forms import BooleanField
 from webhooks.console import fields
 from webhooks.delivery import standard
 from webhooks.models import Subscription
-from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
+from webhooks.operations.subscriptions import SubscriptionFields
 from webhooks.rest import forms
 
 from .endpoints import Endpoint
@@ -54,17 +54,18 @@ class Form(forms.SubscriptionForm):
         )
         return views.read(accepted, values)
 
+    identity = staticmethod(views.identity)
+
     @staticmethod
     def changes(
         given: SubscriptionFields, stored: Subscription | None
     ) -> SubscriptionFields:
         return given
 
-    def identity(self) -> SubscriptionIdentity:
-        return views.identity(self.partner)
-
-    def new_secrets(self) -> SubscriptionFields:
-        return {"secrets": [standard.new_secret()]}
+    @classmethod
+    def sample_change(cls, subscription: Subscription, url: str) -> tuple[str, Any]:
+        path = f"/api/portal/v1/subscriptions/{subscription.public_id}"
+        return f"PATCH {path}", {"url": url}
 
     @classmethod
     def answer(cls, subscription: Subscription) -> Any:

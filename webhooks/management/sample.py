@@ -6,18 +6,15 @@ can read; in production there is no sample.
 """
 
 import json
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
 from webhooks import dialects
 from webhooks.delivery.wire import WireProfile
-from webhooks.models import ApiKey, Partner, Subscription, keyformat
+from webhooks.models import ApiKey, Partner, Subscription
 from webhooks.operations import keys, partners, subscriptions
 from webhooks.operations.audit import SYSTEM
 from webhooks.rest.interfaces import Interface
@@ -38,16 +35,6 @@ class Account:
     partner: Partner
     keys: dict[str, str]  # by dialect, and PUBLISHER
     subscriptions: dict[str, Subscription]  # by dialect
-
-
-# How each dialect's API places what it creates: what `subscriptions.SubscriptionIdentity` takes.
-_PLACES: dict[str, Callable[[ApiKey], dict[str, Any]]] = {
-    "blaze": lambda key: {"public_id": secrets.token_hex(12)},
-    "capa": lambda key: {"is_singleton": True},
-    "nursa": lambda key: {},
-    "partnero": lambda key: {"public_id": keyformat.random_text(12)},
-    "topiic": lambda key: {"api_key": key},
-}
 
 
 def ensure(*, receiver: str, now: datetime) -> Account:
@@ -115,20 +102,15 @@ def _subscription(
     former: str,
     now: datetime,
 ) -> Subscription:
-    place = subscriptions.SubscriptionIdentity(
-        partner=partner,
-        dialect=dialect.slug,
-        profile=dialect.profile.name,
-        **_PLACES[dialect.slug](key),
-    )
+    identity = dialect.form.identity(partner, {"api_key": key})
     existing = Subscription.objects.of(partner, dialect.slug).order_by("created_at")
-    if place.api_key is not None:
+    if identity.api_key is not None:
         existing = existing.filter(api_key=key)
     subscription = existing.first()
     if subscription is None:
         return subscriptions.create(
             by=SYSTEM,
-            identity=place,
+            identity=identity,
             name=f"Sample {dialect.title} subscription",
             urls=[f"{receiver}/{dialect.slug}"],
             secrets=_secrets(dialect.profile),

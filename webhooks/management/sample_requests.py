@@ -2,9 +2,11 @@
 
 import json
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from webhooks import dialects
+from webhooks.rest.interfaces import Interface
 
 from .sample import EVENT_TYPE, PUBLISHER, Account
 
@@ -30,74 +32,19 @@ class SampleRequest:
 
 def all_of(account: Account, *, receiver: str) -> list[SampleRequest]:
     """A change through each dialect's own API, then an event for all of them."""
-    made = [_CHANGES[slug](account, receiver) for slug in account.subscriptions]
+    made = [_change(each, account, receiver) for each in dialects.DIALECTS]
     return [*made, _publish(account)]
 
 
-def _bearer(account: Account, name: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {account.keys[name]}"}
-
-
-def _capa(account: Account, receiver: str) -> SampleRequest:
-    return SampleRequest(
-        label="Capa: set the partner's one URL",
-        method="PUT",
-        path="/api/partner/v1/webhook-settings",
-        headers={"partner-api-key": account.keys["capa"]},
-        body={"url": f"{receiver}/capa"},
-    )
-
-
-def _topiic(account: Account, receiver: str) -> SampleRequest:
-    subscription = account.subscriptions["topiic"]
-    key_id = str(subscription.api_key_id)
-    return SampleRequest(
-        label="Topiic: set the webhook of an API key",
-        method="PUT",
-        path=f"/api/ApiKeys/{key_id}/webhook",
-        headers=_bearer(account, "topiic"),
-        body={
-            "id": key_id,
-            "merchantId": str(account.partner.id),
-            "webhookUrl": f"{receiver}/topiic",
-            "webhookEvents": subscription.events,
-            "webhookEnabled": True,
-        },
-    )
-
-
-def _blaze(account: Account, receiver: str) -> SampleRequest:
-    return SampleRequest(
-        label="BLAZE: subscribe a webhook to sign-ups",
-        method="PUT",
-        path=f"/api/v1/partner/webHooks/{account.subscriptions['blaze'].public_id}",
-        headers={"x-api-key": account.keys["blaze"]},
-        body={
-            "webHookType": "NEW_CONSUMER_SIGNUP",
-            "webHookUrls": [f"{receiver}/blaze"],
-        },
-    )
-
-
-def _partnero(account: Account, receiver: str) -> SampleRequest:
-    return SampleRequest(
-        label="Partnero: rename a webhook",
-        method="PUT",
-        path=f"/v1/webhooks/{account.subscriptions['partnero'].public_id}",
-        headers=_bearer(account, "partnero"),
-        body={"name": "Renamed with curl", "url": f"{receiver}/partnero"},
-    )
-
-
-def _nursa(account: Account, receiver: str) -> SampleRequest:
-    return SampleRequest(
-        # Not its URL: this vendor takes https only, which the receiver does not speak.
-        label="Nursa: subscribe a webhook to all events",
-        method="PATCH",
-        path=f"/api/v2/public/webhooks/user/{account.subscriptions['nursa'].public_id}",
-        headers=_bearer(account, "nursa"),
-        body={"events": ["all"]},
-    )
+def _change(dialect: Interface, account: Account, receiver: str) -> SampleRequest:
+    form, slug = dialect.form, dialect.slug
+    row = account.subscriptions[slug]
+    request, body = form.sample_change(row, f"{receiver}/{slug}")
+    method, path = request.split(" ")
+    authentication: Any = form.endpoint.authentication_classes[0]
+    name, value = authentication.header(account.keys[slug])
+    label = f"{dialect.title}: change the sample's subscription"
+    return SampleRequest(label, method, path, {name: value}, body)
 
 
 def _publish(account: Account) -> SampleRequest:
@@ -105,19 +52,10 @@ def _publish(account: Account) -> SampleRequest:
         label="Publish an event; it arrives at the sample receiver",
         method="POST",
         path="/api/portal/v1/events",
-        headers=_bearer(account, PUBLISHER),
+        headers={"Authorization": f"Bearer {account.keys[PUBLISHER]}"},
         body={
             "partner": str(account.partner.id),
             "type": EVENT_TYPE,
             "data": {"id": "cus_1", "email": "ada@example.com", "name": "Ada"},
         },
     )
-
-
-_CHANGES: dict[str, Callable[[Account, str], SampleRequest]] = {
-    "blaze": _blaze,
-    "capa": _capa,
-    "nursa": _nursa,
-    "partnero": _partnero,
-    "topiic": _topiic,
-}

@@ -74,6 +74,16 @@ class KeyAuthentication(BaseAuthentication):
         actor = Actor.of_key(key, ip=client_ip(request), dialect=slug)
         return Caller(partner=key.partner, key=key, actor=actor), key
 
+    @classmethod
+    def header(cls, key: str) -> tuple[str, str]:
+        """The header that carries a key, by its name in the document, and its value."""
+        found: Any = OpenApiAuthenticationExtension.get_match(cls)
+        scheme = found.get_security_definition(None)
+        scheme = scheme[0] if isinstance(scheme, list) else scheme
+        if scheme["type"] == "http":
+            return "Authorization", f"Bearer {key}"
+        return scheme["name"], key
+
 
 class BearerKey(KeyAuthentication):
     """`Authorization: Bearer <key>`; the scheme's name in any case (RFC 9110, 11.1)."""

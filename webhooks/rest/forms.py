@@ -15,6 +15,7 @@ from django import forms
 from rest_framework import exceptions
 
 from webhooks.console import fields
+from webhooks.delivery import wire
 from webhooks.models import Partner, Subscription
 from webhooks.operations import pacing, subscriptions
 from webhooks.operations.audit import Actor
@@ -145,10 +146,12 @@ class SubscriptionForm(forms.Form):
                 change=self._differing,
                 seen=seen,
             )
-        identity = self.identity()
-        if id is not None:
-            identity = replace(identity, id=id)
-        new: SubscriptionFields = {**self.new_secrets(), **self._fields(None)}
+        identity = replace(self.identity(self.partner, self.given), id=id)
+        make = wire.profile(identity.profile).new_secret
+        new: SubscriptionFields = {
+            "secrets": [make()] if make else [],
+            **self._fields(None),
+        }
         try:
             return subscriptions.create(by=by, identity=identity, **new)
         except subscriptions.PublicIdTaken:
@@ -199,18 +202,20 @@ class SubscriptionForm(forms.Form):
         one that is stored."""
         raise NotImplementedError
 
-    def identity(self) -> SubscriptionIdentity:
-        """Of a new subscription."""
+    @staticmethod
+    def identity(partner: Partner, given: Any) -> SubscriptionIdentity:
+        """Of a new subscription, of which this was read; `given` may hold an `api_key`."""
+        raise NotImplementedError
+
+    @classmethod
+    def sample_change(cls, subscription: Subscription, url: str) -> tuple[str, Any]:
+        """A request to try with curl, `PUT /v1/…`, and its body."""
         raise NotImplementedError
 
     @classmethod
     def answer(cls, subscription: Subscription) -> Any:
         """What the interface renders for the subscription."""
         raise NotImplementedError
-
-    def new_secrets(self) -> SubscriptionFields:
-        """The secrets of a new subscription, where its partner brings none along."""
-        return {}
 
     def message(self, path: str, text: str) -> str:
         """One of the interface's messages; `path` says where in its body."""

@@ -36,13 +36,13 @@ _KEY_HEADER = idempotency.parameter(
 
 
 def identity(
-    partner: Partner, public_id: str | None = None
+    partner: Partner, given: Mapping[str, Any]
 ) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
         partner=partner,
         dialect=DIALECT,
         profile=standard.NAME,
-        public_id=public_id,
+        public_id=given.get("public_id"),
     )
 
 
@@ -102,7 +102,7 @@ class Subscriptions(PartnerEndpoint):
         try:
             row = subscriptions.create(
                 by=self.caller.actor,
-                identity=identity(self.partner, public_id),
+                identity=identity(self.partner, {"public_id": public_id}),
                 **fields,
             )
         except subscriptions.PublicIdTaken:

@@ -5,7 +5,7 @@ from typing import Any
 
 from webhooks.console import fields
 from webhooks.models import Subscription
-from webhooks.operations.subscriptions import MAX_ENDPOINTS, SubscriptionIdentity
+from webhooks.operations.subscriptions import MAX_ENDPOINTS
 from webhooks.rest import forms
 
 from . import serializers, views, wire
@@ -44,6 +44,7 @@ class Form(forms.SubscriptionForm):
         "it can be changed and not taken away.",
     )
 
+    identity = staticmethod(views.identity)
     changes = staticmethod(views.changes)
 
     @classmethod
@@ -70,8 +71,11 @@ class Form(forms.SubscriptionForm):
         body = {n: value for n, value in values.items() if value or n not in unset}
         return views.read(accepted, body, shops=[])
 
-    def identity(self) -> SubscriptionIdentity:
-        return views.identity(self.partner)
+    @classmethod
+    def sample_change(cls, subscription: Subscription, url: str) -> tuple[str, Any]:
+        path = f"/api/v1/partner/webHooks/{subscription.public_id}"
+        body = {"webHookType": "NEW_CONSUMER_SIGNUP", "webHookUrls": [url]}
+        return f"PUT {path}", body
 
     @classmethod
     def answer(cls, subscription: Subscription) -> Any:

@@ -41,7 +41,9 @@ def object_id() -> str:
     return f"{int(timezone.now().timestamp()):08x}{secrets.token_hex(8)}"
 
 
-def identity(partner: Partner) -> subscriptions.SubscriptionIdentity:
+def identity(
+    partner: Partner, given: Mapping[str, Any]
+) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
         partner=partner,
         dialect=SLUG,
@@ -135,7 +137,7 @@ class WebHooks(Endpoint):
         given = self.given(serializers.PartnerWebHookAdd)
         created = subscriptions.create(
             by=self.caller.actor,
-            identity=identity(self.partner),
+            identity=identity(self.partner, given),
             **changes(given, None),
         )
         return Response(serializers.PartnerWebHook.of(created))

@@ -5,10 +5,9 @@ from typing import Any
 
 from webhooks.console import fields
 from webhooks.models import Subscription
-from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 from webhooks.rest import forms
 
-from . import serializers, views, wire
+from . import serializers, views
 from .protocol import VERSION_1
 
 
@@ -28,6 +27,7 @@ class Form(forms.SubscriptionForm):
         "nothing is sent, and what happens meanwhile is not sent later by itself.",
     )
 
+    identity = staticmethod(views.identity)
     changes = staticmethod(views.changes)
 
     @classmethod
@@ -38,11 +38,9 @@ class Form(forms.SubscriptionForm):
         extras = self.subscription.extras if self.subscription else {}
         return views.read({**extras, "url": values["url"] or None})
 
-    def identity(self) -> SubscriptionIdentity:
-        return views.identity(self.partner)
-
-    def new_secrets(self) -> SubscriptionFields:
-        return {"secrets": [wire.new_secret()]}
+    @classmethod
+    def sample_change(cls, subscription: Subscription, url: str) -> tuple[str, Any]:
+        return cls.request, {"url": url}
 
     @classmethod
     def answer(cls, subscription: Subscription) -> Any:

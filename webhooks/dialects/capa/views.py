@@ -40,7 +40,9 @@ SAMPLE = OpenApiExample(
 SLUG = "capa"
 
 
-def identity(partner: Partner) -> subscriptions.SubscriptionIdentity:
+def identity(
+    partner: Partner, given: Mapping[str, Any]
+) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
         partner=partner, dialect=SLUG, profile=wire.PROFILE.name, is_singleton=True
     )
@@ -95,11 +97,12 @@ class WebhookSettings(Endpoint):
         examples=[SAMPLE],
     )
     def update(self, request: Request) -> Response:
+        given = read(self.json_object())
         subscription = subscriptions.put(
             by=self.caller.actor,
-            identity=identity(self.partner),
+            identity=identity(self.partner, given),
             first_secrets=[wire.new_secret()],
-            change=changes(read(self.json_object()), None),
+            change=changes(given, None),
         )
         answer = serializers.WebhookSettings.of(subscription)
         return Response(self.version.success(answer))

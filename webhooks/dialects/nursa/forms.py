@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from webhooks.console import fields
 from webhooks.models import ApiKey, Subscription
-from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
+from webhooks.operations.subscriptions import SubscriptionFields
 from webhooks.rest import forms
 
 from . import serializers, views, wire
@@ -42,6 +42,7 @@ class Form(forms.SubscriptionForm):
         f"{serializers.MAX_SECRETS}; each signs. Empty: one is made.",
     )
 
+    identity = staticmethod(views.identity)
     changes = staticmethod(views.changes)
 
     @classmethod
@@ -59,8 +60,10 @@ class Form(forms.SubscriptionForm):
         body = {"events": self.subscription.events or [], **values}
         return views.read(serializers.UpdateWebhook, body)
 
-    def identity(self) -> SubscriptionIdentity:
-        return views.identity(self.partner)
+    @classmethod
+    def sample_change(cls, subscription: Subscription, url: str) -> tuple[str, Any]:
+        # Not its URL: this vendor takes https only, which a sample receiver does not speak.
+        return cls.request.format(row=subscription), {"events": [wire.ALL]}
 
     @classmethod
     def answer(cls, subscription: Subscription) -> Any:

@@ -64,7 +64,9 @@ WEBHOOK_ID = OpenApiParameter(
 )
 
 
-def identity(partner: Partner) -> subscriptions.SubscriptionIdentity:
+def identity(
+    partner: Partner, given: Mapping[str, Any]
+) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
         partner=partner, dialect=SLUG, profile=wire.PROFILE.name
     )
@@ -130,10 +132,11 @@ class UserWebhooks(Endpoint):
         examples=[SAMPLE],
     )
     def create(self, request: Request) -> Response:
+        given = self.given(serializers.CreateWebhook)
         subscription = subscriptions.create(
             by=self.caller.actor,
-            identity=identity(self.partner),
-            **changes(self.given(serializers.CreateWebhook), None),
+            identity=identity(self.partner, given),
+            **changes(given, None),
         )
         return Response({"data": self.answer(subscription)}, SUCCESS)
 

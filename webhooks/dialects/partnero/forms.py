@@ -7,7 +7,6 @@ from django.forms import BooleanField
 
 from webhooks.console import fields
 from webhooks.models import Subscription
-from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 from webhooks.rest import forms
 
 from . import serializers, views, wire
@@ -34,6 +33,7 @@ class Form(forms.SubscriptionForm):
         "one is made.",
     )
 
+    identity = staticmethod(views.identity)
     changes = staticmethod(views.changes)
 
     @classmethod
@@ -50,11 +50,10 @@ class Form(forms.SubscriptionForm):
             return views.read(serializers.PartneroWebhookCreate, values)
         return views.read(serializers.PartneroWebhookUpdate, values)
 
-    def identity(self) -> SubscriptionIdentity:
-        return views.identity(self.partner, self.given.get("key"))
-
-    def new_secrets(self) -> SubscriptionFields:
-        return {"secrets": [wire.new_secret()]}
+    @classmethod
+    def sample_change(cls, subscription: Subscription, url: str) -> tuple[str, Any]:
+        body = {"name": "Renamed with curl", "url": url}
+        return f"PUT /v1/webhooks/{subscription.public_id}", body
 
     @classmethod
     def answer(cls, subscription: Subscription) -> Any:

@@ -42,12 +42,14 @@ def enveloped(subscription: Subscription) -> dict[str, Any]:
     return {"data": serializers.PartneroWebhook.of(subscription), "status": SUCCESS}
 
 
-def identity(partner: Partner, key: str | None) -> subscriptions.SubscriptionIdentity:
+def identity(
+    partner: Partner, given: Mapping[str, Any]
+) -> subscriptions.SubscriptionIdentity:
     return subscriptions.SubscriptionIdentity(
         partner=partner,
         dialect=SLUG,
         profile=wire.PROFILE.name,
-        public_id=key or random_text(KEY_LENGTH),
+        public_id=given.get("key") or random_text(KEY_LENGTH),
     )
 
 
@@ -128,7 +130,7 @@ class Webhooks(Endpoint):
         try:
             row = subscriptions.create(
                 by=self.caller.actor,
-                identity=identity(self.partner, given.get("key")),
+                identity=identity(self.partner, given),
                 **fields,
             )
         except subscriptions.PublicIdTaken:

@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from webhooks.console import fields
 from webhooks.models import ApiKey, Partner, Subscription
-from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 from webhooks.rest import forms
 
 from . import serializers, views, wire
@@ -64,6 +63,7 @@ class Form(forms.SubscriptionForm):
         label="Enabled", required=False, initial=True
     )
 
+    identity = staticmethod(views.identity)
     changes = staticmethod(views.changes)
 
     def __init__(self, partner: Partner, *args: Any, **options: Any) -> None:
@@ -81,8 +81,8 @@ class Form(forms.SubscriptionForm):
 
     def read(self, values: Mapping[str, Any]) -> dict[str, Any]:
         extras: Mapping[str, Any] = {}
+        key: ApiKey | None = values.get("key")
         if self.subscription is None:
-            key = values["key"]
             if key is None and "key" not in self.errors:
                 self.add_error("key", NO_KEY)
             id = str(key.id if key else UUID(int=0))
@@ -98,13 +98,19 @@ class Form(forms.SubscriptionForm):
             "webhookEvents": values["webhookEvents"],
             "webhookEnabled": values["webhookEnabled"],
         }
-        return views.read(body, text=orjson.dumps(body), id=id)
+        command = views.read(body, text=orjson.dumps(body), id=id)
+        return {**command, "api_key": key}
 
-    def identity(self) -> SubscriptionIdentity:
-        return views.identity(self.partner, self.cleaned_data["key"])
-
-    def new_secrets(self) -> SubscriptionFields:
-        return {"secrets": [wire.new_secret()]}
+    @classmethod
+    def sample_change(cls, subscription: Subscription, url: str) -> tuple[str, Any]:
+        body = {
+            "id": subscription.public_id,
+            "merchantId": str(subscription.partner_id),
+            "webhookUrl": url,
+            "webhookEvents": subscription.events,
+            "webhookEnabled": True,
+        }
+        return cls.request.format(row=subscription), body
 
     @classmethod
     def answer(cls, subscription: Subscription) -> Any:

@@ -21,7 +21,10 @@ from .protocol import EMPTY_BODY, PROBLEMS
 SLUG = "topiic"
 
 
-def identity(partner: Partner, key: ApiKey) -> subscriptions.SubscriptionIdentity:
+def identity(
+    partner: Partner, given: Mapping[str, Any]
+) -> subscriptions.SubscriptionIdentity:
+    key: ApiKey = given["api_key"]
     return subscriptions.SubscriptionIdentity(
         partner=partner,
         dialect=SLUG,
@@ -97,7 +100,7 @@ class Webhook(Endpoint):
             raise endpoint.NotFound
         subscription = subscriptions.put(
             by=self.caller.actor,
-            identity=identity(self.partner, key),
+            identity=identity(self.partner, {"api_key": key}),
             first_secrets=[wire.new_secret()],
             change=changes(command, None),
         )
