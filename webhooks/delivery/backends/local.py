@@ -220,8 +220,8 @@ class LocalBackend:
             for settlement in batch:  # one must not hold back the others
                 await self._record([settlement])
         else:
-            # Other deliveries claimed for a closed endpoint go back, unattempted.
-            self._give_back(self._queues.drop(settled.closed))
+            # Other deliveries claimed for an unavailable endpoint go back, unattempted.
+            self._give_back(self._queues.drop(settled.unavailable))
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
         if jobs:

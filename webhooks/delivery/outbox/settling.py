@@ -30,7 +30,7 @@ DELETED = "The subscription was deleted."
 class Settled:
     count: int
     """How many rows were written."""
-    closed: frozenset[UUID] = frozenset()
+    unavailable: frozenset[UUID] = frozenset()
     """Endpoints that are sent nothing for now: their breaker is open, or they are
     disabled."""
 
@@ -49,10 +49,10 @@ def settle(
         noteworthy = [s for s in settlements if s.job.id in recorded.noteworthy]
         if not noteworthy:
             return Settled(recorded.count)
-        closed, notifications = _examine(noteworthy, recorded.noteworthy)
+        unavailable, notifications = _examine(noteworthy, recorded.noteworthy)
         if notify and notifications:
             notify(notifications)
-        return Settled(recorded.count, closed)
+        return Settled(recorded.count, unavailable)
 
 
 def _examine(
@@ -67,7 +67,7 @@ def _examine(
         .order_by("id")  # one order for all, so that two settlements cannot deadlock
         .select_for_update(of=("self",), no_key=True)
     )
-    closed = set()
+    unavailable = set()
     notifications: list[EndpointNotification] = []
     for endpoint in endpoints:
         now: datetime = endpoint.now  # type: ignore[attr-defined]
@@ -77,8 +77,8 @@ def _examine(
         _store(endpoint, after, mine, states, now)
         notifications += _notifications(endpoint, before, after, mine, states, now)
         if after.disabled_reason or (after.open_until and after.open_until > now):
-            closed.add(endpoint.id)
-    return frozenset(closed), notifications
+            unavailable.add(endpoint.id)
+    return frozenset(unavailable), notifications
 
 
 def _outcomes(settlements: Iterable[Settlement]) -> Iterable[AttemptOutcome]:
