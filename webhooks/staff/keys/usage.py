@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from webhooks.models import ApiKey, Subscription
 from webhooks.rest import interfaces
@@ -87,10 +86,5 @@ def _header(view: Any, kind: str) -> str:
     """The header with the key; empty when the view takes no key of this kind."""
     for each in view.authentication_classes:
         if issubclass(each, KeyAuthentication) and each.kind == kind:
-            extension: Any = OpenApiAuthenticationExtension.get_match(each())
-            scheme = extension.get_security_definition(None)
-            scheme = scheme[0] if isinstance(scheme, list) else scheme
-            is_bearer = scheme["type"] == "http"
-            name = "Authorization: Bearer" if is_bearer else f"{scheme['name']}:"
-            return f"{name} {PLACEHOLDER}"
+            return ": ".join(each.header(PLACEHOLDER))
     return ""
