@@ -492,6 +492,42 @@ class TestTopiic(DialectSuite):
         keys.revoke(by=SYSTEM, key=other, now=timezone.now())
         self.assert_error(self.send(put(other)), "not_found")
 
+    def test_a_revoked_keys_webhook_is_switched_off(self):
+        other, _ = factories.key(self.partner)
+        assert self.send(put(other)).status_code == 200
+        keys.revoke(by=SYSTEM, key=other, now=timezone.now())
+        (row,) = Subscription.objects.filter(api_key=other)
+        assert not row.is_receiving
+        self.assert_error(self.send(put(other)), "not_found")
+        assert not Subscription.objects.get(id=row.id).is_receiving
+
+    def test_a_replaced_key_hands_its_webhook_over(self):
+        """There is one subscription, which both ids lead to."""
+        old, _ = factories.key(self.partner)
+        assert self.send(put(old)).status_code == 200
+        (row,) = Subscription.objects.filter(api_key=old)
+        new, _ = keys.rotate(by=SYSTEM, key=old, now=timezone.now())
+        for number, key in enumerate((old, new, old)):
+            response = self.send(put(key, webhookUrl=f"https://example.com/{number}"))
+            assert response.json()["id"] == str(new.id)
+            (stored,) = Subscription.objects.filter(api_key__in=[old, new])
+            assert (stored.id, stored.api_key) == (row.id, new)
+            assert stored.urls == [f"https://example.com/{number}"]
+
+    def test_what_is_first_set_for_a_replaced_key_is_the_new_keys(self):
+        old, _ = factories.key(self.partner)
+        new, _ = keys.rotate(by=SYSTEM, key=old, now=timezone.now())
+        newest, _ = keys.rotate(by=SYSTEM, key=new, now=timezone.now())
+        assert self.send(put(old)).json()["id"] == str(newest.id)
+        assert self.send(put(newest)).status_code == 200
+        assert Subscription.objects.get(api_key=newest).public_id == str(newest.id)
+
+    def test_a_replaced_key_leads_to_no_revoked_one(self):
+        old, _ = factories.key(self.partner)
+        new, _ = keys.rotate(by=SYSTEM, key=old, now=timezone.now())
+        keys.revoke(by=SYSTEM, key=new, now=timezone.now())
+        self.assert_error(self.send(put(old)), "not_found")
+
     def test_it_fails_closed_where_the_secret_cannot_be_read(self, settings, caplog):
         self.reply()
         settings.ENCRYPTION_KEYS = ["new:" + "A" * 43 + "="]

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from tests import factories
 from tests.waiting import PATIENCE
-from webhooks.models import ApiKey, AuditEntry, keyformat
-from webhooks.operations import keys, overlaps
+from webhooks.models import ApiKey, AuditEntry, Subscription, keyformat
+from webhooks.operations import access, keys, overlaps, subscriptions
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -242,7 +242,7 @@ def at_once(*acts):
         try:
             start.wait(PATIENCE)
             return act()
-        except (keys.AlreadyIssued, keys.Closed) as refused:
+        except (keys.AlreadyIssued, keys.Closed, access.NotFound) as refused:
             return type(refused)
         finally:
             connection.close()
@@ -314,3 +314,55 @@ def test_a_key_covers_what_may_do_no_more(mine, theirs, covers):
     partner = factories.partner()
     one, two = (factories.key(partner, scopes=s)[0] for s in (mine, theirs))
     assert keys.covers(one, two) is covers
+
+
+# --- What is kept for a key ----------------------------------------------------------
+
+
+def kept_for(key, **fields):
+    return factories.subscription(key.partner, "topiic", api_key=key, **fields)
+
+
+def test_what_is_kept_for_a_key_moves_to_the_one_that_replaces_it(partner):
+    old, _ = factories.key(partner)
+    made = kept_for(old)
+    new, _ = keys.rotate(by=SYSTEM, key=old, now=timezone.now())
+    moved = Subscription.objects.get()
+    assert (moved.id, moved.api_key, moved.public_id) == (made.id, new, str(new.id))
+    assert moved.updated_at > made.updated_at
+    entry = AuditEntry.objects.get(action="subscription.updated")
+    assert entry.after == {"api_key": str(new.id)}
+    keys.revoke(by=SYSTEM, key=old, now=timezone.now())
+    assert Subscription.objects.get().is_receiving
+
+
+def test_what_is_kept_for_a_key_is_switched_off_when_the_key_is_revoked(partner):
+    key, _ = factories.key(partner)
+    kept_for(key)
+    other = factories.subscription(partner, "portal", profile="standard")
+    keys.revoke(by=SYSTEM, key=key, now=timezone.now())
+    assert Subscription.objects.get(api_key=key).state == Subscription.State.OFF
+    assert Subscription.objects.get(id=other.id).is_receiving
+    entry = AuditEntry.objects.get(action="subscription.updated")
+    assert (entry.before, entry.after) == ({"is_active": True}, {"is_active": False})
+    keys.revoke(by=SYSTEM, key=key, now=timezone.now())
+    assert AuditEntry.objects.filter(action="subscription.updated").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_receives_for_a_key_that_is_revoked_at_the_same_time(partner):
+    for _ in range(5):
+        key, _ = factories.key(partner)
+        identity = subscriptions.SubscriptionIdentity(
+            partner=partner, dialect="topiic", profile="topiic", api_key=key
+        )
+        at_once(
+            lambda key=key: keys.revoke(by=SYSTEM, key=key, now=timezone.now()),
+            *[
+                lambda identity=identity: subscriptions.put(
+                    by=SYSTEM, identity=identity, change={"is_active": True}
+                )
+            ]
+            * 3,
+        )
+    assert not any(row.is_receiving for row in Subscription.objects.all())

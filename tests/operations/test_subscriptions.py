@@ -18,7 +18,7 @@ from webhooks.models import (
     Subscription,
     encryption,
 )
-from webhooks.operations import subscriptions
+from webhooks.operations import endpoints, subscriptions
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -207,19 +207,19 @@ def test_it_enables_what_the_portal_disabled_when_its_owner_acts(
 @pytest.mark.parametrize("url", ["http://example.com/", "https://10.0.0.1/", "x"])
 def test_it_saves_no_url_that_may_not_be_called(partner, url):
     made = create(partner, urls=[A])
-    with pytest.raises(subscriptions.UrlRefused) as caught:
+    with pytest.raises(endpoints.UrlRefused) as caught:
         create(partner, urls=[A, url])
     assert caught.value.url == url
     assert caught.value.reason
-    with pytest.raises(subscriptions.UrlRefused):
+    with pytest.raises(endpoints.UrlRefused):
         subscriptions.update(by=SYSTEM, subscription=made, change={"urls": [url]})
     assert Subscription.objects.count() == 1
     assert fetched(made).urls == [A]
 
 
 def test_it_bounds_endpoints_and_secrets(partner):
-    urls = [f"https://example.com/{n}" for n in range(subscriptions.MAX_ENDPOINTS + 1)]
-    with pytest.raises(subscriptions.TooManyEndpoints):
+    urls = [f"https://example.com/{n}" for n in range(endpoints.MAX_ENDPOINTS + 1)]
+    with pytest.raises(endpoints.TooManyEndpoints):
         create(partner, urls=urls)
     with pytest.raises(subscriptions.TooManySecrets):
         create(partner, secrets=["a", "b", "c"])

@@ -128,6 +128,10 @@ class ApiKey(models.Model):
     # Kept to the minute, so that a busy key does not turn every read into a write.
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # The key that took its place. What was kept for this one is kept for that one now.
+    replaced_by = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     objects = ApiKeyQuerySet.as_manager()
 

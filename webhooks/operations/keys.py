@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 
-from webhooks.models import ApiKey, Partner, keyformat
+from webhooks.models import ApiKey, Partner, Subscription, keyformat
 
-from . import access, audit, overlaps
+from . import access, audit, overlaps, subscriptions
 
 READ = "webhooks:read"
 WRITE = "webhooks:write"
@@ -121,9 +121,8 @@ def rotate(
     """A key that may do the same and lasts as long, and its text; the old one ends after
     `overlap`.
 
-    What a dialect keeps under the old key's id stays under that id, and any key of the
-    partner reaches it there. With an `id` for the new key, a second call replaces
-    nothing. Raises access.NotFound, Closed, AlreadyIssued and overlaps.OutOfRange.
+    What a dialect keeps for the old key moves to the new one; the old key's id leads
+    there, too. With an `id` for the new key, a second call replaces nothing. Raises access.NotFound, Closed, AlreadyIssued and overlaps.OutOfRange.
     """
     overlaps.check(overlap)
     with transaction.atomic():
@@ -149,7 +148,9 @@ def rotate(
             id=id,
         )
         old.expires_at = min(old.expires_at or now + overlap, now + overlap)
-        old.save(update_fields=["expires_at"])
+        old.replaced_by = new
+        old.save(update_fields=["expires_at", "replaced_by"])
+        _hand_over(old, to=new, by=by)
         after = {**_state(old), "replaced_by": str(new.id)}
         audit.record(
             by=by, action="key.rotated", target=old, before=before, after=after
@@ -158,8 +159,11 @@ def rotate(
 
 
 def revoke(*, by: audit.Actor, key: ApiKey, now: datetime) -> ApiKey:
-    """Close a key for good. A key revoked before stays as it was. Raises
-    access.NotFound."""
+    """Close a key for good. A key revoked before stays as it was.
+
+    What a dialect keeps for the key is switched off with it: no other key could. Raises
+    access.NotFound.
+    """
     with transaction.atomic():
         key = access.locked(ApiKey.objects.all(), key.id, by=by)
         if key.is_revoked:
@@ -174,7 +178,30 @@ def revoke(*, by: audit.Actor, key: ApiKey, now: datetime) -> ApiKey:
             before=before,
             after=_state(key),
         )
+        for subscription in Subscription.objects.live().filter(
+            api_key=key, is_active=True
+        ):
+            subscriptions.update(
+                by=by, subscription=subscription, change={"is_active": False}
+            )
     return key
+
+
+def _hand_over(key: ApiKey, *, to: ApiKey, by: audit.Actor) -> None:
+    """Move what a dialect keeps for a key to the one that replaces it."""
+    for kept in Subscription.objects.live().filter(api_key=key):
+        locked = subscriptions.lock(kept.id, by=by)
+        locked.api_key, locked.updated_at = to, subscriptions.next_moment(locked)
+        if locked.public_id == str(key.id):
+            locked.public_id = str(to.id)
+        locked.save(update_fields=["api_key", "public_id", "updated_at"])
+        audit.record(
+            by=by,
+            action="subscription.updated",
+            target=locked,
+            before={"api_key": str(key.id)},
+            after={"api_key": str(to.id)},
+        )
 
 
 def authenticate(

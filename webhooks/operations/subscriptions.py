@@ -15,29 +15,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from webhooks.delivery import egress, egress_policy, outbox
-from webhooks.models import ApiKey, Endpoint, Partner, SigningSecret, Subscription
+from webhooks.delivery import outbox
+from webhooks.models import ApiKey, Partner, SigningSecret, Subscription
 
-from . import access, audit, pacing
+from . import access, audit, endpoints
 
-MAX_ENDPOINTS = 20
 MAX_SECRETS = 2
 
 # What a caller may change on the row itself; endpoints and secrets have rows of their own.
-_FIELDS = ("name", "shop_id", "events", "is_active", *pacing.FIELDS, "extras")
-
-
-class UrlRefused(Exception):
-    """A URL that no delivery may call. `url`, and `reason` in words for its owner."""
-
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(reason)
-        self.url = url
-        self.reason = reason
-
-
-class TooManyEndpoints(Exception):
-    """More than MAX_ENDPOINTS URLs."""
+_FIELDS = ("name", "shop_id", "events", "is_active", *endpoints.FIELDS, "extras")
 
 
 class TooManySecrets(Exception):
@@ -82,18 +68,10 @@ class SubscriptionIdentity:
     partner: Partner
     dialect: str
     profile: str
-    public_id: str | None = None  # None: the row's own id
+    public_id: str | None = None  # None: the key's id, or else the row's own
     api_key: ApiKey | None = None  # one subscription per key
     is_singleton: bool = False  # one subscription per partner, or per shop of one
     id: UUID | None = None  # of the row; given, a second call makes no second one
-
-
-def check_url(url: str) -> None:
-    """Raises UrlRefused. Asks no name server: names are checked at every connection."""
-    try:
-        egress.check_url(url, egress_policy.current())
-    except egress.Refused as refused:
-        raise UrlRefused(url, refused.message) from None
 
 
 def create(
@@ -105,37 +83,39 @@ def create(
     """A new subscription with its endpoints and secrets.
 
     Without a shop, what a bound key makes is bound to the key's first shop. Raises
-    access.ShopForbidden, UrlRefused, TooManyEndpoints, TooManySecrets, PublicIdTaken and
-    pacing.LimitOutOfRange.
+    access.NotFound, access.ShopForbidden, PublicIdTaken, TooManySecrets, and what
+    `endpoints.check` raises.
     """
     _check(fields)
-    fields["shop_id"] = _shop(by, identity, fields.get("shop_id", ""))
-    now = timezone.now()
-    subscription = Subscription(
-        id=identity.id or uuid4(),
-        partner=identity.partner,
-        dialect=identity.dialect,
-        profile=identity.profile,
-        api_key=identity.api_key,
-        is_singleton=identity.is_singleton,
-        created_at=now,
-        updated_at=now,
-    )
-    subscription.public_id = identity.public_id or str(subscription.id)
-    _set(subscription, fields)
-    try:
-        with transaction.atomic():
-            subscription.save(force_insert=True)
-            _replace_endpoints(subscription, fields.get("urls", ()), now)
-            _replace_secrets(subscription, fields.get("secrets", ()), now)
-            audit.record(
-                by=by,
-                action="subscription.created",
-                target=subscription,
-                after=_audited(subscription),
-            )
-    except IntegrityError:
-        raise PublicIdTaken(subscription.public_id) from None
+    with transaction.atomic():
+        key = identity.api_key and _key_in_use(identity.api_key, by=by)
+        fields["shop_id"] = _shop(by, key, fields.get("shop_id", ""))
+        now = timezone.now()
+        subscription = Subscription(
+            id=identity.id or uuid4(),
+            partner=identity.partner,
+            dialect=identity.dialect,
+            profile=identity.profile,
+            api_key=key,
+            is_singleton=identity.is_singleton,
+            created_at=now,
+            updated_at=now,
+        )
+        subscription.public_id = identity.public_id or str((key or subscription).id)
+        _set(subscription, fields)
+        try:
+            with transaction.atomic():
+                subscription.save(force_insert=True)
+        except IntegrityError:
+            raise PublicIdTaken(subscription.public_id) from None
+        endpoints.replace(subscription, fields.get("urls", ()), now=now)
+        _replace_secrets(subscription, fields.get("secrets", ()), now)
+        audit.record(
+            by=by,
+            action="subscription.created",
+            target=subscription,
+            after=_audited(subscription),
+        )
     return subscription
 
 
@@ -154,12 +134,12 @@ def update(
     change lanes. What the portal disabled is enabled again by giving `urls`, be they the
     same, or `is_active=True`. `seen` is the `updated_at` that the caller knows.
 
-    Raises Deleted, Overtaken, access.ShopForbidden, UrlRefused, TooManyEndpoints,
-    TooManySecrets and pacing.LimitOutOfRange.
+    Raises Deleted, Overtaken, access.ShopForbidden, TooManySecrets, and what
+    `endpoints.check` raises.
     """
     with transaction.atomic():
         locked = lock(subscription.id, by=by, seen=seen)
-        now = _next_moment(locked)
+        now = next_moment(locked)
         fields = change(locked) if callable(change) else change
         _check(fields)
         if by.shops and fields.get("shop_id", locked.shop_id) not in by.shops:
@@ -175,14 +155,14 @@ def update(
             update_fields=[*_FIELDS, "disabled_at", "disabled_reason", "updated_at"]
         )
         if "urls" in fields:
-            _replace_endpoints(locked, fields["urls"], now)
+            endpoints.replace(locked, fields["urls"], now=now)
         if "secrets" in fields:
             _replace_secrets(locked, fields["secrets"], now)
         if is_enabled:
-            pacing.revive(locked, was_disabled=was_disabled)
+            endpoints.enable(locked, was_disabled=was_disabled)
         after = _audited(locked)
         if after["is_ordered"] != before["is_ordered"]:
-            pacing.requeue(locked)
+            endpoints.requeue(locked)
         audit.record(
             by=by,
             action="subscription.updated",
@@ -205,21 +185,21 @@ def put(
     `first_secrets` are given to a new one only. Two first calls at once end in one row.
     Raises what `create` and `update` raise.
     """
-    shop = _shop(by, identity, change.get("shop_id", ""))
-    its = {"shop_id": shop} if identity.is_singleton else {}
-    for _ in range(2):
-        existing = (
-            Subscription.objects.of(identity.partner, identity.dialect)
-            .filter(api_key=identity.api_key, is_singleton=identity.is_singleton, **its)
-            .first()
-        )
-        if existing is not None:
-            return update(by=by, subscription=existing, change=change)
-        try:
-            new: SubscriptionFields = {**change, "secrets": first_secrets}
-            return create(by=by, identity=identity, **new)
-        except PublicIdTaken:
-            continue  # another call created it first
+    rows = Subscription.objects.of(identity.partner, identity.dialect)
+    with transaction.atomic():
+        if identity.api_key is not None:
+            rows = rows.filter(api_key=_key_in_use(identity.api_key, by=by))
+        else:
+            shop = _shop(by, None, change.get("shop_id", ""))
+            rows = rows.filter(is_singleton=True, shop_id=shop)
+        for _ in range(2):
+            if (existing := rows.first()) is not None:
+                return update(by=by, subscription=existing, change=change)
+            try:
+                new: SubscriptionFields = {**change, "secrets": first_secrets}
+                return create(by=by, identity=identity, **new)
+            except PublicIdTaken:
+                continue  # another call created it first
     raise Deleted
 
 
@@ -231,7 +211,7 @@ def delete(*, by: audit.Actor, subscription: Subscription) -> None:
     with transaction.atomic():
         locked = lock(subscription.id, by=by)
         before = _audited(locked)
-        now = _next_moment(locked)
+        now = next_moment(locked)
         locked.deleted_at = locked.updated_at = now
         locked.save(update_fields=["deleted_at", "updated_at"])
         outbox.cancel(Q(endpoint__subscription=locked), reason=outbox.DELETED, now=now)
@@ -250,24 +230,31 @@ def lock(id: UUID, *, by: audit.Actor, seen: datetime | None = None) -> Subscrip
     return row
 
 
-def _shop(by: audit.Actor, identity: SubscriptionIdentity, asked: str) -> str:
-    """The shop of a new subscription: the one that is asked for, or else the first of
-    those that its key is bound to, where it has one, or the caller. Raises
+def next_moment(subscription: Subscription) -> datetime:
+    """Now, taken under the lock, and after the change before it: clocks are set back."""
+    return max(timezone.now(), subscription.updated_at + timedelta(microseconds=1))
+
+
+def _key_in_use(key: ApiKey, *, by: audit.Actor) -> ApiKey:
+    """The key itself, or the one that has replaced it; locked, so that it is not revoked
+    meanwhile. Raises access.NotFound for one that was revoked."""
+    found = access.locked(ApiKey.objects.all(), key.id, by=by)
+    if found.replaced_by is not None:
+        return _key_in_use(found.replaced_by, by=by)
+    if found.is_revoked:
+        raise access.NotFound(key.id)
+    return found
+
+
+def _shop(by: audit.Actor, key: ApiKey | None, asked: str) -> str:
+    """The shop of a new subscription: the one that is asked for, or else the first that
+    its key is bound to, where it is one key's, or the caller. Raises
     access.ShopForbidden."""
-    bound = by.shops
-    if identity.api_key is not None:
-        bound = identity.api_key.shops
-        if not identity.api_key.is_within(by.shops):
-            raise access.ShopForbidden
+    bound = key.shops if key else by.shops
     shop = asked or next(iter(bound), "")
     if bound and shop not in bound:
         raise access.ShopForbidden
     return shop
-
-
-def _next_moment(subscription: Subscription) -> datetime:
-    """Now, taken under the lock, and after the change before it: clocks are set back."""
-    return max(timezone.now(), subscription.updated_at + timedelta(microseconds=1))
 
 
 def _set(subscription: Subscription, fields: SubscriptionFields) -> None:
@@ -277,32 +264,9 @@ def _set(subscription: Subscription, fields: SubscriptionFields) -> None:
 
 
 def _check(fields: SubscriptionFields) -> None:
-    pacing.check(fields)
-    urls = fields.get("urls", ())
-    for url in urls:
-        check_url(url)
-    if len(urls) > MAX_ENDPOINTS:
-        raise TooManyEndpoints(len(urls))
+    endpoints.check(fields)
     if len(secrets := fields.get("secrets", ())) > MAX_SECRETS:
         raise TooManySecrets(len(secrets))
-
-
-def _replace_endpoints(
-    subscription: Subscription, urls: Sequence[str], now: datetime
-) -> None:
-    wanted = list(dict.fromkeys(urls))
-    live = {e.url: e for e in Endpoint.objects.live().filter(subscription=subscription)}
-    for url in live.keys() - set(wanted):
-        live[url].removed_at = now
-        live[url].save(update_fields=["removed_at"])
-    for position, url in enumerate(wanted):
-        if (endpoint := live.get(url)) is None:
-            Endpoint.objects.create(
-                subscription=subscription, url=url, position=position, created_at=now
-            )
-        elif endpoint.position != position:
-            endpoint.position = position
-            endpoint.save(update_fields=["position"])
 
 
 def _replace_secrets(
@@ -322,11 +286,7 @@ def _audited(subscription: Subscription) -> dict[str, Any]:
     return {
         **{name: getattr(subscription, name) for name in _FIELDS},
         "disabled_reason": subscription.disabled_reason,
-        "urls": list(
-            Endpoint.objects.live()
-            .filter(subscription=subscription)
-            .values_list("url", flat=True)
-        ),
+        "urls": subscription.urls,
         # Which secrets, never what they are.
         "secret_ids": [str(id) for id in secrets.values_list("id", flat=True)],
     }

@@ -17,14 +17,14 @@ from rest_framework import exceptions
 from webhooks.console import fields
 from webhooks.delivery import wire
 from webhooks.models import Partner, Subscription
-from webhooks.operations import pacing, subscriptions
+from webhooks.operations import endpoints, subscriptions
 from webhooks.operations.audit import Actor
 from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 
 from .endpoint import Endpoint
 
 _PORTAL = ("name", "is_active")
-_LIMITS = pacing.FIELDS
+_LIMITS = endpoints.FIELDS
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,14 @@ class SubscriptionForm(forms.Form):
         label="Requests under way at once",
         required=False,
         min_value=1,
-        max_value=pacing.LIMITS["max_in_flight"],
+        max_value=endpoints.LIMITS["max_in_flight"],
         help_text="To each URL. Empty: as many as the portal's own limit allows.",
     )
     rate_per_minute = forms.IntegerField(
         label="Requests a minute",
         required=False,
         min_value=1,
-        max_value=pacing.LIMITS["rate_per_minute"],
+        max_value=endpoints.LIMITS["rate_per_minute"],
         help_text="To each URL. Empty: as fast as it answers.",
     )
     is_ordered = forms.BooleanField(

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.models import Subscription
-from webhooks.operations import eventchecks, pacing, subscriptions
+from webhooks.operations import endpoints, eventchecks
 
 from .fields import Flag, Strict, Text, Whole, timestamp
 
@@ -22,8 +22,8 @@ class Url(Text):
     def to_internal_value(self, data: Any) -> str:
         url = super().to_internal_value(data)
         try:
-            subscriptions.check_url(url)
-        except subscriptions.UrlRefused as refused:
+            endpoints.check_url(url)
+        except endpoints.UrlRefused as refused:
             raise serializers.ValidationError(refused.reason) from None
         return url
 
@@ -53,7 +53,7 @@ def _limit(field: str, help_text: str) -> Whole:
         required=False,
         allow_null=True,
         min_value=1,
-        max_value=pacing.LIMITS[field],
+        max_value=endpoints.LIMITS[field],
         help_text=f"{help_text}; null is the portal's own limit.",
     )
 

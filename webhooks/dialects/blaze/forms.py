@@ -5,7 +5,7 @@ from typing import Any
 
 from webhooks.console import fields
 from webhooks.models import Subscription
-from webhooks.operations.subscriptions import MAX_ENDPOINTS
+from webhooks.operations.endpoints import MAX_ENDPOINTS
 from webhooks.rest import forms
 
 from . import serializers, views, wire

@@ -14,7 +14,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.models import Subscription
-from webhooks.operations import subscriptions
+from webhooks.operations import endpoints
 from webhooks.rest.answers import Answer, Computed
 
 from .wire import EVENT_NAMES
@@ -87,8 +87,8 @@ class Url(Text):
         if not _URL.match(url):
             self.fail("not_a_url")
         try:
-            subscriptions.check_url(url)
-        except subscriptions.UrlRefused as refused:
+            endpoints.check_url(url)
+        except endpoints.UrlRefused as refused:
             self.fail("refused", reason=refused.reason)
         return url
 
@@ -127,7 +127,7 @@ class PartnerWebHookAdd(serializers.Serializer[Subscription]):
         return shop
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        most = subscriptions.MAX_ENDPOINTS
+        most = endpoints.MAX_ENDPOINTS
         if len(targets(attrs.get("url"), attrs.get("webHookUrls", ()))) > most:
             message = f"and url may name at most {most} URLs"
             raise serializers.ValidationError({"webHookUrls": [message]})

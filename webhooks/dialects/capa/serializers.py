@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from webhooks.operations import subscriptions
+from webhooks.operations import endpoints
 from webhooks.rest.answers import Answer
 
 # [D] The answer to whatever `url` is, if not a URL or null.
@@ -41,8 +41,8 @@ class UrlOrNull(serializers.URLField):
         if not isinstance(data, str) or _ABSOLUTE_URL.fullmatch(data) is None:
             raise serializers.ValidationError(NOT_A_URL)
         try:
-            subscriptions.check_url(data)
-        except subscriptions.UrlRefused as refused:
+            endpoints.check_url(data)
+        except endpoints.UrlRefused as refused:
             raise serializers.ValidationError(refused.reason) from None
         return data
 

@@ -16,7 +16,7 @@ from rest_framework import serializers
 
 from webhooks.dialects.base import unrecognised
 from webhooks.models import Attempt, Delivery, Subscription
-from webhooks.operations import subscriptions
+from webhooks.operations import endpoints
 from webhooks.rest.answers import Answer, Computed
 
 from . import wire
@@ -100,8 +100,8 @@ def _url_messages(url: Any, *, required: bool) -> Iterable[str]:
         yield URL_NOT_TEXT
     if is_secure:
         try:
-            subscriptions.check_url(url)
-        except subscriptions.UrlRefused as refused:
+            endpoints.check_url(url)
+        except endpoints.UrlRefused as refused:
             yield refused.reason
 
 

@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
 from webhooks.models import Subscription
-from webhooks.operations import subscriptions
+from webhooks.operations import endpoints
 from webhooks.rest.answers import Answer, Computed
 
 from .wire import EVENTS
@@ -87,8 +87,8 @@ class Url(Text):
             self.fail("not_a_url")
         url = data.strip()
         try:
-            subscriptions.check_url(url)
-        except subscriptions.UrlRefused as refused:
+            endpoints.check_url(url)
+        except endpoints.UrlRefused as refused:
             self.fail("refused", reason=refused.reason)
         return str(url)
 

@@ -17,7 +17,7 @@ from rest_framework import serializers
 
 from webhooks.dialects.base import unrecognised
 from webhooks.models import Subscription, ids
-from webhooks.operations import subscriptions
+from webhooks.operations import endpoints
 from webhooks.rest.answers import Answer, Computed
 from webhooks.rest.bodies import read
 from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON, loads
@@ -241,8 +241,8 @@ def _url_errors(url: str | None) -> list[str]:
         errors.append(NOT_A_URL.format("WebhookUrl"))
     if not errors:
         try:
-            subscriptions.check_url(url)
-        except subscriptions.UrlRefused as refused:
+            endpoints.check_url(url)
+        except endpoints.UrlRefused as refused:
             errors.append(refused.reason)
     return errors
 

@@ -29,7 +29,6 @@ def identity(
         partner=partner,
         dialect=SLUG,
         profile=wire.PROFILE.name,
-        public_id=str(key.id),
         api_key=key,
     )
 

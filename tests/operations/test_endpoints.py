@@ -8,7 +8,7 @@ import pytest
 from tests import factories
 from tests.operations.outcomes import URL, hook, publish
 from webhooks.models import AuditEntry, Delivery, Endpoint, Subscription
-from webhooks.operations import pacing, subscriptions
+from webhooks.operations import endpoints, subscriptions
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -32,10 +32,10 @@ def change(subscription, **fields):
 def test_it_bounds_the_limits(partner, field, most):
     made = hook(partner)
     for value in (0, -1, most + 1):
-        with pytest.raises(pacing.LimitOutOfRange) as caught:
+        with pytest.raises(endpoints.LimitOutOfRange) as caught:
             change(made, **{field: value})
         assert (caught.value.field, caught.value.most) == (field, most)
-        with pytest.raises(pacing.LimitOutOfRange):
+        with pytest.raises(endpoints.LimitOutOfRange):
             hook(partner, **{field: value})
     for value in (1, most, None):
         change(made, **{field: value})
