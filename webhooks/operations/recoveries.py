@@ -31,9 +31,7 @@ MAX_WAITING = 200
 """So many deliveries of one recovery wait for their first attempt, and those of one event
 more. What waits for a breaker or for a retry is not counted: it keeps nobody waiting."""
 
-MAX_PENDING = 10_000
-"""So many of one recovery are in the queue, whatever they wait for."""
-
+MAX_PENDING = 10_000  # deliveries of one recovery in the queue, whatever they wait for
 _WINDOW = 500  # events looked at in one piece
 _CANCELLED = "The recovery was cancelled."
 # Longer than a delivery may be on its way when its recovery is cancelled.

@@ -24,7 +24,6 @@ from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionId
 from .endpoint import Endpoint
 
 _PORTAL = ("name", "is_active")
-_LIMITS = endpoints.FIELDS
 
 
 @dataclass(frozen=True)
@@ -140,18 +139,14 @@ class SubscriptionForm(forms.Form):
         subscriptions.Deleted.
         """
         if self.subscription is not None:
+            row, change = self.subscription, self._differing
             return subscriptions.update(
-                by=by,
-                subscription=self.subscription,
-                change=self._differing,
-                seen=seen,
+                by=by, subscription=row, change=change, seen=seen
             )
         identity = replace(self.identity(self.partner, self.given), id=id)
         make = wire.profile(identity.profile).new_secret
-        new: SubscriptionFields = {
-            "secrets": [make()] if make else [],
-            **self._fields(None),
-        }
+        secrets = [make()] if make else []
+        new: SubscriptionFields = {"secrets": secrets, **self._fields(None)}
         try:
             return subscriptions.create(by=by, identity=identity, **new)
         except subscriptions.PublicIdTaken:
@@ -178,7 +173,7 @@ class SubscriptionForm(forms.Form):
         for kind, names in (
             ("interface", [name for name in self.fields if name not in self._own]),
             ("portal", [name for name in _PORTAL if name in self._own]),
-            ("limits", _LIMITS),
+            ("limits", endpoints.FIELDS),
         ):
             if names:
                 yield Fieldset(kind, [(self[n], self._stored_text(n)) for n in names])

@@ -25,11 +25,9 @@ from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON, loads
 from . import wire
 
 MAX_URL_LENGTH = 2048
-# Characters of the signing secret that are shown after its `tss_`; 35 stay unknown.
-SHOWN_OF_SECRET = 8
+SHOWN_OF_SECRET = 8  # characters after its `tss_`; the other 35 stay unknown
 
-# What System.ComponentModel.DataAnnotations.UrlAttribute looks at, and no more.
-_URL_STARTS = ("http://", "https://", "ftp://")
+_URL_STARTS = ("http://", "https://", "ftp://")  # all that .NET's UrlAttribute reads
 
 REQUIRED = "The {} field is required."
 TOO_LONG = (
