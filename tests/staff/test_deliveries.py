@@ -481,7 +481,7 @@ class TestSendingAgain:
     def test_what_waits_is_not_rendered_anew(self, console: Client) -> None:
         response = self.send(console, pending(), "anew")
         assert (
-            "Only a delivery that has ended is rendered anew"
+            "Only a delivery that has ended is rendered again"
             in response.content.decode()
         )
 

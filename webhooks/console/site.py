@@ -13,7 +13,7 @@ class Site(UnfoldAdminSite):
     index_title = "Console"
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Whoever is logged in goes on to where it was to lead, not to the admin's index."""
+        """A user who is logged in already goes to the address in `next`, not to the index."""
         if request.method == "GET" and self.has_permission(request):
             return redirect(redirect_target(request))
         page: HttpResponse = super().login(request, extra_context)

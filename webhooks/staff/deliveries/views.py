@@ -111,7 +111,7 @@ _NOT_SENT: dict[type[Exception], tuple[int, str]] = {
     ),
     deliveries.StillPending: (
         messages.ERROR,
-        "It still waits for a retry. Only a delivery that has ended is rendered anew.",
+        "It still waits for a retry. Only a delivery that has ended is rendered again.",
     ),
     deliveries.Ended: (
         messages.INFO,

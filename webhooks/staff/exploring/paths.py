@@ -97,10 +97,10 @@ class _Examples:
 
     def of(self, thing: str, dialect: str | None) -> _Example | None:
         """Without a dialect, a subscription of any, with its name beside."""
-        wanted = (thing, dialect if thing == "subscription" else None)
-        if wanted not in self._found:
-            self._found[wanted] = self._ask(*wanted)
-        return self._found[wanted]
+        key = (thing, dialect if thing == "subscription" else None)
+        if key not in self._found:
+            self._found[key] = self._ask(*key)
+        return self._found[key]
 
     def _ask(self, thing: str, dialect: str | None) -> _Example | None:
         partner = self._partner

@@ -66,23 +66,23 @@ def named(found: Iterable[Group], term: str) -> str | None:
 
 
 def _partners(term: str) -> Group:
-    wanted = Q(name__icontains=term) | Q(contact_email__icontains=term)
+    condition = Q(name__icontains=term) | Q(contact_email__icontains=term)
     if id := terms.as_id(term):
-        wanted = Q(id=id)
+        condition = Q(id=id)
     return _group(
         "Partners",
-        Partner.objects.filter(wanted).order_by("name"),
+        Partner.objects.filter(condition).order_by("name"),
         lambda row: Hit(row.name, row.contact_email, _page("partner", row.id)),
         all=_list("partners", name=term),
     )
 
 
 def _subscriptions(term: str) -> Group:
-    wanted = Q(public_id=term) | Q(name__icontains=term)
+    condition = Q(public_id=term) | Q(name__icontains=term)
     if id := terms.as_id(term):
         of_secret = SigningSecret.objects.filter(id=id).values("subscription")
-        wanted = Q(id=id) | Q(public_id__in=[term, str(id)]) | Q(id__in=of_secret)
-    rows = _first(Subscription.objects.filter(wanted), _LIVE, "-created_at", "id")
+        condition = Q(id=id) | Q(public_id__in=[term, str(id)]) | Q(id__in=of_secret)
+    rows = _first(Subscription.objects.filter(condition), _LIVE, "-created_at", "id")
     return _group(
         "Subscriptions",
         rows.select_related("partner").defer("extras", "events"),
@@ -97,10 +97,10 @@ def _subscriptions(term: str) -> Group:
 
 
 def _endpoints(term: str) -> Group:
-    wanted = Q(url__icontains=term)
+    condition = Q(url__icontains=term)
     if id := terms.as_id(term):
-        wanted |= Q(id=id)
-    rows = _first(Endpoint.objects.filter(wanted), _PRESENT, "-created_at", "id")
+        condition |= Q(id=id)
+    rows = _first(Endpoint.objects.filter(condition), _PRESENT, "-created_at", "id")
     return _group(
         "URLs",
         rows.select_related("subscription__partner"),
@@ -116,12 +116,12 @@ def _endpoints(term: str) -> Group:
 
 def _keys(term: str) -> Group:
     prefix = terms.as_prefix(term)
-    wanted = Q(name__icontains=term)
+    condition = Q(name__icontains=term)
     if prefix:
-        wanted |= Q(prefix__startswith=prefix)
+        condition |= Q(prefix__startswith=prefix)
     if id := terms.as_id(term):
-        wanted = Q(id=id)
-    rows = _first(ApiKey.objects.filter(wanted), _OPEN, "-created_at", "id")
+        condition = Q(id=id)
+    rows = _first(ApiKey.objects.filter(condition), _OPEN, "-created_at", "id")
     return _group(
         "API keys",
         rows.select_related("partner"),

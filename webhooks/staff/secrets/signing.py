@@ -1,4 +1,4 @@
-"""What signs for a subscription, as its page says it."""
+"""How the deliveries of a subscription are signed, for its pages."""
 
 from dataclasses import dataclass
 from datetime import datetime
