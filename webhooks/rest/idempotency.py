@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,7 +38,10 @@ class KeyReused(Exception):
 def parameter(description: str) -> OpenApiParameter:
     """The header, for an OpenAPI document."""
     return OpenApiParameter(
-        HEADER, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description
+        HEADER,
+        {"type": "string", "pattern": f"^{_BARE.pattern}$", "maxLength": MAX_KEY},
+        OpenApiParameter.HEADER,
+        description=description,
     )
 
 

@@ -5,8 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks.models import Delivery, Event
+from webhooks.operations import eventchecks
 
-from .fields import Id, Moment, Strict, Text, timestamp
+from .fields import EventName, Id, Moment, Strict, Text, timestamp
 from .problems import Problem
 
 MAX_BATCH = 1000
@@ -16,12 +17,16 @@ class NewEvent(Strict):
     """An event to publish."""
 
     partner = Id(help_text="The id of the partner it happened at.")
-    type = Text(help_text="Its canonical type, such as `customer.created`.")
+    type = EventName(
+        max_length=eventchecks.MAX_TYPE,
+        help_text="Its canonical type, such as `customer.created`.",
+    )
     data = serializers.DictField(  # type: ignore[assignment]
         help_text="What happened; at most 256 KiB of JSON."
     )
     idempotency_key = Text(
         required=False,
+        max_length=eventchecks.MAX_KEY,
         help_text="Unique per partner; the `Idempotency-Key` header says the same.",
     )
     occurred_at = Moment(required=False, help_text="When it happened; without it, now.")
@@ -35,7 +40,7 @@ class NewEvent(Strict):
 class Batch(Strict):
     """Events to publish together, of any partners."""
 
-    events = serializers.ListField(child=NewEvent(), max_length=MAX_BATCH)
+    events = serializers.ListField(child=NewEvent(), min_length=1, max_length=MAX_BATCH)
 
 
 class Items(Strict):

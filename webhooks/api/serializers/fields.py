@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.models import ids
+from webhooks.operations import eventchecks
 
 # RFC 3339, which is what OpenAPI's date-time means; Python reads more than it.
 _MOMENT = re.compile(
@@ -44,6 +47,19 @@ class Strict(serializers.Serializer[Any]):
         return values
 
 
+class NothingElse(OpenApiSerializerExtension):
+    """In the document, too, such an object has no other fields."""
+
+    target_class = Strict
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(
+            self.target, direction, bypass_extensions=True
+        )
+        return {**schema, "additionalProperties": False}
+
+
 class Text(serializers.CharField):
     """A JSON string, kept as it is; DRF's own field takes numbers too."""
 
@@ -54,6 +70,17 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "string", "pattern": f"^{eventchecks.TYPE.pattern}$"})
+class EventName(Text):
+    """A canonical type, of the catalogue or not: any may be published one day."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if not eventchecks.TYPE.fullmatch(name):
+            raise serializers.ValidationError("Is no name of an event type.")
+        return name
 
 
 class Flag(serializers.BooleanField):

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from webhooks.models import Subscription
 from webhooks.operations import endpoints, eventchecks
 
-from .fields import Flag, Strict, Text, Whole, timestamp
+from .fields import EventName, Flag, Strict, Text, Whole, timestamp
 
 MAX_EVENTS = 200
 
@@ -26,16 +26,6 @@ class Url(Text):
         except endpoints.UrlRefused as refused:
             raise serializers.ValidationError(refused.reason) from None
         return url
-
-
-class EventName(Text):
-    """A canonical type, of the catalogue or not: any may be published one day."""
-
-    def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data)
-        if not eventchecks.TYPE.fullmatch(name):
-            raise serializers.ValidationError("Is no name of an event type.")
-        return name
 
 
 def _events() -> serializers.ListField:

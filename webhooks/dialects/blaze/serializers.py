@@ -28,7 +28,7 @@ LONGEST_SHOP_ID = 255
 SERVER_OWNED = {"id", "companyId", "created", "modified", "deleted", "updated", "dirty"}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LONG = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_INTEGER = re.compile(r"[+-]?[0-9]{1,100}", re.ASCII)
 _URL = re.compile(r"https?://[^/?#]", re.ASCII | re.IGNORECASE)
 
 
@@ -117,7 +117,7 @@ class PartnerWebHookAdd(serializers.Serializer[Subscription]):
     url = Url(required=False)
     shopId = Text(required=False, max_length=LONGEST_SHOP_ID)  # noqa: N815
     webHookType = WebHookType(required=False)  # noqa: N815
-    webHookUrls = WebHookUrls(allow_empty=False)  # noqa: N815
+    webHookUrls = WebHookUrls(allow_empty=False, min_length=1)  # noqa: N815
 
     def validate_shopId(self, shop: str) -> str:  # noqa: N802 - DRF's name for it
         """A key that is bound to shops names no other."""
@@ -150,7 +150,7 @@ class _Integer(serializers.IntegerField):
         self.lowest, self.highest = lowest, highest
 
     def to_internal_value(self, data: Any) -> int:
-        if not _LONG.fullmatch(data):
+        if not _INTEGER.fullmatch(data):
             self.fail("invalid")
         return min(max(int(data), self.lowest), self.highest)
 

@@ -41,12 +41,13 @@ class UpdateWebhook(serializers.Serializer[Any]):
     """What is to change of a user webhook; `events` is always required."""
 
     # It validates to the arguments of an operation, without what is not to change.
-
-    url = serializers.URLField(required=False, help_text="https only.")
+    # Null is not sent, to class-validator's IsOptional.
+    url = serializers.URLField(required=False, allow_null=True, help_text="https only.")
     events = serializers.ListField(child=serializers.ChoiceField(EVENTS), min_length=1)
     secrets = serializers.ListField(
         child=serializers.CharField(),
         required=False,
+        allow_null=True,
         max_length=MAX_SECRETS,
         help_text="Sign and verify the payload of the webhook; two allow a rotation "
         "without downtime. An empty list generates one.",
@@ -202,7 +203,7 @@ def _date(name: str) -> serializers.DateTimeField:
 
 class LogQuery(serializers.Serializer[Any]):
     facilitiesIds = serializers.ListField(  # noqa: N815
-        child=serializers.CharField(),
+        child=serializers.CharField(allow_blank=True, trim_whitespace=False),
         required=False,
         max_length=100,
         error_messages={

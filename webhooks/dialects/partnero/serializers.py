@@ -34,6 +34,7 @@ class Laravel(serializers.Field[Any, Any, Any, Any]):
         super().fail(key, attribute=name, **values)
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": NAME_LENGTH})
 class Text(Laravel, serializers.CharField):
     default_error_messages = {
         "required": "The {attribute} field is required.",
@@ -56,6 +57,9 @@ class Text(Laravel, serializers.CharField):
         return text
 
 
+@extend_schema_field(
+    {"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": KEY_LENGTH}
+)
 class Key(Text):
     """The caller's own id of the webhook. The page advises to leave it blank."""
 
@@ -133,7 +137,7 @@ class Events(Laravel, serializers.ListField):
     }
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_empty=False, **options)
+        super().__init__(allow_empty=False, min_length=1, **options)
 
     def run_child_validation(self, data: list[Any]) -> list[str]:
         wrong: dict[Any, list[str]] = {

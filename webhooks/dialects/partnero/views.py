@@ -90,7 +90,11 @@ class Webhooks(Endpoint):
         summary="Get a list of webhooks",
         parameters=[
             OpenApiParameter("limit", int, description="10 to 100; 10 by default."),
-            OpenApiParameter("page", int, description="1 by default."),
+            OpenApiParameter(
+                "page",
+                {"oneOf": [{"type": "integer"}, {"type": "string"}]},
+                description="1 by default, and for what is no number.",
+            ),
         ],
         responses={200: serializers.WebhookPage, **GIVEN, **READ},
     )
