@@ -143,6 +143,8 @@ def addresses_refused(caller: Caller, call: Call) -> Iterator[Answer]:
     for each in call.operation.spec.get("parameters", ()):
         if each["in"] == "query":
             yield sent(caller, call, query={each["name"]: "nonsense"})
+    if "422" in call.operation.spec["responses"]:
+        yield sent(caller, call, query={"no_such_parameter": "1"})
 
 
 def over_rate(caller: Caller, call: Call, settings: Any) -> Answer:
