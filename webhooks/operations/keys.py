@@ -122,7 +122,8 @@ def rotate(
     `overlap`.
 
     What a dialect keeps for the old key moves to the new one; the old key's id leads
-    there, too. With an `id` for the new key, a second call replaces nothing. Raises access.NotFound, Closed, AlreadyIssued and overlaps.OutOfRange.
+    there, too. With an `id` for the new key, a second call replaces nothing. Raises
+    access.NotFound, Closed, AlreadyIssued and overlaps.OutOfRange.
     """
     overlaps.check(overlap)
     with transaction.atomic():
@@ -150,6 +151,8 @@ def rotate(
         old.expires_at = min(old.expires_at or now + overlap, now + overlap)
         old.replaced_by = new
         old.save(update_fields=["expires_at", "replaced_by"])
+        # However often a key is replaced, each former id leads straight to the last one.
+        ApiKey.objects.filter(replaced_by=old).update(replaced_by=new)
         _hand_over(old, to=new, by=by)
         after = {**_state(old), "replaced_by": str(new.id)}
         audit.record(

@@ -238,9 +238,10 @@ def next_moment(subscription: Subscription) -> datetime:
 def _key_in_use(key: ApiKey, *, by: audit.Actor) -> ApiKey:
     """The key itself, or the one that has replaced it; locked, so that it is not revoked
     meanwhile. Raises access.NotFound for one that was revoked."""
-    found = access.locked(ApiKey.objects.all(), key.id, by=by)
-    if found.replaced_by is not None:
-        return _key_in_use(found.replaced_by, by=by)
+    latest = ApiKey.objects.values_list("replaced_by", flat=True).get(pk=key.pk)
+    found = access.locked(ApiKey.objects.all(), latest or key.id, by=by)
+    if found.replaced_by_id is not None:  # it was replaced at this moment
+        return _key_in_use(found, by=by)
     if found.is_revoked:
         raise access.NotFound(key.id)
     return found
