@@ -158,6 +158,7 @@ class Caller:
     send: Send
     partner_id: str
     key_id: str
+    spare_key_id: str  # of a key of the partner's that may be replaced and revoked
     partner_key: str
     publisher_key: str
     _taken: set[str] = field(default_factory=set)
@@ -228,7 +229,9 @@ class Caller:
         for path in ("keys/{id}/rotate", "subscriptions", "events"):
             operation = Operation("portal", "post", f"/api/portal/v1/{path}")
             for _ in range(2):
-                call = Call(operation, {"id": self.key_id}, self._body(operation, {}))
+                call = Call(
+                    operation, {"id": self.spare_key_id}, self._body(operation, {})
+                )
                 self._made(call)
 
     def _made(self, call: Call) -> Any:

@@ -25,7 +25,8 @@ def caller(db: None) -> Caller:
     partner = factories.partner()
     key, text = factories.key(partner)
     _, publisher = factories.key(None)
-    caller = Caller(send, str(partner.id), str(key.id), text, publisher)
+    spare, _ = factories.key(partner)
+    caller = Caller(send, str(partner.id), str(key.id), str(spare.id), text, publisher)
     caller.furnish()
     return caller
 
@@ -44,5 +45,13 @@ def served_caller(served: Served) -> Caller:
         return Answer(found.status_code, content_type, found.content)
 
     key = served.issue("Documented calls", "--create")
+    spare = served.issue("Documented calls")
     publisher = served.issue("--publisher")
-    return Caller(send, key["partner_id"], key["key_id"], key["key"], publisher["key"])
+    return Caller(
+        send,
+        key["partner_id"],
+        key["key_id"],
+        spare["key_id"],
+        key["key"],
+        publisher["key"],
+    )

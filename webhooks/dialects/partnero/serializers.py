@@ -66,9 +66,10 @@ class Key(Text):
     default_error_messages = {"format": "The {attribute} field format is invalid."}
 
     def __init__(self) -> None:
-        super().__init__(
-            most=KEY_LENGTH, required=False, allow_null=True, allow_blank=True
-        )
+        super().__init__(most=KEY_LENGTH, required=False, allow_blank=True)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation("" if data is None else data)
 
     def to_internal_value(self, data: Any) -> str:
         key = super().to_internal_value(data)
