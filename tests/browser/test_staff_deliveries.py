@@ -68,7 +68,7 @@ def test_no_page_complains_or_is_wider_than_its_window(
 def test_it_finds_a_failure_and_sends_it_again(console: Page, sent: Delivery) -> None:
     Delivery.objects.update(state="exhausted", last_status=500)
     console.goto("/staff/deliveries/")
-    console.get_by_label("State").select_option("failed")
+    console.get_by_label("Status", exact=True).select_option("failed")
     console.get_by_label("Status code").fill("500")
     console.get_by_role("button", name="Filter").click()
     expect(console.get_by_label("Filters that are set")).to_contain_text(
