@@ -164,11 +164,17 @@ def _check_text(body: bytes) -> None:
     surrogate pair, a number that is too large, deep nesting."""
     try:
         text = body.decode()
-        check(json.loads(text, parse_int=float, parse_constant=_no_constant))
+        value = json.loads(text, parse_int=float, parse_constant=_no_constant)
     except RecursionError:
         raise RefusedValue((), TOO_DEEP) from None
     except ValueError:
         return
+    try:
+        check(value)
+    except RefusedValue as refused:
+        # Whether so deep a text is read at all differs from one Python to the next.
+        path = () if refused.reason == TOO_DEEP else refused.path
+        raise RefusedValue(path, refused.reason) from None
 
 
 def _no_constant(name: str) -> NoReturn:
