@@ -48,7 +48,7 @@ PAIRS = [*zip(SLUGS, SLUGS, strict=True), ("portal", dialects.SLUGS[0])]
 
 @dataclass(frozen=True)
 class World:
-    """Some subscriptions of a partner's in a dialect, with all that hangs on them."""
+    """Some subscriptions of a partner's in a dialect, with their deliveries and secrets."""
 
     dialect: str
     partner: Partner

@@ -263,7 +263,7 @@ class Events(EventsOfProfile):
             return self._every()
         if self.has_every and value.scope != "only":
             raise ValidationError(_NEITHER)
-        # Where every event is stored, that is given up now.
+        # A subscription to every event becomes one to the chosen events only.
         is_every = self.profile.is_every(self.initial)
         stored: list[str] = [] if is_every else self.initial or []
         others = self._others(stored)

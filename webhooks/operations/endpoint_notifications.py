@@ -39,7 +39,9 @@ MOST_LISTED = 100
 """Exhausted deliveries that one event lists, so that its body stays small. Their number is
 given beside the list."""
 
-OWN = "It is about this endpoint."
+OWN = "It tells of this endpoint itself."
+"""Stored with the delivery, and looked for by recoveries: rows keep the words that they were
+written with, so these do not change."""
 OURS = "The request could not be made."
 
 _TRY_AGAIN = frozenset({"40001", "40P01"})
