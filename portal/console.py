@@ -45,6 +45,6 @@ UNFOLD = {
     "SIDEBAR": {
         # It searches the titles of the sidebar only. The header has the console's search.
         "show_search": False,
-        "navigation": "webhooks.console.navigation.sections",
+        "navigation": "webhooks.console.site.sections",
     },
 }

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 
 from tests import factories
-from webhooks.console import charts, latencies
+from webhooks.console import charts
 from webhooks.models import Endpoint, EndpointHour
 
 NOW = datetime(2026, 11, 21, 13, 37, tzinfo=UTC)
@@ -183,7 +183,7 @@ def test_a_percentile_lies_within_its_bounds(seed) -> None:
             for ms in times
             if 100 * sum(t <= ms for t in times) >= percent * len(times)
         )
-        found = latencies.percentile(histogram(times), percent)
+        found = charts.percentile(histogram(times), percent)
         assert found is not None
         assert found.up_to_ms is None or true <= found.up_to_ms
         assert true > found.above_ms or (true == 0 and found.above_ms == 0)
@@ -195,7 +195,7 @@ def test_a_percentile_lies_within_its_bounds(seed) -> None:
      (2400, "1 s to 2.5 s"), (10_001, "over 10 s")],
 )  # fmt: skip
 def test_a_latency_is_told_by_its_bounds(ms, says) -> None:
-    assert str(latencies.percentile(histogram([ms]), 50)) == says
+    assert str(charts.percentile(histogram([ms]), 50)) == says
 
 
 def test_the_percentiles_are_of_all_the_hours(endpoint: Endpoint) -> None:

@@ -16,8 +16,6 @@ from django.urls import reverse
 
 from webhooks.models import EndpointHour
 
-from . import latencies
-from .latencies import Latency
 from .paging import with_changes
 
 HEIGHT = 100
@@ -30,6 +28,7 @@ _LEAST = 2
 """The height of any count above zero: one failure among a million stays visible."""
 
 _COUNTS = ("delivered", "failed", *EndpointHour.LATENCY_FIELDS)
+_BOUNDS = (0, *EndpointHour.LATENCY_BOUNDS_MS)
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,20 @@ PERIODS = {
 }
 
 _USUAL = "24h"
+
+
+@dataclass(frozen=True)
+class Latency:
+    above_ms: int
+    up_to_ms: int | None
+    """None where it took longer than the last bound."""
+
+    def __str__(self) -> str:
+        if self.up_to_ms is None:
+            return f"over {_duration(self.above_ms)}"
+        if not self.above_ms:
+            return f"up to {_duration(self.up_to_ms)}"
+        return f"{_duration(self.above_ms)} to {_duration(self.up_to_ms)}"
 
 
 @dataclass(frozen=True)
@@ -128,11 +141,11 @@ class Chart:
 
     @property
     def p50(self) -> Latency | None:
-        return latencies.percentile(self.durations, 50)
+        return percentile(self.durations, 50)
 
     @property
     def p95(self) -> Latency | None:
-        return latencies.percentile(self.durations, 95)
+        return percentile(self.durations, 95)
 
     @property
     def latest_first(self) -> Sequence[Bar]:
@@ -242,3 +255,22 @@ def _drawn(
 
 def _height(count: int, most: int) -> int:
     return max(round(count * HEIGHT / most), _LEAST) if count else 0
+
+
+def percentile(durations: Sequence[int], percent: int) -> Latency | None:
+    """Within what time so many of a hundred attempts were over; None without any.
+
+    `durations` are the counts of EndpointHour.LATENCY_FIELDS.
+    """
+    rank = -(-sum(durations) * percent // 100)
+    counted = 0
+    for number, count in enumerate(durations):
+        counted += count
+        if count and counted >= rank:
+            is_last = number + 1 == len(_BOUNDS)
+            return Latency(_BOUNDS[number], None if is_last else _BOUNDS[number + 1])
+    return None
+
+
+def _duration(ms: int) -> str:
+    return f"{ms} ms" if ms < 1000 else f"{ms / 1000:g} s"

@@ -10,7 +10,7 @@ from webhooks.operations import exploring
 
 from . import sessions
 from .actor import staff_actor
-from .login import pending_step
+from .sessions import pending_step
 
 PERMISSION = "webhooks.explore_partner"
 _SESSION_KEY = "explored_partner"

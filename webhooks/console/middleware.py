@@ -1,4 +1,4 @@
-"""Middleware of every page for people: complete logins, and text that hides nothing."""
+"""Middleware of the pages for people: no page before the login is complete, no hidden text."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from . import sessions, untrusted_text
-from .login import LoginStep, pending_step
+from .sessions import LoginStep, pending_step
 
 _NAMESPACES = {"admin", "staff"}
 _ALWAYS_OPEN = {"admin:login", "admin:logout"}
 
-# The pages that are open while a step is pending; the first of them takes it.
+# The pages that are open while a step is pending; the first is where the step begins.
 _OPEN_PAGES = {
     LoginStep.CODE: ["staff:enter-code"],
     LoginStep.ENROLMENT: ["staff:second-factor", "staff:confirm-second-factor"],
@@ -24,7 +24,7 @@ _OPEN_PAGES = {
 
 
 class CompleteLogin:
-    """Ends a session that is over, and opens no page before the login is complete.
+    """Ends a session that is over, and shows no page before the login is complete.
 
     It covers the console and the admin. Interfaces of partners take keys; the browsable API
     has a session and asks the same questions itself.
@@ -51,21 +51,21 @@ class CompleteLogin:
         if why := sessions.over(request):
             logout(request)
             messages.info(request, why)
-            return None  # the page itself leads to the login
+            return None  # the page itself redirects to the login
         step = pending_step(request)
         if step is None or match.view_name in {*_ALWAYS_OPEN, *_OPEN_PAGES[step]}:
             return None
         address = reverse(_OPEN_PAGES[step][0])
-        if request.method == "GET":  # only what was read can be returned to
+        if request.method == "GET":  # a form that was posted cannot be returned to
             address += "?" + urlencode({"next": request.get_full_path()})
         return redirect(address)
 
 
 class VisibleText:
-    """In every HTML page, names the characters that hide text or turn its direction.
+    """Shows, in every HTML page, the characters that hide text or reverse its direction.
 
-    Names, URLs and bodies come from partners and their receivers. Templates escape markup in
-    them; this is the one place that makes such characters visible.
+    Names, URLs and bodies come from partners and their receivers. Templates escape the markup
+    in them; this is the one place that makes such characters visible, as `\u202e`.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

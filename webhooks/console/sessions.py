@@ -1,18 +1,54 @@
-"""When a session ends: some hours after its login, and sooner when its owner does nothing.
+"""The session of a member of staff: the steps of its login, where that leads, and when it ends.
 
-Django counts from the last write of a session, so every write prolongs it. Here the login is
-noted once, and the last request of its owner at most once a minute, so that few requests pay
-for a write.
+A password alone grants no access once a second factor is set up. A session ends some hours
+after its login, and sooner when its owner does nothing. The console's pages, the admin and
+the browsable API all ask here.
 """
 
 import time
+from enum import Enum, auto
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
+from webhooks.operations import secondfactor
+
+# Django counts from the last write of a session, so every write prolongs it. Here the login is
+# noted once and the last request at most once a minute, so few requests pay for a write.
 _BEGAN, _SEEN = "began_at", "seen_at"
 _NOTED_EVERY = 60  # seconds
+
+
+class LoginStep(Enum):
+    CODE = auto()  # of the second factor that is set up
+    ENROLMENT = auto()  # there is no second factor, and there must be one
+
+
+def pending_step(request: HttpRequest) -> LoginStep | None:
+    """What the user must still do; None when the login is complete or nobody is logged in."""
+    user: Any = request.user  # with what django-otp adds to it
+    if not user.is_authenticated or user.is_verified():
+        return None
+    # The middleware asks, and the sidebar asks again.
+    if not hasattr(user, "has_second_factor"):
+        user.has_second_factor = secondfactor.of(user) is not None
+    if user.has_second_factor:
+        return LoginStep.CODE
+    return LoginStep.ENROLMENT if settings.REQUIRE_SECOND_FACTOR else None
+
+
+def redirect_target(request: HttpRequest) -> str:
+    """The address in `next`, or the console's first page; never another host."""
+    address = request.GET.get("next", "")
+    if url_has_allowed_host_and_scheme(
+        address, {request.get_host()}, require_https=request.is_secure()
+    ):
+        return address
+    return reverse("staff:home")
 
 
 def over(request: HttpRequest) -> str:

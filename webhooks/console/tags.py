@@ -1,5 +1,6 @@
-"""Template tags of every page for people: times, badges, numbers, permissions."""
+"""Template tags and filters of the console: times, badges, numbers."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,9 +8,11 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from webhooks.delivery.attempt import ERROR
+from webhooks.delivery.result import Outcome
 from webhooks.models import Attempt, Partner, Recovery, ids
 
-from . import exploring, labels, timings, untrusted_text
+from . import exploring, labels, untrusted_text
 
 register = template.Library()
 
@@ -65,7 +68,7 @@ def milliseconds(value: int) -> str:
 def took(attempt: Attempt) -> dict[str, Any]:
     return {
         "attempt": attempt,
-        "parts": timings.parts(attempt),
+        "parts": _parts(attempt),
         # A bar of no length is no bar; rounded parts may be longer than the whole.
         "total": max(attempt.duration_ms, 1),
     }
@@ -84,3 +87,43 @@ def explored(context: Any) -> Partner | None:
     if not exploring.is_exploring(request):
         return None
     return exploring.explored_partner(request)
+
+
+# --- How long an attempt took -------------------------------------------------------
+
+_UNASKED = frozenset(
+    {Outcome.REFUSED, Outcome.DNS, Outcome.CONNECT, Outcome.TLS, ERROR}
+)
+"""Ended before there was a connection to ask over: what is left is our own rounding."""
+
+_ROUNDING = 5
+"""Milliseconds. A deadline that came in the lookup or the connection leaves no more."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    name: str
+    label: str
+    start: int  # of the attempt, in milliseconds
+    length: int
+
+
+def _parts(attempt: Attempt) -> list[_Part]:
+    """None of an attempt that was made before its parts were kept."""
+    if attempt.lookup_ms is None and attempt.connect_ms is None:
+        return []
+    spans = [
+        ("lookup", "name", attempt.lookup_ms),
+        ("connect", "connection", attempt.connect_ms),
+    ]
+    known = [
+        (name, label, length) for name, label, length in spans if length is not None
+    ]
+    left = max(attempt.duration_ms - sum(length for _, _, length in known), 0)
+    if attempt.status or (attempt.outcome not in _UNASKED and left > _ROUNDING):
+        known.append(("answer", "answer", left))
+    shown, start = [], 0
+    for name, label, length in known:
+        shown.append(_Part(name, label, start, length))
+        start += length
+    return shown

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from webhooks.console.actor import staff_actor
-from webhooks.console.login import LoginStep, pending_step, redirect_target
+from webhooks.console.sessions import LoginStep, pending_step, redirect_target
 from webhooks.operations import secondfactor
 from webhooks.staff.pages import FormPage, OwnPage
 

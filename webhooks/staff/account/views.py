@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from webhooks.console.actor import staff_actor
-from webhooks.console.login import LoginStep, pending_step, redirect_target
+from webhooks.console.sessions import LoginStep, pending_step, redirect_target
 from webhooks.operations import people, secondfactor
 from webhooks.staff.pages import Crumb, FormPage, OwnPage, crumb
 

@@ -8,7 +8,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from webhooks.console import charts, navigation
+from webhooks.console import charts
+from webhooks.console.site import PAGES
 from webhooks.delivery import heartbeat
 from webhooks.models import ApiKey, EndpointHour, Event, Partner
 from webhooks.staff.pages import Page
@@ -53,7 +54,7 @@ class Dashboard(Alerts):
 
     def refused(self) -> HttpResponse:
         """Redirects to the first page that is open to the viewer, if any is."""
-        for _, _, name, permission in navigation.PAGES:
+        for _, _, name, permission in PAGES:
             if self.request.user.has_perm(permission):
                 return redirect(name)
         return super().refused()
