@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from tests import factories
 from tests.dialects.suite import Call, DialectSuite
-from webhooks.dialects import base
 from webhooks.dialects.topiic import serializers
 from webhooks.models import ApiKey, Delivery, SigningSecret, Subscription
 from webhooks.operations import keys
 from webhooks.operations.audit import SYSTEM
+from webhooks.rest import extras
 
 RFC9110 = "https://tools.ietf.org/html/rfc9110#section-"
 TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00")
@@ -301,7 +301,7 @@ class TestTopiic(DialectSuite):
         assert Subscription.objects.get().extras == {"colour": {"red": 1}}
 
     def test_it_keeps_unknown_members_up_to_a_limit(self):
-        self.reply(first=1, large="x" * base.UNRECOGNISED_BYTES, last=2)
+        self.reply(first=1, large="x" * extras.UNRECOGNISED_BYTES, last=2)
         assert Subscription.objects.get().extras == {"first": 1}
 
     @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])

@@ -1,7 +1,7 @@
 """The dialects: vendors' documented webhook-settings APIs, each served exactly.
 
-This list is the registry. A new dialect is its folder, its line here, its lines in the
-import contracts, its tests and its page in docs/dialects.
+This list is the registry. A new dialect is its folder, its line here, its tests and its page
+in docs/dialects.
 """
 
 from webhooks.rest.interfaces import Interface

@@ -11,10 +11,9 @@ from rest_framework import serializers as drf
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.dialects import base
 from webhooks.models import Partner, Subscription
 from webhooks.operations import subscriptions
-from webhooks.rest import endpoint, parsing
+from webhooks.rest import endpoint, extras, parsing
 from webhooks.rest.rendering import JSON
 
 from . import protocol, serializers, wire
@@ -57,7 +56,7 @@ def read(
 ) -> dict[str, Any]:
     """A body of a caller that is bound to these shops; raises ValidationError."""
     sent = serializers.without_nulls(body)
-    return base.read(accepted, sent, ignored=serializers.SERVER_OWNED, shops=shops)
+    return extras.read(accepted, sent, ignored=serializers.SERVER_OWNED, shops=shops)
 
 
 def changes(

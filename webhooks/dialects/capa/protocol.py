@@ -16,9 +16,8 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.dialects import nestjs
 from webhooks.operations import keys
-from webhooks.rest import caller
+from webhooks.rest import caller, nestjs
 from webhooks.rest.endpoint import NotAnObject, OverRate, Refusals
 
 HEADER = "partner-api-key"

@@ -12,10 +12,9 @@ from drf_spectacular.utils import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.dialects import base, nestjs
 from webhooks.models import Partner, Subscription
 from webhooks.operations import subscriptions
-from webhooks.rest import endpoint
+from webhooks.rest import endpoint, extras, nestjs
 
 from . import serializers, wire
 from .protocol import VERSION_1, VERSION_2, Authentication
@@ -50,7 +49,7 @@ def identity(
 
 def read(body: Mapping[str, Any]) -> dict[str, Any]:
     """Raises ValidationError."""
-    return base.read(serializers.UpdateWebhookSettings, body)
+    return extras.read(serializers.UpdateWebhookSettings, body)
 
 
 def changes(

@@ -10,11 +10,10 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.dialects import nestjs
-from webhooks.dialects.nestjs import exception
 from webhooks.operations import keys
-from webhooks.rest import caller
+from webhooks.rest import caller, nestjs
 from webhooks.rest.endpoint import NotAnObject, NotFound, OverRate, Refusals
+from webhooks.rest.nestjs import exception
 
 
 def _messages(field: str, detail: Any) -> list[str]:

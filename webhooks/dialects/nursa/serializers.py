@@ -14,10 +14,10 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from webhooks.dialects.base import unrecognised
 from webhooks.models import Attempt, Delivery, Subscription
 from webhooks.operations import endpoints
 from webhooks.rest.answers import Answer, Computed
+from webhooks.rest.extras import unrecognised
 
 from . import wire
 

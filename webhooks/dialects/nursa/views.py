@@ -17,11 +17,10 @@ from drf_spectacular.utils import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.dialects import nestjs
-from webhooks.dialects.base import merged
 from webhooks.models import Attempt, Partner, Subscription
 from webhooks.operations import subscriptions
-from webhooks.rest import endpoint
+from webhooks.rest import endpoint, nestjs
+from webhooks.rest.extras import merged
 
 from . import protocol, serializers, wire
 

@@ -10,11 +10,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.dialects import base
 from webhooks.models import Partner, Subscription
 from webhooks.models.keyformat import random_text
 from webhooks.operations import subscriptions
-from webhooks.rest import endpoint
+from webhooks.rest import endpoint, extras
 from webhooks.rest.caller import BearerKey
 from webhooks.rest.rendering import JSON
 
@@ -57,7 +56,7 @@ def read(
     accepted: type[drf.Serializer[Any]], body: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Raises ValidationError."""
-    return base.read(accepted, body, ignored=serializers.SERVER_OWNED)
+    return extras.read(accepted, body, ignored=serializers.SERVER_OWNED)
 
 
 def changes(
@@ -67,7 +66,7 @@ def changes(
     fields = {n: given[n] for n in ("name", "is_active", "events") if n in given}
     if "url" in given:
         fields["urls"] = [given["url"]]
-    fields["extras"] = base.merged(stored.extras if stored else {}, given["extras"])
+    fields["extras"] = extras.merged(stored.extras if stored else {}, given["extras"])
     return cast(subscriptions.SubscriptionFields, fields)
 
 

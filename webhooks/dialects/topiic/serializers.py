@@ -15,11 +15,11 @@ from uuid import UUID
 from django.utils import timezone
 from rest_framework import serializers
 
-from webhooks.dialects.base import unrecognised
 from webhooks.models import Subscription, ids
 from webhooks.operations import endpoints
 from webhooks.rest.answers import Answer, Computed
 from webhooks.rest.bodies import read
+from webhooks.rest.extras import unrecognised
 from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON, loads
 
 from . import wire

@@ -1,4 +1,4 @@
-"""What the dialects share that is nobody's vendor."""
+"""The fields of a body that an interface has no meaning for: kept with the subscription."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
