@@ -1,4 +1,5 @@
-"""docs/delivery.md says what the code does: its tables are compared with it."""
+"""docs/delivery.md says what the code does: its tables are compared with it. The schedule
+of a dialect may be on the dialect's page instead."""
 
 import re
 from datetime import timedelta
@@ -14,7 +15,9 @@ from webhooks.delivery.endpoint_notifications import Kind
 from webhooks.delivery.result import Outcome
 from webhooks.models import Delivery
 
-PAGE = (Path(settings.BASE_DIR) / "docs" / "delivery.md").read_text()
+DOCS = Path(settings.BASE_DIR) / "docs"
+PAGE = (DOCS / "delivery.md").read_text()
+DIALECTS = [path.read_text() for path in sorted((DOCS / "dialects").glob("*.md"))]
 UNITS = {
     "": 1,
     "s": 1,
@@ -28,9 +31,23 @@ UNITS = {
 def rows(heading):
     """The cells of the tables under a heading, without their heads."""
     section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    table = [line for line in section.splitlines() if line.startswith("|")]
-    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in table]
-    return cells[2:]
+    return cells(section.splitlines())[2:]
+
+
+def cells(lines):
+    tables = [line for line in lines if line.startswith("|")]
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in tables]
+
+
+def schedules():
+    """The rows of every table with this head, by their profiles."""
+    head = (
+        "| profile | attempts | waits before them | varied by | time for one attempt |"
+    )
+    for page in (PAGE, *DIALECTS):
+        for table in page.split(f"{head}\n")[1:]:
+            for profile, *row in cells(table.partition("\n\n")[0].splitlines())[1:]:
+                yield profile.strip("`"), row
 
 
 def number(text):
@@ -41,7 +58,7 @@ def number(text):
 
 
 NUMBERS = rows("The numbers")
-SCHEDULES = {cells[0].strip("`"): cells[1:] for cells in rows("The schedules")}
+SCHEDULES = dict(schedules())
 
 
 def test_its_schedules_are_those_of_all_profiles():
@@ -75,7 +92,7 @@ def test_a_number_is_the_one_in_the_code(value, where):
 
 
 def test_it_has_every_outcome_and_every_state():
-    outcomes = {word for cells in rows("What counts as what") for word in cells[1:2]}
+    outcomes = {word for row in rows("What counts as what") for word in row[1:2]}
     assert outcomes == {f"`{outcome}`" for outcome in (*Outcome, ERROR)}
 
     promise = PAGE.partition("## The promise")[2].partition("\n## ")[0]
@@ -84,5 +101,5 @@ def test_it_has_every_outcome_and_every_state():
 
 
 def test_it_lists_every_operational_event():
-    listed = {cells[0].strip("`") for cells in rows("When an endpoint fails")}
+    listed = {row[0].strip("`") for row in rows("When an endpoint fails")}
     assert listed == set(Kind)

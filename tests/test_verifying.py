@@ -1,5 +1,5 @@
-"""Every snippet of docs/verifying.md, run on a delivery that a worker has made and on the
-same one tampered with."""
+"""Every snippet of docs/verifying.md and of a dialect's page, run on a delivery that a
+worker has made and on the same one tampered with."""
 
 import base64
 import json
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -23,25 +24,30 @@ from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGE = (Path(settings.BASE_DIR) / "docs" / "verifying.md").read_text()
-SNIPPETS = re.findall(r"<!-- snippet: (\w+) -->\n```(\w+)\n(.*?)```", PAGE, re.DOTALL)
-PYTHON = [
-    pytest.param(profile, code, id=f"{profile}-{number}")
-    for number, (profile, language, code) in enumerate(SNIPPETS)
-    if language == "python" and profile != "blaze"
+DOCS = Path(settings.BASE_DIR) / "docs"
+PAGES = [DOCS / "verifying.md", *sorted((DOCS / "dialects").glob("*.md"))]
+SNIPPETS = [
+    snippet
+    for page in PAGES
+    for snippet in re.findall(
+        r"<!-- snippet: (\w+) -->\n```(\w+)\n(.*?)```", page.read_text(), re.DOTALL
+    )
 ]
+PYTHON = [(name, code) for name, language, code in SNIPPETS if language == "python"]
+SIGNED = [(name, code) for name, code in PYTHON if wire.profile(name).new_secret]
+UNSIGNED = [(name, code) for name, code in PYTHON if not wire.profile(name).new_secret]
 ((_, _, JS),) = [snippet for snippet in SNIPPETS if snippet[1] == "js"]
 
-TYPES = {
-    "standard": "customer.created",
-    "topiic": "checkout.completed",
-    "nursa": "facility.creation.accepted",
-    "capa": "kyc.created",
-    "partnero": "customer.created",
-    "blaze": "customer.created",
-}
+
+def _signs_time(name):
+    profile = wire.profile(name)
+    secrets = [profile.new_secret()]
+    now, later = (wire.Signing(UUID(int=0), time, b"", secrets) for time in (0, 1))
+    return profile.sign(now) != profile.sign(later)
+
+
+SIGNED_TIME = [(name, code) for name, code in SIGNED if _signs_time(name)]
 DATA = {"id": 7, "name": "Ann \N{SNOWMAN}", "total": "19.90"}
-SIGNED_TIME = {"standard", "topiic", "nursa"}
 LEEWAY = timedelta(minutes=5)
 _LONG = "9" * 5000
 WRONG = ("", "v1", "v1,", "v1=,t=", "t=x,v1=y", "\xe9", _LONG, f"t={_LONG},v1=y")
@@ -57,21 +63,29 @@ for await (const line of createInterface({ input: process.stdin })) {
 """
 
 
+def snippets(chosen):
+    return pytest.mark.parametrize(
+        ("profile", "code"), chosen, ids=[name for name, _ in chosen]
+    )
+
+
+def type_of(profile):
+    """A type of event that the profile has a name for, listed or not."""
+    return next(iter(profile.event_names), "customer.created")
+
+
 def subscription(receiver, profile, path="/hook"):
-    """A subscription and its secret, if it has one."""
-    new_secret = wire.profile(profile).new_secret
-    given = [new_secret()] if new_secret else []
+    """A subscription to every event, and its secret, if it has one."""
+    profile = wire.profile(profile)
+    every = [profile.every_event or profile.name_of(type_of(profile))]
+    given = [profile.new_secret()] if profile.new_secret else []
     made = factories.subscription(
         factories.partner(),
-        profile,
-        profile=profile,
-        events=None if profile in ("standard", "capa") else ["all", TYPES[profile]],
+        profile.name,
+        events=None if profile.null_is_every else every,
         urls=[receiver.url(path)],
         secrets=given,
     )
-    if profile == "blaze":
-        made.events = None
-        made.save(update_fields=["events"])
     return made, *given
 
 
@@ -81,7 +95,7 @@ def delivered(receiver, to, profile):
     events.publish(
         by=SYSTEM,
         partner=to.partner,
-        type=TYPES[profile],
+        type=type_of(wire.profile(profile)),
         data=DATA,
         now=timezone.now(),
     )
@@ -112,13 +126,10 @@ def broken(headers, *names):
 
 
 def test_there_is_a_snippet_for_every_profile():
-    assert {profile for profile, _, _ in SNIPPETS} == set(wire.profiles())
-    assert {p.values[0] for p in PYTHON} == {
-        name for name, profile in wire.profiles().items() if profile.new_secret
-    }
+    assert {name for name, _ in PYTHON} == set(wire.profiles())
 
 
-@pytest.mark.parametrize(("profile", "code"), PYTHON)
+@snippets(SIGNED)
 def test_a_delivery_is_genuine_and_nothing_else_is(receiver, profile, code):
     to, secret = subscription(receiver, profile)
     headers, body = delivered(receiver, to, profile)
@@ -135,9 +146,7 @@ def test_a_delivery_is_genuine_and_nothing_else_is(receiver, profile, code):
         assert not is_genuine(wrong, body, secret), wrong
 
 
-@pytest.mark.parametrize(
-    ("profile", "code"), [p for p in PYTHON if p.values[0] in SIGNED_TIME]
-)
+@snippets(SIGNED_TIME)
 def test_what_is_sent_again_after_five_minutes_is_refused(receiver, profile, code):
     to, secret = subscription(receiver, profile)
     headers, body = delivered(receiver, to, profile)
@@ -153,7 +162,7 @@ def test_what_is_sent_again_after_five_minutes_is_refused(receiver, profile, cod
         assert is_genuine(headers, body, secret) == ("stripe" in code)
 
 
-@pytest.mark.parametrize(("profile", "code"), PYTHON)
+@snippets(SIGNED)
 def test_no_delivery_is_lost_while_a_secret_is_replaced(receiver, profile, code):
     to, older = subscription(receiver, profile)
     newer = secrets.rotate(by=SYSTEM, subscription=to, now=timezone.now()).reveal()
@@ -161,7 +170,8 @@ def test_no_delivery_is_lost_while_a_secret_is_replaced(receiver, profile, code)
     is_genuine = function(code)
 
     assert is_genuine(headers, body, older)
-    assert is_genuine(headers, body, newer) == (profile in SIGNED_TIME)
+    both_sign = wire.profile(profile).signs_with_every_secret
+    assert is_genuine(headers, body, newer) == both_sign
 
     secrets.rotate(by=SYSTEM, subscription=to, now=timezone.now(), overlap=timedelta(0))
     headers, body = delivered(receiver, to, profile)
@@ -169,11 +179,11 @@ def test_no_delivery_is_lost_while_a_secret_is_replaced(receiver, profile, code)
     assert not is_genuine(headers, body, newer)
 
 
-def test_without_a_signature_the_path_is_the_secret(receiver):
-    (code,) = [code for profile, _, code in SNIPPETS if profile == "blaze"]
+@snippets(UNSIGNED)
+def test_without_a_signature_the_path_is_the_secret(receiver, profile, code):
     is_expected = function(code, "is_expected")
-    (to,) = subscription(receiver, "blaze", "/hooks/Zm9yIHlvdXIgZXllcw")
-    headers, _ = delivered(receiver, to, "blaze")
+    (to,) = subscription(receiver, profile, "/hooks/Zm9yIHlvdXIgZXllcw")
+    headers, _ = delivered(receiver, to, profile)
 
     assert not [name for name in headers if "signature" in name.lower()]
     (request,) = receiver.requests

@@ -19,11 +19,15 @@ pytestmark = [
 ]
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+EXCEPTIONS = Path(__file__).with_name("exceptions")
 
 
 def test_it_finds_nothing(slug, served, served_caller, tmp_path):
     configuration = tmp_path / "schemathesis.toml"
-    configuration.write_text(CONFIGURATION.read_text() + keys(slug, served_caller))
+    parts = [CONFIGURATION.read_text(), keys(slug, served_caller)]
+    if (exceptions := EXCEPTIONS / f"{slug}.toml").exists():
+        parts.append(exceptions.read_text())
+    configuration.write_text("\n\n".join(parts))
 
     done = subprocess.run(
         [
@@ -48,7 +52,7 @@ def test_it_finds_nothing(slug, served, served_caller, tmp_path):
 
 def keys(slug: str, caller: Caller) -> str:
     """The key for each of the document's security schemes, as configuration."""
-    lines = ["\n[auth.openapi]"]
+    lines = ["[auth.openapi]"]
     for name, scheme in document(slug)["components"]["securitySchemes"].items():
         kind = "api_key" if scheme["type"] == "apiKey" else "bearer"
         key = caller.publisher_key if name == "PublisherKey" else caller.partner_key

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import time_machine
 
 from webhooks import dialects
-from webhooks.delivery import standard, wire
 from webhooks.management.sample import events_of
 from webhooks.models import (
     ApiKey,
@@ -28,6 +27,7 @@ from webhooks.models import (
 )
 from webhooks.operations import event_types, keys, partners, subscriptions
 from webhooks.operations.audit import SYSTEM, Actor
+from webhooks.rest import interfaces
 
 from . import sent
 
@@ -35,11 +35,6 @@ DAYS = 30
 FAILS_SINCE = timedelta(hours=7)
 _MIA = Actor(kind=AuditEntry.ActorKind.STAFF, label="mia")
 _HOUR = timedelta(hours=1)
-
-PROFILES = {
-    "portal": wire.profile(standard.NAME),
-    **{dialect.slug: dialect.profile for dialect in dialects.DIALECTS},
-}
 
 
 @dataclass(frozen=True)
@@ -100,16 +95,12 @@ def _subscription(account: Account, began: datetime) -> Subscription:
     )
     key, _ = keys.issue(by=_MIA, partner=partner, now=began, name="shop server")
     ApiKey.objects.filter(pk=key.pk).update(last_used_at=began + timedelta(days=DAYS))
-    profile = PROFILES[account.dialect]
+    interface = interfaces.get(account.dialect)
+    assert interface is not None
+    profile = interface.profile
     return subscriptions.create(
         by=SYSTEM,
-        identity=subscriptions.SubscriptionIdentity(
-            partner=partner,
-            dialect=account.dialect,
-            profile=profile.name,
-            api_key=key if account.dialect == "topiic" else None,
-            is_singleton=account.dialect == "capa",
-        ),
+        identity=interface.form.identity(partner, {"api_key": key}),
         name="Shop events",
         urls=[f"https://{account.host}/webhooks"],
         events=events_of(profile)

@@ -1,7 +1,7 @@
 """Exploring: begun and ended in the console, named on every page, audited by name."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,10 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import factories
 from tests.admin import traffic
-from webhooks.models import ApiKey, AuditEntry, Partner, Subscription
+from tests.described import operations
+from tests.dialects.forms import SLUGS, Caller, case, create
+from webhooks.models import AuditEntry, Partner, Subscription
+from webhooks.rest import interfaces
 
 from .conftest import Login
 
@@ -183,98 +186,73 @@ def test_logging_out_ends_it(console: Client, boss: User, partner) -> None:
 # --- Writes --------------------------------------------------------------------------
 
 
-def _capa(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
-    return "PUT", "/api/partner/v1/webhook-settings", {"url": URL}
+Write = tuple[str, str, Any]
 
 
-def _topiic(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
-    body = {
-        "id": str(key.id), "merchantId": str(partner.id), "webhookUrl": URL,
-        "webhookEvents": ["OrderCreated"], "webhookEnabled": True,
-    }  # fmt: skip
-    return "PUT", f"/api/ApiKeys/{key.id}/webhook", body
+def writes(slug: str, caller: Caller) -> Iterator[Write]:
+    """A request that creates a subscription, one that changes it, and one that deletes
+    it where the interface's document has one. Each is asked for when the one before it
+    was made."""
+    its = case(slug)
+    body = its.body(caller, its.fill(caller))
+    yield its.create[0], its.create_path(caller), body
+    row = Subscription.objects.get()
+    request, body = its.form.sample_change(row, URL)
+    method, path = request.split(" ")
+    yield method, path, body
+    for operation in operations(slug):
+        above, _, parameter = operation.path.partition("/{")
+        is_of_one = above == its.create[1] and parameter.endswith("}")
+        if operation.method == "DELETE" and is_of_one:
+            yield "DELETE", f"{above}/{row.public_id}", None
 
 
-def _blaze(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
-    body = {"webHookUrls": [URL]}
-    return "POST", "/api/v1/partner/webHooks", body
+def send(browser: Client, write: Write, **headers: Any) -> Any:
+    method, path, body = write
+    text = "" if body is None else json.dumps(body)
+    return browser.generic(method, path, text, "application/json", **HTML, **headers)
 
 
-def _nursa(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
-    row = factories.subscription(partner, "nursa", events=["all"])
-    body = {"url": URL, "events": ["all"]}
-    return "PATCH", f"/api/v2/public/webhooks/user/{row.public_id}", body
+def stored() -> list[Any]:
+    return list(Subscription.objects.values())
 
 
-def _partnero(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
-    row = factories.subscription(partner, "partnero", events=["customer.created"])
-    return "DELETE", f"/v1/webhooks/{row.public_id}", None
-
-
-def _portal(partner: Partner, key: ApiKey) -> tuple[str, str, Any]:
-    return (
-        "POST",
-        "/api/portal/v1/subscriptions",
-        {"url": URL, "events": ["customer.created"]},
-    )
-
-
-WRITES: dict[str, Callable[[Partner, ApiKey], tuple[str, str, Any]]] = {
-    "capa": _capa,
-    "topiic": _topiic,
-    "blaze": _blaze,
-    "nursa": _nursa,
-    "partnero": _partnero,
-    "portal": _portal,
-}
-
-
-@pytest.mark.parametrize("interface", WRITES)
-def test_a_write_through_each_interface_names_who_made_it(
-    boss: User, partner, interface
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_write_through_each_interface_names_who_made_it(
+    boss: User, partner, slug
 ) -> None:
-    method, path, body = WRITES[interface](partner, factories.key(partner)[0])
-    browser = strict(boss.username)
-    start = address(partner)
+    browser, start = strict(boss.username), address(partner)
     begun = browser.post(start, HTTP_X_CSRFTOKEN=token(browser, start))
     assert begun.status_code == 302
-    before = list(Subscription.objects.values())
+    for write in writes(slug, Caller(partner)):
+        before = stored()
+        assert send(browser, write).status_code in {401, 403}
+        assert stored() == before
 
-    def write(**headers: Any) -> Any:
-        text = "" if body is None else json.dumps(body)
-        return browser.generic(
-            method, path, text, "application/json", **HTML, **headers
-        )
-
-    refused = write()
-    assert refused.status_code in {401, 403}
-    assert list(Subscription.objects.values()) == before
-
-    written = write(HTTP_X_CSRFTOKEN=token(browser, start))
-    assert written.status_code < 300, written.content
-    assert list(Subscription.objects.values()) != before
-    entry = AuditEntry.objects.latest("id")
-    assert (entry.actor_kind, entry.actor) == ("staff", "boss")
-    assert entry.action.startswith("subscription.")
-    assert entry.partner_id == partner.id
-    assert entry.dialect == interface
+        written = send(browser, write, HTTP_X_CSRFTOKEN=token(browser, start))
+        assert written.status_code < 300, written.content
+        assert stored() != before
+        entry = AuditEntry.objects.latest("id")
+        assert (entry.actor_kind, entry.actor) == ("staff", "boss")
+        assert entry.action.startswith("subscription.")
+        assert entry.partner_id == partner.id
+        assert entry.dialect == slug
 
 
-@pytest.mark.parametrize("interface", WRITES)
+@pytest.mark.parametrize("slug", SLUGS)
 def test_without_the_session_only_a_key_opens(
-    boss: User, client: Client, partner, interface
+    boss: User, client: Client, partner, slug
 ) -> None:
-    method, path, body = WRITES[interface](partner, factories.key(partner)[0])
-    before = list(Subscription.objects.values())
-    text = "" if body is None else json.dumps(body)
-    for browser in (
-        client,
-        strict(boss.username),
-    ):  # nobody, and who explores as nobody
-        answer = browser.generic(method, path, text, "application/json", **HTML)
-        assert answer.status_code == 401
-        assert "json" in answer["Content-Type"]
-    assert list(Subscription.objects.values()) == before
+    caller = Caller(partner)
+    create(slug, caller)
+    before = stored()
+    nobody, explores_as_nobody = client, strict(boss.username)
+    for write in writes(slug, caller):
+        for browser in (nobody, explores_as_nobody):
+            answer = send(browser, write)
+            assert answer.status_code == 401
+            assert "json" in answer["Content-Type"]
+    assert stored() == before
 
 
 # --- Paths ---------------------------------------------------------------------------
@@ -282,13 +260,13 @@ def test_without_the_session_only_a_key_opens(
 
 def opened(console: Client, partner: Partner) -> dict[str, list[Any]]:
     console.post(address(partner))
-    interfaces = console.get(address(partner)).context["groups"]
-    return {found.title: list(found.calls) for found in interfaces}
+    groups = console.get(address(partner)).context["groups"]
+    return {found.title: list(found.calls) for found in groups}
 
 
 def test_the_paths_stand_under_their_interfaces(console: Client, partner) -> None:
     found = opened(console, partner)
-    assert len(found) == 6
+    assert set(found) == {interface.title for interface in interfaces.all()}
     every = [door for doors in found.values() for door in doors]
     assert {"/v1/webhooks", "/api/portal/v1/me"} <= {door.address for door in every}
     # What nobody but a key may do is no door.
@@ -314,9 +292,9 @@ def test_a_path_names_what_the_partner_has(console: Client, partner) -> None:
 
 
 def test_every_path_that_opens_opens(console: Client, partner) -> None:
-    factories.key(partner)
-    for slug in ("blaze", "nursa", "partnero"):
-        traffic.delivery(factories.subscription(partner, slug, events=["all"]))
+    caller = Caller(partner)
+    for slug in SLUGS:
+        traffic.delivery(create(slug, caller, **case(slug).edited))
     found = opened(console, partner)
     for door in (door for doors in found.values() for door in doors):
         if not door.address:

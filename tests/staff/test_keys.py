@@ -1,6 +1,7 @@
 """Keys in the console: shown once, rotated without a gap, revoked with what follows named."""
 
 import re
+import shlex
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from webhooks.models import ApiKey, AuditEntry, Partner, Subscription, keyformat
 from webhooks.models.ids import time_ordered
 from webhooks.operations import keys, partners
 from webhooks.operations.audit import SYSTEM
+from webhooks.rest import interfaces
 
 from .conftest import Login
 
@@ -45,6 +47,17 @@ def called(text: str) -> int:
     """The status of a call through a dialect with this key, as its vendor documents it."""
     response = Client().get("/v1/webhooks", HTTP_AUTHORIZATION=f"Bearer {text}")
     return response.status_code
+
+
+def refuses(curl: str) -> bool:
+    """Whether this line of a shell, without its body, is refused for its key."""
+    _, _, method, address, *options = shlex.split(curl)
+    given = zip(options[::2], options[1::2], strict=True)
+    headers = dict(each.split(": ") for option, each in given if option == "--header")
+    headers.pop("Content-Type", None)
+    path = address.removeprefix("http://testserver")
+    answer = Client().generic(method, path, "{}", "application/json", headers=headers)
+    return answer.status_code == 401
 
 
 def last_entry() -> AuditEntry:
@@ -201,14 +214,14 @@ class TestIssuing:
         usages = {each.slug: curl for each, curl in response.context["usages"]}
         others = {each.slug: curl for each, curl in response.context["other_usages"]}
         assert list(usages) == ["capa"]
-        assert "partner-api-key: YOUR_KEY" in usages["capa"]
         assert "http://testserver/api/partner/v1/webhook-settings" in usages["capa"]
-        assert "x-api-key: YOUR_KEY" in others["blaze"]
+        assert {*usages, *others} == {each.slug for each in interfaces.all()}
         page = response.content.decode()
-        for name in ("BLAZE", "Capa", "Portal API"):
-            assert f'<span class="name">{name}</span>' in page
-        for name in ("nursa", "partnero", "portal", "topiic"):
-            assert "Authorization: Bearer YOUR_KEY" in others[name]
+        for each in interfaces.all():
+            curl = {**usages, **others}[each.slug]
+            assert refuses(curl)
+            assert not refuses(curl.replace("YOUR_KEY", response.context["text"]))
+            assert f'<span class="name">{each.title}</span>' in page
 
 
 class TestRotating:

@@ -9,14 +9,17 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests import factories
+from tests.dialects.forms import Caller, create
 from tests.operations.outcomes import hook
-from webhooks.delivery import wire
 from webhooks.models import AuditEntry, SigningSecret, Subscription
 from webhooks.operations import secrets, subscriptions
 from webhooks.operations.audit import SYSTEM
+from webhooks.rest import interfaces
+from webhooks.rest.interfaces import Interface
 
 from .conftest import Login
 
+SIGNED = [each for each in interfaces.all() if each.profile.new_secret]
 PLAIN = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0Njc4OTA="
 
 
@@ -157,23 +160,13 @@ class TestRevealing:
 
 
 class TestRotating:
-    @pytest.mark.parametrize(
-        ("dialect", "profile", "says"),
-        [
-            ("portal", "standard", "room for several signatures"),
-            ("nursa", "nursa", "room for several signatures"),
-            ("capa", "capa", "room for one signature"),
-            ("partnero", "partnero", "room for one signature"),
-        ],
-    )
+    @pytest.mark.parametrize("interface", SIGNED, ids=lambda each: each.slug)
     def test_it_says_what_it_means_for_the_dialect(
-        self, console: Client, partner, dialect, profile, says
+        self, console: Client, partner, interface: Interface
     ) -> None:
-        new_secret = wire.profile(profile).new_secret
-        assert new_secret is not None
-        made = factories.subscription(
-            partner, dialect, profile=profile, secrets=[new_secret()]
-        )
+        made = create(interface.slug, Caller(partner))
+        fits = interface.profile.signs_with_every_secret
+        says = "room for several signatures" if fits else "room for one signature"
         page = console.get(rotation(made)).content.decode()
         assert says in page
         assert "it ends at once" not in page

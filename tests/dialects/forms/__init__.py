@@ -31,10 +31,13 @@ class Caller:
     """A partner with one key, who calls the interfaces over HTTP as curl does."""
 
     def __init__(
-        self, partner: Partner | None = None, key: ApiKey | None = None
+        self,
+        partner: Partner | None = None,
+        key: ApiKey | None = None,
+        text: str = "",
     ) -> None:
         self.partner: Partner = partner or factories.partner()
-        self.key, self.text = (key, "") if key else factories.key(self.partner)
+        self.key, self.text = (key, text) if key else factories.key(self.partner)
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
         return Client().generic(
