@@ -14,8 +14,8 @@ from tests import factories
 from webhooks.models import AuditEntry, Partner
 from webhooks.operations import subscriptions
 from webhooks.operations.audit import SYSTEM, Actor
-from webhooks.staff.audit import diffs
-from webhooks.staff.audit.diffs import Change, Line
+from webhooks.staff import audit
+from webhooks.staff.audit import Change, Line
 
 URL = "https://receiver.example.com/hook"
 NONE = {"\N{EN DASH}"}
@@ -40,30 +40,30 @@ def time_limit(seconds: int) -> Iterator[None]:
 def test_a_list_differs_by_its_items() -> None:
     before = {"urls": ["a", "b"], "name": "x"}
     after = {"urls": ["a", "c"], "name": "y"}
-    assert diffs.of(before, after) == [
+    assert audit.changes(before, after) == [
         Change("urls", [Line("same", "a"), Line("removed", "b"), Line("added", "c")]),
         Change("name", [Line("removed", "x"), Line("added", "y")]),
     ]
 
 
 def test_a_creation_is_all_new_and_a_deletion_all_gone() -> None:
-    assert diffs.of(None, {"is_active": True}) == [
+    assert audit.changes(None, {"is_active": True}) == [
         Change("is active", [Line("added", "true")])
     ]
-    assert diffs.of({"limit": None}, None) == [
+    assert audit.changes({"limit": None}, None) == [
         Change("limit", [Line("removed", "null")])
     ]
 
 
 def test_a_text_that_becomes_empty_is_seen() -> None:
-    assert diffs.of({"name": "x"}, {"name": ""}) == [
+    assert audit.changes({"name": "x"}, {"name": ""}) == [
         Change("name", [Line("removed", "x"), Line("added", "")])
     ]
 
 
 def test_what_is_no_object_and_what_is_hidden_is_shown_all_the_same() -> None:
-    assert diffs.of([1], "x") == []
-    assert diffs.of(None, {"a": "\u202ex", "b": {"c": [1]}}) == [
+    assert audit.changes([1], "x") == []
+    assert audit.changes(None, {"a": "\u202ex", "b": {"c": [1]}}) == [
         Change("a", [Line("added", "\\u202ex")]),
         Change(
             "b",
@@ -76,7 +76,7 @@ def test_what_changed_in_a_long_list_is_told_without_comparing_every_line() -> N
     before = [f"order.created.v{n}" for n in range(4_000)]
     after = before[:1] + [f"order.updated.v{n}" for n in range(4_000)]
     with time_limit(10):
-        (change,) = diffs.of({"events": before}, {"events": after})
+        (change,) = audit.changes({"events": before}, {"events": after})
     kinds = Counter(line.kind for line in change.lines)
     assert kinds == {"removed": 3_999, "added": 4_000, "same": 1}
 
@@ -85,7 +85,7 @@ def test_lines_that_resemble_one_another_are_not_compared_letter_by_letter() -> 
     before = [f"order.created.v{n}" for n in range(450)]
     after = [f"order.updated.v{n}" for n in range(450)]
     with time_limit(10):
-        (change,) = diffs.of({"events": before}, {"events": after})
+        (change,) = audit.changes({"events": before}, {"events": after})
     assert [line.kind for line in change.lines] == ["removed"] * 450 + ["added"] * 450
 
 

@@ -28,7 +28,7 @@ from webhooks.models import (
     Worker,
     ids,
 )
-from webhooks.staff.dashboard import alerts
+from webhooks.staff import alerts
 
 from .conftest import Login
 

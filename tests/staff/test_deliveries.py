@@ -408,7 +408,7 @@ class TestSendingAgain:
             state="delivered", due_at=None, settled_at=timezone.now()
         )
         response = console.post(address, {"bytes": "same"}, follow=True)
-        assert "It no longer waits" in response.content.decode()
+        assert "It is no longer pending" in response.content.decode()
         assert Delivery.objects.count() == 1
 
     def test_what_waits_is_sent_now(self, console: Client) -> None:
@@ -420,7 +420,7 @@ class TestSendingAgain:
         assert waits.due_at is not None
         assert waits.due_at <= timezone.now()
         assert Delivery.objects.count() == 1
-        assert "the next attempt is made now" in response.content.decode()
+        assert "The next attempt is made now" in response.content.decode()
 
     def test_nothing_is_sent_by_looking(self, console: Client) -> None:
         sent = traffic.delivery()

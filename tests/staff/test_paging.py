@@ -212,7 +212,7 @@ def test_an_event_links_to_the_rest_of_its_deliveries(
     console: Client, monkeypatch
 ) -> None:
     sent = traffic.delivery()
-    monkeypatch.setattr("webhooks.staff.events.views.MOST_DELIVERIES", 2)
+    monkeypatch.setattr("webhooks.staff.events.MOST_DELIVERIES", 2)
     for _ in range(2):
         Delivery.objects.create(
             event=sent.event, partner=sent.partner, subscription=sent.subscription,

@@ -25,7 +25,7 @@ from webhooks.models import (
     SigningSecret,
     Subscription,
 )
-from webhooks.staff.search import finding, terms
+from webhooks.staff import search
 
 from .conftest import Login
 
@@ -246,20 +246,20 @@ def test_what_can_be_searched_is_said(console: Client) -> None:
 
 
 def test_a_group_ends_and_says_where_it_goes_on(console: Client) -> None:
-    for n in range(finding.MOST + 1):
+    for n in range(search.MOST + 1):
         partner = factories.partner(name=f"Quince {n:02}")
         factories.key(partner, name="quince")
         factories.subscription(
             partner, "blaze", urls=[f"https://quince.example.com/{n}"]
         )
     page = console.get(SEARCH, {"q": "quince"})
-    assert [len(g.hits) for g in page.context["groups"]] == [finding.MOST] * 3
+    assert [len(g.hits) for g in page.context["groups"]] == [search.MOST] * 3
     html = page.content.decode()
     assert 'href="/staff/partners/?name=quince"' in html
     assert 'href="/staff/subscriptions/?url=quince"' in html
     assert "There are more" in html
     subscriptions = console.get("/staff/subscriptions/?url=quince")
-    assert len(subscriptions.context["listed"].rows) == finding.MOST + 1
+    assert len(subscriptions.context["listed"].rows) == search.MOST + 1
 
 
 @pytest.mark.parametrize(
@@ -298,5 +298,5 @@ def test_it_asks_as_often_for_many_as_for_one(console: Client) -> None:
     "text", ["a whsec_aaaaaaaa b", "whk_AbCdEfGhIj_x", " x ", "x" * 2047 + " y", "whk_"]
 )
 def test_what_is_reduced_stays_so(text: str) -> None:
-    once = terms.reduced(text)
-    assert terms.reduced(once) == once
+    once = search.without_keys(text)
+    assert search.without_keys(once) == once

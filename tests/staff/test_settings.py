@@ -19,7 +19,7 @@ from webhooks.operations import subscriptions
 from webhooks.operations.audit import SYSTEM
 from webhooks.rest import interfaces
 from webhooks.rest.preview import MASK
-from webhooks.staff.subscriptions import api_preview, settings
+from webhooks.staff.subscriptions import overview, settings
 
 from .conftest import Login
 
@@ -93,7 +93,9 @@ class TestEveryDialect:
     def test_an_edit_is_seen_by_the_partner(self, console: Client, slug) -> None:
         row = make(console, slug)
         assert edit(console, row, **{case(slug).url: f"{OTHER}/new"}).status_code == 302
-        seen = api_preview.of(Subscription.objects.get(id=row.id), now=timezone.now())
+        seen = overview.api_preview(
+            Subscription.objects.get(id=row.id), now=timezone.now()
+        )
         assert seen is not None
         assert f"{OTHER}/new" in seen.json
         entry = AuditEntry.objects.filter(target_id=str(row.id)).latest("id")
@@ -159,7 +161,7 @@ def test_what_it_shows_is_what_curl_gets(console: Client, slug) -> None:
             assert edit(console, row, **fields).status_code == 302
         answer = case(slug).ask(curl, Subscription.objects.get(id=row.id))
         row = Subscription.objects.get(id=row.id)
-        seen = api_preview.of(row, now=timezone.now())
+        seen = overview.api_preview(row, now=timezone.now())
         assert seen is not None
         assert unmasked(json.loads(seen.json), answer.json()) == answer.json()
         assert seen.masked == case(slug).shows_secrets
@@ -451,16 +453,18 @@ class TestShown:
     def test_what_nobody_is_shown_is_none(self, console: Client) -> None:
         row = make(console, "capa")
         row.deleted_at = timezone.now()
-        assert api_preview.of(row, now=timezone.now()) is None
+        assert overview.api_preview(row, now=timezone.now()) is None
         row.deleted_at, row.dialect = None, "ancient"
-        assert api_preview.of(row, now=timezone.now()) is None
+        assert overview.api_preview(row, now=timezone.now()) is None
 
     def test_a_secret_that_no_key_opens_is_said(self, console: Client) -> None:
         row = make(console, "partnero")
         row.secrets.update(value="broken")
-        seen = api_preview.of(Subscription.objects.get(id=row.id), now=timezone.now())
+        seen = overview.api_preview(
+            Subscription.objects.get(id=row.id), now=timezone.now()
+        )
         assert seen is not None
-        assert (seen.json, seen.remark) == ("", api_preview.UNREADABLE)
+        assert (seen.json, seen.remark) == ("", overview.UNREADABLE)
 
 
 def test_who_may_add_may_not_edit_and_the_other_way_round(login: Login) -> None:

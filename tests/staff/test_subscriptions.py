@@ -19,8 +19,7 @@ from webhooks.models import AuditEntry, Delivery, Endpoint, Event, Subscription
 from webhooks.models.ids import time_ordered
 from webhooks.operations import subscriptions, testing
 from webhooks.operations.audit import SYSTEM
-from webhooks.staff.subscriptions import events as its_events
-from webhooks.staff.subscriptions import status
+from webhooks.staff.subscriptions import overview
 
 from .conftest import Login
 
@@ -224,14 +223,14 @@ class TestOne:
         self, console: Client, partner
     ) -> None:
         names = [
-            f"order.created.v{number}" for number in range(its_events.MOST_NAMED + 7)
+            f"order.created.v{number}" for number in range(overview.MOST_NAMED + 7)
         ]
         key, _ = factories.key(partner)
         made = factories.subscription(partner, "topiic", events=names, api_key=key)
         page = shown(console, made)
         section = page.split('id="event-names"')[1].split("</section>")[0]
         assert "507 names in the words of" in section
-        assert section.count("<dt>") == its_events.MOST_NAMED
+        assert section.count("<dt>") == overview.MOST_NAMED
         assert "… and 7 more." in section
 
     @pytest.mark.parametrize(
@@ -540,7 +539,7 @@ class TestEnabling:
         self, console: Client, one_of_each_state, monkeypatch
     ) -> None:
         made = one_of_each_state["disabled"]
-        asked = status.is_disabled
+        asked = overview.is_disabled
 
         def switched_off_after(*given: Any) -> bool:
             answer = asked(*given)
@@ -549,7 +548,7 @@ class TestEnabling:
             )
             return answer
 
-        monkeypatch.setattr(status, "is_disabled", switched_off_after)
+        monkeypatch.setattr(overview, "is_disabled", switched_off_after)
         response = console.post(address(made, "enable"))
         assert response["Location"] == address(made)
         made.refresh_from_db()

@@ -47,18 +47,17 @@ class Chosen:
 
 
 class Filters(forms.Form):
-    """By time; a list adds its own fields."""
+    """By time; a list adds its own fields. None of them has to be filled in."""
 
     within = forms.ChoiceField(
-        required=False,
         label="When",
         choices=[
             ("", "at any time"),
             *((name, label) for name, (label, _) in PERIODS.items()),
         ],
     )
-    since = Moment(required=False, label="From (UTC)")
-    until = Moment(required=False, label="Before (UTC)")
+    since = Moment(label="From (UTC)")
+    until = Moment(label="Before (UTC)")
 
     # The column of the time, and whether it is also in the id.
     moment: ClassVar[str] = "created_at"
@@ -69,6 +68,8 @@ class Filters(forms.Form):
 
     def __init__(self, query: QueryDict) -> None:
         super().__init__(query)
+        for field in self.fields.values():
+            field.required = False
         self.order_fields([n for n in self.fields if n not in Filters.base_fields])
 
     def by_index(self, rows: Any) -> Any:

@@ -1,6 +1,7 @@
-"""The console's pages: what staff come to do, one package for each thing they work on.
+"""The pages of the console: what staff come to do.
 
-Server-rendered; a page works without JavaScript and is made livelier by it. A page reads
-models and writes through operations, with the member of staff as the actor. The admin
-stays the place for raw rows. Templates and tests have the same names as the packages.
+Each thing that staff work on has one name, for its addresses, its templates and its code: a
+module where it is small, else a package with `views` and `forms`. `pages` is what all of them
+share. A page reads models and writes through operations, with the member of staff as the
+actor. It works without JavaScript.
 """

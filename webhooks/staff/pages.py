@@ -1,14 +1,14 @@
-"""What the console's pages have in common: who may see them, forms, lists, the frame."""
+"""What the pages of the console have in common: who may see them, lists, forms, the frame."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +19,8 @@ from django.views.generic.edit import FormMixin
 
 from webhooks.console import paging
 from webhooks.console.filters import Filters
+from webhooks.models import ids
+from webhooks.operations import once
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,35 @@ def crumb(title: Any, page: str, *args: Any) -> Crumb:
     return Crumb(str(title), reverse(f"staff:{page}", args=args))
 
 
+def admin_row(row: Any) -> str:
+    """The address of a row in the admin."""
+    name = f"{row._meta.app_label}_{row._meta.model_name}"
+    return reverse(f"admin:{name}_change", args=[row.pk])
+
+
 @method_decorator(never_cache, name="dispatch")
 class Page(View):
     """A page for staff who hold its permission; others are asked to log in, or refused.
 
-    A subclass names the `permission` and answers `get` or `post` with `self.page`. An
-    empty permission lets every member of staff in.
+    An empty permission lets every member of staff in.
     """
 
     permission: ClassVar[str]
     template: ClassVar[str]
-    # False for a part that refreshes itself.
+    # False for a page that refreshes itself.
     keeps_session_alive: ClassVar[bool] = True
+
+    @property
+    def title(self) -> str:
+        raise NotImplementedError
+
+    def above(self) -> Sequence[Crumb]:
+        """The pages above this one, outermost first."""
+        return ()
+
+    def context(self) -> dict[str, Any]:
+        """What the template needs."""
+        return {}
 
     def dispatch(
         self, request: HttpRequest, *args: Any, **kwargs: Any
@@ -55,72 +74,91 @@ class Page(View):
             return self.refused()
         return super().dispatch(request, *args, **kwargs)
 
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        return self.page(**self.context())
+
     def page(
         self,
-        title: str,
+        title: str | None = None,
         *,
-        under: Sequence[Crumb] = (),
+        under: Sequence[Crumb] | None = None,
         status: int = 200,
         template: str | None = None,
         **context: Any,
     ) -> HttpResponse:
-        """The page in its frame; `under` are the pages above it, outermost first."""
+        """The page in its frame, `under` other pages than those `above`."""
         self.request.current_app = admin.site.name
-        return TemplateResponse(
-            self.request,
-            template or self.template,
-            {
-                **admin.site.each_context(self.request),
-                "title": title,
-                "crumbs": under,
-                "now": timezone.now(),
-                **context,
-            },
-            status=status,
-        )
+        context = {
+            **admin.site.each_context(self.request),
+            "title": self.title if title is None else title,
+            "crumbs": self.above() if under is None else under,
+            "now": timezone.now(),
+            **context,
+        }
+        template = template or self.template
+        return TemplateResponse(self.request, template, context, status=status)
 
     def may(self, permission: str) -> bool:
         return self.request.user.has_perm(f"webhooks.{permission}")
 
     def refused(self) -> HttpResponse:
-        return self.page("Not open to you", status=403, template="console/refused.html")
+        return self.page(
+            "Not open to you", under=(), status=403, template="console/refused.html"
+        )
 
 
-class OwnPage(Page):
-    """Open to every member of staff: it shows and changes nobody else's account."""
+class LivePart(Page):
+    """A part of a page that staff_live.js asks for again."""
 
-    permission = ""
+    keeps_session_alive = False
 
-    @property
-    def owner(self) -> User:
-        return cast(User, self.request.user)
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        context = {"now": timezone.now(), **self.context()}
+        return render(request, self.template, context)
+
+
+class List(Page):
+    """A list that may be long: filtered by its address and paged by key, never counted."""
+
+    filters: ClassVar[type[Filters]]
+    keyset: ClassVar[paging.Keyset] = paging.Keyset("id")
+    listed: paging.Listed
+
+    def rows(self) -> Any:
+        """The query, with what a row shows of others; the order is the keyset's."""
+        raise NotImplementedError
+
+    def order(self, form: Filters) -> paging.Keyset:
+        """The order of the rows, where it can be chosen."""
+        return self.keyset
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        form = self.filters(request.GET)
+        self.listed = paging.Listed(rows=())
+        if form.is_valid():
+            rows = form.by_index(self.rows())
+            self.listed = paging.listed(
+                self.order(form), rows, form.by_scan(rows), query=request.GET
+            )
+        return self.page(form=form, listed=self.listed, **self.context())
 
 
 class FormPage(FormMixin, Page):  # type: ignore[type-arg]
     """A form: shown by GET, saved by POST in `form_valid`. One that is refused is shown
-    again with the status 422.
+    again with the status 422. Without fields, the page asks for confirmation.
     """
 
     template = "console/form.html"
+    form_class: Any = forms.Form
     # Whether what it does cannot be undone.
     dangerous: ClassVar[bool] = False
-
-    @property
-    def title(self) -> str:
-        raise NotImplementedError
+    # What `form_valid` may raise -> the level and text of the message about it.
+    refusals: ClassVar[Mapping[type[Exception], tuple[int, str]]] = {}
 
     @property
     def act(self) -> str:
         """The label of the button."""
         return self.title
-
-    def above(self) -> Sequence[Crumb]:
-        """The pages above; Cancel leads to the last of them."""
-        return ()
-
-    def context(self) -> dict[str, Any]:
-        """What else the template needs."""
-        return {}
 
     def obstacle(self) -> HttpResponse | None:
         """The answer when there is nothing to do here."""
@@ -133,58 +171,50 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
         if answer := self.obstacle():
             return answer
         form = self.get_form()
-        return self.form_valid(form) if form.is_valid() else self.show(form, 422)
+        if not form.is_valid():
+            return self.show(form, 422)
+        try:
+            return self.form_valid(form)
+        except once.IdRefused:
+            form.add_error("id", STALE)  # the page has another id by now
+            return self.show(form, 422)
+        except tuple(self.refusals) as error:
+            level, text = self.refusals[type(error)]
+            return self.leave(text.format(error), level)
 
-    def show(self, form: Any, status: int = 200) -> HttpResponse:
+    def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
         above = self.above()
-        surroundings = {
+        context = {
+            "form": form,
             "act": self.act,
             "dangerous": self.dangerous,
             "back": above[-1].address if above else "",
             **self.context(),
+            **more,
         }
-        return self.page(
-            self.title, under=above, status=status, form=form, **surroundings
-        )
+        return self.page(status=status, **context)
+
+    def leave(self, text: str, level: int = messages.SUCCESS) -> HttpResponse:
+        """Redirects to the page above, with a message."""
+        messages.add_message(self.request, level, text)
+        return redirect(self.above()[-1].address)
 
 
-class ConfirmPage(FormPage):
-    """Says what follows, and does it when the button is pressed."""
-
-    form_class = forms.Form
-
-
-class List(Page):
-    """A list that may be long: filtered by its address and paged by key, never counted."""
-
-    title: ClassVar[str]
-    filters: ClassVar[type[Filters]]
-    keyset: ClassVar[paging.Keyset] = paging.Keyset("id")
-
-    def rows(self) -> Any:
-        """The query, with what a row shows of others; the order is the keyset's."""
-        raise NotImplementedError
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        form = self.filters(request.GET)
-        listed = paging.Listed(rows=())
-        if form.is_valid():
-            rows = form.by_index(self.rows())
-            listed = paging.listed(
-                self.order(form), rows, form.by_scan(rows), query=request.GET
-            )
-        return self.page(self.title, form=form, listed=listed, **self.context(listed))
-
-    def order(self, form: Filters) -> paging.Keyset:
-        """The order of the rows, where it can be chosen."""
-        return self.keyset
-
-    def context(self, listed: paging.Listed) -> dict[str, Any]:
-        """What else the template needs of the rows that are shown."""
-        return {}
+STALE = (
+    "Nothing was sent: this page was open for too long. Check that it still says what you "
+    "want, and send it again."
+)
 
 
-def admin_row(row: Any) -> str:
-    """The address of a row in the admin."""
-    name = f"{row._meta.app_label}_{row._meta.model_name}"
-    return reverse(f"admin:{name}_change", args=[row.pk])
+class _NewId(forms.HiddenInput):
+    def format_value(self, value: Any) -> str:
+        """A new id each time: a form that was refused has made no row."""
+        return str(ids.time_ordered())
+
+
+class OnceForm(forms.Form):
+    """Carries the id that the new row will have, so that a form sent twice makes one row."""
+
+    id = forms.UUIDField(
+        widget=_NewId, error_messages={"invalid": STALE, "required": STALE}
+    )

@@ -1,12 +1,13 @@
 """The login: a code after the password, and the page after too many tries."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import django_otp
 from axes.helpers import get_client_username, get_cool_off
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,7 +16,7 @@ from django.utils import timezone
 from webhooks.console.actor import staff_actor
 from webhooks.console.sessions import LoginStep, pending_step, redirect_target
 from webhooks.operations import secondfactor
-from webhooks.staff.pages import FormPage, OwnPage
+from webhooks.staff.pages import FormPage, Page
 
 from .forms import CodeForm
 
@@ -23,7 +24,17 @@ FEW = 3
 """Recovery codes that are so few that new ones should be made."""
 
 
-class EnterCode(FormPage, OwnPage):
+class OwnPage(Page):
+    """Open to every member of staff: it shows and changes nobody else's account."""
+
+    permission = ""
+
+    @property
+    def owner(self) -> User:
+        return cast(User, self.request.user)
+
+
+class EnterCode(OwnPage, FormPage):
     """Asks a user who has given the password for the second factor."""
 
     template = "staff/account/enter_code.html"

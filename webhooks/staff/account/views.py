@@ -1,11 +1,14 @@
-"""One's own account: the password, and the second factor with all that is done to it."""
+"""One's own account: its password, and its second factor."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlencode
 
+import segno
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -13,9 +16,8 @@ from django.utils import timezone
 from webhooks.console.actor import staff_actor
 from webhooks.console.sessions import LoginStep, pending_step, redirect_target
 from webhooks.operations import people, secondfactor
-from webhooks.staff.pages import Crumb, FormPage, OwnPage, crumb
+from webhooks.staff.pages import Crumb, FormPage, crumb
 
-from . import enrolment
 from .forms import (
     CodeForm,
     FirstCodeForm,
@@ -23,23 +25,26 @@ from .forms import (
     PasswordAndCodeForm,
     PasswordForm,
 )
-from .login import complete_login
+from .login import OwnPage, complete_login
+
+ISSUER = "Webhook Portal"
+"""The name under which an authenticator app lists the account."""
 
 
 class Account(OwnPage):
+    title = "Your account"
     template = "staff/account/account.html"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def context(self) -> dict[str, Any]:
         factor = secondfactor.of(self.owner)
-        return self.page(
-            "Your account",
-            factor=factor,
-            codes_left=secondfactor.unused(factor) if factor else 0,
-            roles=self.owner.groups.order_by("name"),
-        )
+        return {
+            "factor": factor,
+            "codes_left": secondfactor.unused(factor) if factor else 0,
+            "roles": self.owner.groups.order_by("name"),
+        }
 
 
-class AccountForm(FormPage, OwnPage):
+class AccountForm(OwnPage, FormPage):
     def above(self) -> Sequence[Crumb]:
         return [crumb("Your account", "account")]
 
@@ -64,9 +69,9 @@ class ChangePassword(PasswordPage):
             password=form.cleaned_data["new"],
         )
         update_session_auth_hash(self.request, self.owner)
-        text = "Your password is changed. Everywhere else you are logged out."
-        messages.success(self.request, text)
-        return redirect("staff:account")
+        return self.leave(
+            "Your password is changed. Everywhere else you are logged out."
+        )
 
 
 class SecondFactor(PasswordPage):
@@ -127,7 +132,6 @@ class CodePage(AccountForm):
     def show_codes(self, codes: list[str], back: str) -> HttpResponse:
         return self.page(
             "Keep these codes",
-            under=self.above(),
             template="staff/account/recovery_codes.html",
             codes=codes,
             back=back,
@@ -151,13 +155,13 @@ class Confirm(CodePage):
     def context(self) -> dict[str, Any]:
         waiting: Any = secondfactor.waiting(self.owner)
         key = waiting.reveal()
-        link = enrolment.link(
-            key, user=self.owner.get_username(), host=self.request.get_host()
-        )
+        label = quote(f"{ISSUER}:{self.owner}@{self.request.get_host()}")
+        query = urlencode({"secret": key, "issuer": ISSUER}, quote_via=quote)
+        link = f"otpauth://totp/{label}?{query}"  # authenticator apps open it
         return {
-            "key": enrolment.grouped(key),
+            "key": " ".join(key[i : i + 4] for i in range(0, len(key), 4)),
             "link": link,
-            "picture": enrolment.picture(link),
+            "picture": qr_code(link),
         }
 
     def with_code(self, **arguments: Any) -> HttpResponse:
@@ -197,6 +201,25 @@ class Remove(CodePage, PasswordPage):
 
     def with_code(self, **arguments: Any) -> HttpResponse:
         secondfactor.remove(**arguments)
-        text = "It is removed. Your password alone opens your account from now on."
-        messages.success(self.request, text)
-        return redirect("staff:account")
+        return self.leave(
+            "It is removed. Your password alone opens your account from now on."
+        )
+
+
+@dataclass(frozen=True)
+class QrCode:
+    """The path of its dark squares, in a square of `size` units a side."""
+
+    size: int
+    path: str
+
+
+def qr_code(text: str) -> QrCode:
+    code = segno.make(text, error="m", micro=False)
+    dark = (
+        f"M{x} {y}h1v1h-1z"
+        for y, row in enumerate(code.matrix_iter(border=4))
+        for x, is_dark in enumerate(row)
+        if is_dark
+    )
+    return QrCode(size=int(code.symbol_size(border=4)[0]), path="".join(dark))

@@ -10,7 +10,7 @@ from webhooks.console import labels
 from webhooks.console.filters import Filters
 from webhooks.delivery import wire
 from webhooks.models import Delivery, Event
-from webhooks.staff.once import OnceForm
+from webhooks.staff.pages import OnceForm
 from webhooks.staff.partners.forms import PartnerField
 
 Status = Delivery.Status
@@ -43,23 +43,20 @@ def _profiles() -> list[tuple[str, str]]:
 
 
 class DeliveryFilters(Filters):
-    state = forms.ChoiceField(required=False, label="Status", choices=_STATES)
-    partner = PartnerField(required=False)
-    url = forms.CharField(required=False, label="URL contains", max_length=200)
-    event_type = forms.CharField(required=False, max_length=128)
-    profile = forms.ChoiceField(required=False, label="Dialect", choices=_profiles)
-    status = forms.IntegerField(
-        required=False, label="Status code", min_value=100, max_value=599
-    )
+    state = forms.ChoiceField(label="Status", choices=_STATES)
+    partner = PartnerField()
+    url = forms.CharField(label="URL contains", max_length=200)
+    event_type = forms.CharField(max_length=128)
+    profile = forms.ChoiceField(label="Dialect", choices=_profiles)
+    status = forms.IntegerField(label="Status code", min_value=100, max_value=599)
     outcome = forms.ChoiceField(
-        required=False,
         label="Last outcome",
         choices={"": "any", **labels.OUTCOMES},
     )
-    subscription = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    endpoint = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    event = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    recovery = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    subscription = forms.UUIDField(widget=forms.HiddenInput)
+    endpoint = forms.UUIDField(widget=forms.HiddenInput)
+    event = forms.UUIDField(widget=forms.HiddenInput)
+    recovery = forms.UUIDField(widget=forms.HiddenInput)
 
     indexed = {name: name for name in ("partner", "subscription", "event", "recovery")}
     scanned = {

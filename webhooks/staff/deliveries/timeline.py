@@ -18,7 +18,7 @@ BODY_FILE = "body.json"
 
 _SOONEST = 2
 _LATEST = 30
-"""Seconds between two looks at a delivery that is not settled."""
+"""Seconds after which the page of a delivery that is not settled is refreshed."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def of(delivery: Delivery, *, now: datetime) -> Timeline:
     request = kept.order_by("number").only("delivery", "request_body").first()
     body = bytes(request.request_body or b"") if request else None
     return Timeline(
-        steps=[_step(delivery, attempt, body) for attempt in attempts],
+        steps=[step(attempt, delivery.url, body) for attempt in attempts],
         earlier=attempts[-1].number - 1 if attempts else 0,
         request=request,
         request_body="" if body is None else untrusted_text.indented(body),
@@ -86,7 +86,8 @@ def curl(url: str, attempt: Attempt, body: bytes) -> str:
     return shlex.join(words)
 
 
-def _step(delivery: Delivery, attempt: Attempt, body: bytes | None) -> Step:
+def step(attempt: Attempt, url: str = "", body: bytes | None = None) -> Step:
+    """Without a body, there is no curl command."""
     # Without headers nothing was sent: it failed before.
     was_sent = attempt.request_headers and body is not None
     return Step(
@@ -96,7 +97,7 @@ def _step(delivery: Delivery, attempt: Attempt, body: bytes | None) -> Step:
         sent=untrusted_text.of_headers(attempt.request_headers),
         headers=untrusted_text.of_headers(attempt.response_headers),
         body=untrusted_text.of_bytes(bytes(attempt.response_body)),
-        curl=curl(delivery.url, attempt, body or b"") if was_sent else "",
+        curl=curl(url, attempt, body or b"") if was_sent else "",
     )
 
 

@@ -2,24 +2,21 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.forms import HiddenInput
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 from webhooks.console.actor import staff_actor
 from webhooks.models import Attempt, Delivery, Endpoint, Subscription
-from webhooks.operations import deliveries, once
-from webhooks.staff.pages import Crumb, FormPage, List, Page, crumb
+from webhooks.operations import deliveries
+from webhooks.staff.pages import Crumb, FormPage, List, LivePart, Page, crumb
 
 from . import timeline
 from .forms import FAILED, DeliveryFilters, RedeliveryForm
-
-_ABOVE = ("Deliveries", "deliveries")
 
 
 class Deliveries(List):
@@ -34,54 +31,57 @@ class Deliveries(List):
         )
 
 
-def found(id: UUID) -> Delivery:
-    rows = Delivery.objects.select_related(
-        "partner", "event", "subscription", "endpoint"
-    )
-    return get_object_or_404(rows, id=id)
+class DeliveryPage(Page):
+    """A page about the delivery in the address."""
 
-
-class One(Page):
     permission = "webhooks.view_delivery"
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        rows = Delivery.objects.select_related(
+            "partner", "event", "subscription", "endpoint"
+        )
+        return get_object_or_404(rows, id=self.kwargs["id"])
+
+    def above(self) -> Sequence[Crumb]:
+        return [crumb("Deliveries", "deliveries")]
+
+    def context(self) -> dict[str, Any]:
+        """What changes until the delivery is settled."""
+        delivery = self.delivery
+        is_deleted = delivery.subscription.deleted_at is not None
+        is_test = delivery.reason == Delivery.TRIED_ONCE
+        return {
+            "delivery": delivery,
+            "timeline": timeline.of(delivery, now=timezone.now()),
+            "is_recoverable": delivery.state in FAILED and not (is_deleted or is_test),
+        }
+
+
+class Progress(DeliveryPage, LivePart):
+    template = "staff/deliveries/progress.html"
+
+
+class One(DeliveryPage):
     template = "staff/deliveries/delivery.html"
 
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        delivery = found(id)
+    @property
+    def title(self) -> str:
+        return f"Delivery of {self.delivery.event.type} to {self.delivery.partner}"
+
+    def context(self) -> dict[str, Any]:
+        delivery = self.delivery
         original = delivery.redelivery_of and Delivery.objects.filter(
             id=delivery.redelivery_of
         )
-        return self.page(
-            f"Delivery of {delivery.event.type} to {delivery.partner}",
-            under=[crumb(*_ABOVE)],
-            **_progress(delivery),
+        return super().context() | {
             # It may be kept no longer.
-            original=original.first() if original else None,
+            "original": original.first() if original else None,
             # Found among those of its event, which are indexed.
-            repeats=Delivery.objects.filter(
+            "repeats": Delivery.objects.filter(
                 event_id=delivery.event_id, redelivery_of=delivery.id
             ).order_by("-id")[:20],
-        )
-
-
-class Progress(Page):
-    """The part of the page that changes until the delivery is settled."""
-
-    permission = "webhooks.view_delivery"
-    keeps_session_alive = False
-
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        context = _progress(found(id)) | {"now": timezone.now()}
-        return render(request, "staff/deliveries/progress.html", context)
-
-
-def _progress(delivery: Delivery) -> dict[str, Any]:
-    is_deleted = delivery.subscription.deleted_at is not None
-    is_test = delivery.reason == Delivery.TRIED_ONCE
-    return {
-        "delivery": delivery,
-        "timeline": timeline.of(delivery, now=timezone.now()),
-        "is_recoverable": delivery.state in FAILED and not (is_deleted or is_test),
-    }
+        }
 
 
 class Body(Page):
@@ -89,7 +89,8 @@ class Body(Page):
 
     permission = "webhooks.view_delivery"
 
-    def get(self, request: HttpRequest, id: UUID, side: str) -> HttpResponse:
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        id, side = kwargs["id"], kwargs["side"]
         field = {"request": "request_body", "response": "response_body"}[side]
         row = Attempt.objects.filter(id=id).values_list(field).first()
         if row is None or row[0] is None:
@@ -104,32 +105,27 @@ class Body(Page):
         )
 
 
-_NOT_SENT: dict[type[Exception], tuple[int, str]] = {
-    deliveries.UnderWay: (
-        messages.WARNING,
-        "An attempt is under way at this moment.",
-    ),
-    deliveries.StillPending: (
-        messages.ERROR,
-        "It still waits for a retry. Only a delivery that has ended is rendered again.",
-    ),
-    deliveries.Ended: (
-        messages.INFO,
-        "It no longer waits. Look below how it ended.",
-    ),
-}
-
-
-class Redeliver(FormPage):
-    """Sends a delivery once more, or one that waits at once."""
+class Redeliver(DeliveryPage, FormPage):
+    """Sends a delivery again; one that is pending is only sent sooner."""
 
     permission = "webhooks.replay_delivery"
     template = "staff/deliveries/redeliver.html"
     form_class = RedeliveryForm
-
-    @cached_property
-    def delivery(self) -> Delivery:
-        return found(self.kwargs["id"])
+    refusals = {
+        deliveries.NotReceiving: (messages.ERROR, "Nothing was sent. {}"),
+        deliveries.UnderWay: (
+            messages.WARNING,
+            "An attempt is under way at this moment.",
+        ),
+        deliveries.StillPending: (
+            messages.ERROR,
+            "It waits for a retry. Only a delivery that has ended is rendered again.",
+        ),
+        deliveries.Ended: (
+            messages.INFO,
+            "It is no longer pending. Its status is below.",
+        ),
+    }
 
     @property
     def is_pending(self) -> bool:
@@ -147,8 +143,8 @@ class Redeliver(FormPage):
         return form
 
     def above(self) -> Sequence[Crumb]:
-        delivery = self.delivery
-        return crumb(*_ABOVE), crumb(delivery.event.type, "delivery", delivery.id)
+        event_type, id = self.delivery.event.type, self.delivery.id
+        return [*super().above(), crumb(event_type, "delivery", id)]
 
     def context(self) -> dict[str, Any]:
         targets, obstacle = _targets(self.delivery)
@@ -165,24 +161,11 @@ class Redeliver(FormPage):
                 id=id,
                 must_wait=id is None,
             )
-        except deliveries.NotReceiving as why:
-            messages.error(self.request, f"Nothing was sent. {why}")
-        except tuple(_NOT_SENT) as why:
-            messages.add_message(self.request, *_NOT_SENT[type(why)])
-        except once.IdRefused:
-            form.refuse_id()
-            return self.show(form, 422)
         except deliveries.Gone:
             raise Http404 from None
-        else:
-            return self._sent(queued)
-        return redirect("staff:delivery", self.delivery.id)
-
-    def _sent(self, queued: Delivery) -> HttpResponse:
         if queued.id == self.delivery.id:
-            text = "It no longer waits for its turn: the next attempt is made now."
-        else:
-            text = "Queued. This is the new delivery; the former stays as it was."
+            return self.leave("The next attempt is made now.")
+        text = "Queued. This is the new delivery; the former stays as it was."
         messages.success(self.request, text)
         return redirect("staff:delivery", queued.id)
 

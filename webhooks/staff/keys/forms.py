@@ -1,6 +1,6 @@
-"""What keys are filtered by, and what is asked before one is issued or rotated.
+"""The filters of the list of keys, and the forms that issue and rotate one.
 
-Addresses are kept in many places, so no whole key may stay in one.
+Addresses are kept in many places, so none may hold a whole key.
 """
 
 import re
@@ -17,7 +17,7 @@ from webhooks.console.filters import Filters, Moment
 from webhooks.console.paging import with_changes
 from webhooks.models import ApiKey, keyformat
 from webhooks.operations import overlaps
-from webhooks.staff.once import OnceForm
+from webhooks.staff.pages import OnceForm
 from webhooks.staff.partners.forms import PartnerField
 
 _MARK = "whk_"
@@ -29,7 +29,6 @@ class KeyFilters(Filters):
     is_in_id = False
 
     prefix = forms.CharField(  # type: ignore[assignment] # a form's own is None
-        required=False,
         label="Begins with",
         max_length=_LONGEST,
         validators=[RegexValidator(rf"^{_PREFIX}\Z", "No key begins like this.")],
@@ -44,7 +43,6 @@ class KeyFilters(Filters):
         ),
     )
     name = forms.CharField(
-        required=False,
         label="Name contains",
         max_length=200,
         widget=forms.TextInput(
@@ -54,9 +52,8 @@ class KeyFilters(Filters):
             }
         ),
     )
-    partner = PartnerField(required=False)
+    partner = PartnerField()
     kind = forms.ChoiceField(
-        required=False,
         label="Used by",
         choices={
             "": "anybody",
@@ -65,7 +62,6 @@ class KeyFilters(Filters):
         },
     )
     state = forms.ChoiceField(
-        required=False,
         label="Status",
         choices={
             "": "any",

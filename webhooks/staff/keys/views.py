@@ -1,23 +1,38 @@
-"""API keys: the list, and one of them."""
+"""API keys: the list, one of them, and issuing, rotating and revoking one.
+
+The text of a new key stands on the page that answers the form, and nowhere else: not in a
+message, a session, an address or a log. The browser may not keep that page, and a form that
+is sent twice makes one key.
+"""
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
 
 from webhooks.console import labels, paging
-from webhooks.models import ApiKey, AuditEntry, Subscription
-from webhooks.staff.pages import Crumb, List, Page, admin_row, crumb
+from webhooks.console.actor import staff_actor
+from webhooks.models import ApiKey, AuditEntry, Partner, Subscription
+from webhooks.operations import keys
+from webhooks.staff.pages import Crumb, FormPage, List, Page, admin_row, crumb
+from webhooks.staff.partners import views as partners
+from webhooks.staff.partners.forms import PartnerField
 
 from . import usage
-from .forms import KeyFilters, without_keys
+from .forms import IssueForm, KeyFilters, RotateForm, without_keys
 
 HISTORY = 20
 """Changes that a key's page shows; it has a handful in its life."""
+
+MOST_OTHERS = 10
+"""Other keys that are named before one is revoked; more are a link away."""
 
 
 class Keys(List):
@@ -27,7 +42,7 @@ class Keys(List):
     filters = KeyFilters
     keyset = paging.Keyset("created_at", "id")
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if (shorter := without_keys(request.GET)) is not None:
             messages.warning(
                 request,
@@ -42,28 +57,29 @@ class Keys(List):
         return ApiKey.objects.select_related("partner")
 
 
-def found(id: UUID) -> ApiKey:
-    return get_object_or_404(ApiKey.objects.select_related("partner"), id=id)
+class KeyPage(Page):
+    """A page about the key in the address."""
 
+    @cached_property
+    def key(self) -> ApiKey:
+        rows = ApiKey.objects.select_related("partner")
+        return get_object_or_404(rows, id=self.kwargs["id"])
 
-def above(key: ApiKey | None = None) -> Sequence[Crumb]:
-    """The list, and the key itself where a page is about an act on it."""
-    crumbs = [crumb("API keys", "keys")]
-    if key is not None:
-        crumbs.append(crumb(labels.key(key), "key", key.id))
-    return crumbs
+    def above(self) -> Sequence[Crumb]:
+        name = labels.key(self.key)
+        return crumb("API keys", "keys"), crumb(name, "key", self.key.id)
 
+    def dependents(self) -> Any:
+        """The settings that a dialect keeps under this key's id."""
+        rows = Subscription.objects.live().filter(api_key=self.key)
+        return rows.order_by("dialect", "id")
 
-def dependents(key: ApiKey) -> Any:
-    """The settings that a dialect keeps under this key's id."""
-    rows = Subscription.objects.live().filter(api_key=key)
-    return rows.order_by("dialect", "id")
-
-
-def history(key: ApiKey) -> list[AuditEntry]:
-    """What was done to the key, the latest first."""
-    rows = AuditEntry.objects.filter(target_type="key", target_id=str(key.id))
-    return list(rows.order_by("-at", "-id")[:HISTORY])
+    def history(self) -> list[AuditEntry]:
+        """What was done to the key, the latest first."""
+        rows = AuditEntry.objects.filter(
+            target_type="key", target_id=str(self.key.id)
+        ).order_by("-at", "-id")
+        return list(rows[:HISTORY])
 
 
 def replaced_by(changes: Sequence[AuditEntry]) -> str | None:
@@ -74,24 +90,169 @@ def replaced_by(changes: Sequence[AuditEntry]) -> str | None:
     return None
 
 
-class One(Page):
+class One(KeyPage):
     permission = "webhooks.view_apikey"
     template = "staff/keys/key.html"
 
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        key = found(id)
-        changes = history(key)
+    @property
+    def title(self) -> str:
+        return f"Key {self.key.name or labels.key(self.key)}"
+
+    def above(self) -> Sequence[Crumb]:
+        return super().above()[:1]
+
+    def context(self) -> dict[str, Any]:
+        key, changes = self.key, self.history()
+        return {
+            "key": key,
+            "is_closed": key.state in (ApiKey.State.REVOKED, ApiKey.State.EXPIRED),
+            "scopes": labels.scopes(key),
+            "shops": key.shops,
+            "dependents": self.dependents(),
+            "history": changes,
+            "issued": next((e for e in changes if e.action == "key.issued"), None),
+            "replaced_by": replaced_by(changes),
+            "row": admin_row(key),
+            **usage.context(self.request, key),
+        }
+
+
+class NewKeyPage(FormPage):
+    """A page whose form ends in a new key."""
+
+    permission = "webhooks.issue_key"
+
+    def shown_once(self, key: ApiKey, text: str, old: ApiKey | None) -> HttpResponse:
         return self.page(
-            f"Key {key.name or labels.key(key)}",
-            under=above(),
+            "Copy the key now",
+            template="staff/keys/shown.html",
+            under=[crumb("API keys", "keys")],
             key=key,
-            is_closed=key.state in (ApiKey.State.REVOKED, ApiKey.State.EXPIRED),
+            text=text,
             scopes=labels.scopes(key),
             shops=key.shops,
-            dependents=dependents(key),
-            history=changes,
-            issued=next((e for e in changes if e.action == "key.issued"), None),
-            replaced_by=replaced_by(changes),
-            row=admin_row(key),
-            **usage.context(request, key),
+            old=old,
+            **usage.context(self.request, key),
+        )
+
+    def sent_before(self, form: Form) -> HttpResponse:
+        messages.warning(
+            self.request,
+            "This form was sent before, and its key was shown then. No second key was "
+            "made. If nobody copied it, revoke this one and issue another.",
+        )
+        return redirect("staff:key", form.cleaned_data["id"])
+
+
+class Issue(NewKeyPage):
+    template = "staff/keys/issue.html"
+    form_class = IssueForm
+    title = "Issue an API key"
+    act = "Issue the key"
+    partner: Partner | None = None
+
+    def get_initial(self) -> dict[str, Any]:
+        """With the partner in the address; the form asks for one that is not found."""
+        field = PartnerField(required=False)
+        try:
+            self.partner = field.clean(self.request.GET.get("partner", ""))
+        except ValidationError:
+            self.partner = None
+        return {"partner": self.partner.name} if self.partner else {}
+
+    def above(self) -> Sequence[Crumb]:
+        if self.partner is None:
+            return [crumb("API keys", "keys")]
+        return partners.above(self.partner)
+
+    def context(self) -> dict[str, Any]:
+        return {"is_off": self.partner is not None and not self.partner.is_active}
+
+    def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
+        if form.is_bound:
+            self.partner = form.cleaned_data.get("partner")
+        return super().show(form, status, **more)
+
+    def form_valid(self, form: IssueForm) -> HttpResponse:
+        by, now = staff_actor(self.request), timezone.now()
+        try:
+            key, text = keys.issue(by=by, now=now, **form.fields_of_key())
+        except keys.AlreadyIssued:
+            return self.sent_before(form)
+        return self.shown_once(key, text, old=None)
+
+
+class Rotate(KeyPage, NewKeyPage):
+    permission = NewKeyPage.permission
+    template = "staff/keys/rotate.html"
+    form_class = RotateForm
+    title = "Rotate this key"
+    act = "Rotate the key"
+    refusals = {
+        keys.Closed: (
+            messages.ERROR,
+            "This key was revoked or has expired: it cannot be rotated. Issue another one.",
+        )
+    }
+
+    def get_initial(self) -> dict[str, Any]:
+        """What the page that leads here proposes; the form knows its choices."""
+        overlap = self.request.GET.get("overlap")
+        return super().get_initial() | ({"overlap": overlap} if overlap else {})
+
+    def context(self) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "dependents": self.dependents(),
+            "replaced_by": replaced_by(self.history()),
+        }
+
+    def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
+        if self.key.is_revoked or self.key.is_expired_at(timezone.now()):
+            level, text = self.refusals[keys.Closed]
+            return self.leave(text, level)
+        return super().show(form, status, **more)
+
+    def form_valid(self, form: RotateForm) -> HttpResponse:
+        by, now = staff_actor(self.request), timezone.now()
+        try:
+            key, text = keys.rotate(by=by, key=self.key, now=now, **form.cleaned_data)
+        except keys.AlreadyIssued:
+            return self.sent_before(form)
+        old = ApiKey.objects.select_related("partner").get(id=self.key.id)
+        return self.shown_once(key, text, old=old)
+
+
+class Revoke(KeyPage, FormPage):
+    permission = "webhooks.revoke_key"
+    template = "staff/keys/revoke.html"
+    title = "Revoke this key"
+    dangerous = True
+
+    def obstacle(self) -> HttpResponse | None:
+        if not self.key.is_revoked:
+            return None
+        text = "This key was revoked before. There is nothing left to do."
+        return self.leave(text, messages.INFO)
+
+    def context(self) -> dict[str, Any]:
+        key, now = self.key, timezone.now()
+        same = ApiKey.objects.usable_at(now).filter(
+            partner=key.partner_id, kind=key.kind
+        )
+        others = same.exclude(pk=key.pk).order_by("-created_at", "-id")
+        named = list(others[: MOST_OTHERS + 1])
+        return {
+            "key": key,
+            "is_expired": key.is_expired_at(now),
+            "others": named[:MOST_OTHERS],
+            "has_more": len(named) > MOST_OTHERS,
+            "dependents": self.dependents(),
+        }
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        keys.revoke(by=staff_actor(self.request), key=self.key, now=timezone.now())
+        return self.leave(
+            f"The key {labels.key(self.key)} is revoked: every API refuses it from now on. "
+            "Tell whoever uses it, and give them another."
         )

@@ -9,7 +9,7 @@ from django.db.models import Q
 from webhooks.console.filters import Filters
 from webhooks.models import Partner, ids
 
-from . import endpoints
+from . import overview
 
 _MOST_NAMED = 5
 
@@ -59,27 +59,21 @@ class PartnerFilters(Filters):
     NEWEST = "newest"
     is_in_id = False
 
-    name = forms.CharField(
-        required=False, label="Name or email contains", max_length=200
-    )
+    name = forms.CharField(label="Name or email contains", max_length=200)
     state = forms.ChoiceField(
-        required=False,
         label="Status",
         choices={"": "any", "active": "Active", "inactive": "Inactive"},
     )
     health = forms.ChoiceField(
-        required=False,
         label="Endpoints",
         choices={
             "": "any",
-            endpoints.FAILING: "Some are failing",
-            endpoints.DISABLED: "Some are disabled",
-            endpoints.NONE: "All are healthy",
+            overview.FAILING: "Some are failing",
+            overview.DISABLED: "Some are disabled",
+            overview.NONE: "All are healthy",
         },
     )
-    order = forms.ChoiceField(
-        required=False, choices={"": "by name", NEWEST: "newest first"}
-    )
+    order = forms.ChoiceField(choices={"": "by name", NEWEST: "newest first"})
 
     def by_index(self, rows: Any) -> Any:
         rows = super().by_index(rows)
@@ -91,7 +85,7 @@ class PartnerFilters(Filters):
         if given["state"]:
             rows = rows.filter(is_active=given["state"] == "active")
         if given["health"]:
-            rows = rows.filter(endpoints.of_partners(given["health"]))
+            rows = rows.filter(overview.with_endpoints(given["health"]))
         return rows
 
 

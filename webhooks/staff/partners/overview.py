@@ -1,11 +1,12 @@
 """What the page of one partner brings together, each part for those who may see it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -21,8 +22,6 @@ from webhooks.models import (
     Recovery,
     Subscription,
 )
-
-from . import endpoints
 
 MOST = 20
 """Rows of a table; the others are a link away."""
@@ -104,7 +103,7 @@ def _subscriptions(partner: Partner) -> Part:
 
 
 def _endpoints(partner: Partner) -> Part:
-    rows = endpoints.unhealthy().filter(subscription__partner=partner)
+    rows = _unhealthy().filter(subscription__partner=partner)
     return _first(rows.select_related("subscription").order_by(_LONGEST, "id"))
 
 
@@ -132,3 +131,45 @@ def _history(partner: Partner) -> Sequence[AuditEntry]:
 def _first(rows: QuerySet[Any]) -> Part:
     found = list(rows[: MOST + 1])
     return Part(found[:MOST], len(found) > MOST)
+
+
+# --- The unhealthy endpoints of partners ----------------------------------------------
+
+FAILING, DISABLED, NONE = "failing", "disabled", "none"
+
+_DISABLED = Q(disabled_at__isnull=False)
+_FAILING = Q(failing_since__isnull=False, disabled_at=None)
+
+
+@dataclass(frozen=True)
+class Unhealthy:
+    """How many of a partner's endpoints."""
+
+    failing: int = 0
+    disabled: int = 0
+
+
+def _unhealthy() -> Any:
+    """Of subscriptions that are not deleted."""
+    return Endpoint.objects.unhealthy().filter(subscription__deleted_at=None)
+
+
+def with_endpoints(health: str) -> Q:
+    """Partners with an endpoint that is failing, or disabled, or with neither."""
+    found = _unhealthy().order_by().filter(subscription__partner=OuterRef("id"))
+    match health:
+        case "failing":
+            return Q(Exists(found.filter(_FAILING)))
+        case "disabled":
+            return Q(Exists(found.filter(_DISABLED)))
+        case _:
+            return ~Q(Exists(found))
+
+
+def unhealthy_counts(partners: Collection[UUID]) -> dict[UUID, Unhealthy]:
+    """By the partner's id, of those that have any; one statement."""
+    rows = _unhealthy().filter(subscription__partner__in=partners).order_by()
+    counted = rows.values_list("subscription__partner").annotate(
+        failing=Count("id", filter=_FAILING), disabled=Count("id", filter=_DISABLED)
+    )
+    return {id: Unhealthy(failing, disabled) for id, failing, disabled in counted}

@@ -1,13 +1,12 @@
-"""Partners: the list, a new one, one of them, its details, and its switch."""
+"""Partners: the list, a new one, one of them, its details, activating and deactivating it."""
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Count, Max
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -17,12 +16,10 @@ from webhooks.console.actor import staff_actor
 from webhooks.console.filters import Filters
 from webhooks.models import ApiKey, Partner, Subscription
 from webhooks.operations import partners
-from webhooks.staff.pages import ConfirmPage, Crumb, FormPage, List, Page, crumb
+from webhooks.staff.pages import Crumb, FormPage, List, Page, crumb
 
-from . import endpoints, overview
+from . import overview
 from .forms import DetailsForm, EditForm, PartnerFilters
-
-_ABOVE = ("Partners", "partners")
 
 
 class Partners(List):
@@ -40,34 +37,60 @@ class Partners(List):
         is_newest = form.cleaned_data["order"] == PartnerFilters.NEWEST
         return self.newest if is_newest else self.keyset
 
-    def context(self, listed: paging.Listed) -> dict[str, Any]:
-        ids = [partner.id for partner in listed.rows]
+    def context(self) -> dict[str, Any]:
+        ids = [partner.id for partner in self.listed.rows]
         live = Subscription.objects.live().filter(partner__in=ids).order_by()
         subscriptions = dict(live.values_list("partner").annotate(Count("id")))
         keys = ApiKey.objects.filter(partner__in=ids, revoked_at=None).order_by()
         uses = dict(keys.values_list("partner").annotate(Max("last_used_at")))
-        unhealthy = endpoints.counts(ids)
+        unhealthy = overview.unhealthy_counts(ids)
         return {
             "partners": [
                 {
                     "partner": partner,
                     "subscriptions": subscriptions.get(partner.id, 0),
-                    "unhealthy": unhealthy.get(partner.id, endpoints.Unhealthy()),
+                    "unhealthy": unhealthy.get(partner.id, overview.Unhealthy()),
                     "has_key": partner.id in uses,
                     "last_use": uses.get(partner.id),
                 }
-                for partner in listed.rows
+                for partner in self.listed.rows
             ]
         }
 
 
-def found(id: UUID) -> Partner:
-    return get_object_or_404(Partner, id=id)
+def above(partner: Partner | None = None) -> Sequence[Crumb]:
+    """The list, and the partner itself where a page is about something of it."""
+    crumbs = [crumb("Partners", "partners")]
+    if partner is not None:
+        crumbs.append(crumb(partner, "partner", partner.id))
+    return crumbs
 
 
-def levels(partner: Partner) -> Sequence[Crumb]:
-    """What is above the pages of one partner."""
-    return crumb(*_ABOVE), crumb(partner, "partner", partner.id)
+class PartnerPage(Page):
+    """A page about the partner in the address."""
+
+    @cached_property
+    def partner(self) -> Partner:
+        return get_object_or_404(Partner, id=self.kwargs["id"])
+
+    def above(self) -> Sequence[Crumb]:
+        return above(self.partner)
+
+
+class One(PartnerPage):
+    permission = "webhooks.view_partner"
+    template = "staff/partners/partner.html"
+
+    @property
+    def title(self) -> str:
+        return self.partner.name
+
+    def above(self) -> Sequence[Crumb]:
+        return above()
+
+    def context(self) -> dict[str, Any]:
+        parts = overview.of(self.partner, may=self.may, query=self.request.GET)
+        return {"partner": self.partner, **parts}
 
 
 class New(FormPage):
@@ -77,7 +100,7 @@ class New(FormPage):
     act = "Create the partner"
 
     def above(self) -> Sequence[Crumb]:
-        return [crumb(*_ABOVE)]
+        return above()
 
     def form_valid(self, form: DetailsForm) -> HttpResponse:
         by = staff_actor(self.request)
@@ -91,28 +114,10 @@ class New(FormPage):
         return redirect("staff:partner", made.id)
 
 
-class One(Page):
-    permission = "webhooks.view_partner"
-    template = "staff/partners/partner.html"
-
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        partner = found(id)
-        return self.page(
-            partner.name,
-            under=[crumb(*_ABOVE)],
-            partner=partner,
-            **overview.of(partner, may=self.may, query=request.GET),
-        )
-
-
-class Edit(FormPage):
+class Edit(PartnerPage, FormPage):
     permission = "webhooks.change_partner"
     form_class = EditForm
     act = "Save"
-
-    @cached_property
-    def partner(self) -> Partner:
-        return found(self.kwargs["id"])
 
     @property
     def title(self) -> str:
@@ -120,9 +125,6 @@ class Edit(FormPage):
 
     def get_initial(self) -> dict[str, Any]:
         return EditForm.initial_of(self.partner)
-
-    def above(self) -> Sequence[Crumb]:
-        return levels(self.partner)
 
     def form_valid(self, form: EditForm) -> HttpResponse:
         try:
@@ -137,19 +139,14 @@ class Edit(FormPage):
             return self.show(form, 422)
         except partners.Overtaken as meanwhile:
             return self.show(form.overtaken(meanwhile.stands), 409)
-        messages.success(self.request, "Saved.")
-        return redirect("staff:partner", self.partner.id)
+        return self.leave("Saved.")
 
 
-class Switch(ConfirmPage):
-    """Switches the partner off, or on again, after saying what depends on it."""
+class Switch(PartnerPage, FormPage):
+    """Deactivates the partner, or activates it again, after saying what depends on it."""
 
     permission = "webhooks.change_partner"
     template = "staff/partners/switch.html"
-
-    @cached_property
-    def partner(self) -> Partner:
-        return found(self.kwargs["id"])
 
     @property
     def title(self) -> str:
@@ -157,12 +154,8 @@ class Switch(ConfirmPage):
 
     @property
     def act(self) -> str:
-        return (
-            f"{'Deactivate' if self.partner.is_active else 'Activate'} {self.partner}"
-        )
-
-    def above(self) -> Sequence[Crumb]:
-        return levels(self.partner)
+        verb = "Deactivate" if self.partner.is_active else "Activate"
+        return f"{verb} {self.partner}"
 
     def context(self) -> dict[str, Any]:
         return {
@@ -177,19 +170,14 @@ class Switch(ConfirmPage):
         if to is None:
             return self.show(form)
         if partner.is_active == to:  # somebody else was faster
-            messages.info(self.request, f"{partner} was {_WORD[to]} already.")
-        else:
-            by = staff_actor(self.request)
-            partners.update(by=by, partner=partner, is_active=to)
-            text = f"{partner} is {_WORD[to]}. {_MEANS[to]}"
-            messages.success(self.request, text)
-        return redirect("staff:partner", partner.id)
+            text = f"{partner} was {'active' if to else 'inactive'} already."
+            return self.leave(text, messages.INFO)
+        partners.update(by=staff_actor(self.request), partner=partner, is_active=to)
+        return self.leave(f"{partner} is {_SWITCHED[to]}")
 
 
-_WORD = {True: "active", False: "inactive"}
-
-_MEANS = {
-    True: "Its keys work again, and new events are sent to it. Events that it missed are "
-    "not: replay them for each of its subscriptions.",
-    False: "Its keys are refused, and new events are stored but sent nowhere.",
+_SWITCHED = {
+    True: "active. Its keys work again, and new events are sent to it. Events that it missed "
+    "are not: replay them for each of its subscriptions.",
+    False: "inactive. Its keys are refused, and new events are stored but sent nowhere.",
 }

@@ -30,9 +30,9 @@ class RecoveryFilters(Filters):
     # The id of one that was started from a form is as old as the form.
     is_in_id = False
 
-    partner = PartnerField(required=False)
+    partner = PartnerField()
     state = forms.ChoiceField(
-        required=False, label="Status", choices=[("", "any"), *Recovery.State.choices]
+        label="Status", choices=[("", "any"), *Recovery.State.choices]
     )
 
     indexed = {"partner": "partner", "state": "state"}

@@ -1,13 +1,14 @@
-"""The status of a recovery: what it replays, how far it is, where it can send."""
+"""What the pages of a recovery say: what it replays, where to, how far it is, and before it is
+started, what it would do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from webhooks.models import Endpoint, Partner, Recovery, Subscription
+from webhooks.models import Delivery, Endpoint, Partner, Recovery, Subscription
 from webhooks.operations import deliveries, recoveries
-from webhooks.operations.recoveries import Outcome, Progress
+from webhooks.operations.recoveries import Filter, Outcome, Progress
 
 OUTCOMES: Mapping[str, tuple[str, str]] = {
     Outcome.EXHAUSTED: ("Exhausted", "every attempt of the schedule failed"),
@@ -29,6 +30,11 @@ OUTCOMES: Mapping[str, tuple[str, str]] = {
     ),
 }
 """What can be replayed: its name, and which deliveries or events that is."""
+
+_FAILED = frozenset({Outcome.EXHAUSTED, Outcome.CANCELLED, Outcome.NOT_SENT})
+
+MOST_NAMED = 20
+"""Other recoveries that a preview names one by one."""
 
 _SOON = 2
 _LATER = 10
@@ -143,3 +149,83 @@ def receivers(partner: Partner, subscription: Subscription | None) -> Receivers:
         )
     )
     return found
+
+
+# --- The preview ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Count:
+    name: str
+    explanation: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    filter: Filter
+    counts: list[Count]
+    to: Receivers
+    # Recoveries of the partner that are not over.
+    running: list[Recovery]
+    # When nothing matches: what else failed then, and whether some of it is on its way.
+    others: list[Count]
+    is_underway: bool
+
+    @property
+    def total(self) -> int:
+        return sum(count.number for count in self.counts)
+
+    @property
+    def arrived(self) -> int:
+        """How many of them the receiver has had before."""
+        return self._number(Outcome.DELIVERED)
+
+    @property
+    def missed(self) -> int:
+        return self._number(Outcome.MISSED)
+
+    def _number(self, outcome: Outcome) -> int:
+        name = OUTCOMES[outcome][0]
+        return sum(count.number for count in self.counts if count.name == name)
+
+
+def preview(*, partner: Partner, filter: Filter, now: datetime) -> Preview:
+    """Raises recoveries.InvalidFilter and deliveries.NotReceiving."""
+    counts = recoveries.preview(partner=partner, filter=filter, now=now)
+    rest = _FAILED - set(filter.outcomes)
+    others: Mapping[Outcome, int] = {}
+    is_empty = not any(counts.values())
+    if is_empty and rest:
+        others = recoveries.preview(
+            partner=partner, filter=replace(filter, outcomes=sorted(rest)), now=now
+        )
+    running = Recovery.objects.filter(partner=partner, state=Recovery.State.RUNNING)
+    return Preview(
+        filter=filter,
+        counts=_named(counts),
+        to=receivers(partner, filter.subscription),
+        running=list(running.order_by("-created_at", "-id")[:MOST_NAMED]),
+        others=[count for count in _named(others) if count.number],
+        is_underway=is_empty and _is_underway(partner, filter, now),
+    )
+
+
+def _named(counts: Mapping[Outcome, int]) -> list[Count]:
+    return [
+        Count(*OUTCOMES[outcome], counts[outcome])
+        for outcome in Outcome
+        if outcome in counts
+    ]
+
+
+def _is_underway(partner: Partner, filter: Filter, now: datetime) -> bool:
+    """Whether an event of that time still waits to be sent, which happens by itself."""
+    waiting = Delivery.objects.pending().filter(
+        partner=partner,
+        event__created_at__gte=filter.since,
+        event__created_at__lt=filter.until or now,
+    )
+    if filter.subscription is not None:
+        waiting = waiting.filter(subscription=filter.subscription)
+    return waiting.exists()

@@ -1,27 +1,36 @@
-"""Recoveries: the list, the status of one, and cancelling it."""
+"""Recoveries: the list, the status of one, starting one and cancelling it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 from webhooks.console import paging
 from webhooks.console.actor import staff_actor
+from webhooks.console.filters import Moment
 from webhooks.models import Recovery
-from webhooks.operations import recoveries
-from webhooks.staff.pages import ConfirmPage, Crumb, List, Page, crumb
+from webhooks.models.ids import time_ordered
+from webhooks.operations import deliveries, recoveries
+from webhooks.operations.recoveries import InvalidFilter
+from webhooks.staff.deliveries.forms import RedeliveryForm
+from webhooks.staff.pages import Crumb, FormPage, List, LivePart, Page, crumb
+from webhooks.staff.partners.forms import PartnerForm
 
 from . import status
-from .forms import RecoveryFilters
+from .forms import OWN, RecoveryFilters, RecoveryForm
+from .status import OUTCOMES
+
+PREVIEW = "preview"
+"""The button that asks for a preview; without it an address only fills in the form."""
 
 _ENDED = "It has ended, and no delivery of it waits: nothing was cancelled."
-_ABOVE = ("Recoveries", "recoveries")
 
 
 class Recoveries(List):
@@ -34,87 +43,190 @@ class Recoveries(List):
     def rows(self) -> Any:
         return Recovery.objects.select_related("partner")
 
-    def context(self, listed: paging.Listed) -> dict[str, Any]:
-        return {"progresses": status.of(listed.rows)}
+    def context(self) -> dict[str, Any]:
+        return {"progresses": status.of(self.listed.rows)}
 
 
-def found(id: UUID) -> status.Status:
-    row = get_object_or_404(Recovery.objects.select_related("partner"), id=id)
-    (found,) = status.of([row])
-    return found
+class RecoveryPage(Page):
+    """A page about the recovery in the address."""
 
-
-class One(Page):
     permission = "webhooks.view_recovery"
+
+    @cached_property
+    def progress(self) -> status.Status:
+        rows = Recovery.objects.select_related("partner")
+        (found,) = status.of([get_object_or_404(rows, id=self.kwargs["id"])])
+        return found
+
+    @property
+    def recovery(self) -> Recovery:
+        return self.progress.recovery
+
+    @property
+    def title(self) -> str:
+        return f"Recovery for {self.recovery.partner}"
+
+    def above(self) -> Sequence[Crumb]:
+        return [crumb("Recoveries", "recoveries")]
+
+    def context(self) -> dict[str, Any]:
+        """What changes while the recovery is not over."""
+        its, now, to = self.progress, timezone.now(), None
+        if not its.is_over:
+            to = status.receivers(self.recovery.partner, its.subscription)
+        return {
+            "progress": its,
+            "recovery": self.recovery,
+            "to": to,
+            "queued_at": its.queued_at(now),
+            "now": now,
+        }
+
+
+class One(RecoveryPage):
     template = "staff/recoveries/recovery.html"
 
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        context = _progress(id)
-        return self.page(
-            f"Recovery for {context['recovery'].partner}",
-            under=[crumb(*_ABOVE)],
-            **context,
-        )
+
+class Progress(RecoveryPage, LivePart):
+    template = "staff/recoveries/progress.html"
 
 
-class Progress(Page):
-    """The part of the page that changes while the recovery is not over."""
-
-    permission = "webhooks.view_recovery"
-    keeps_session_alive = False
-
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        return render(request, "staff/recoveries/progress.html", _progress(id))
-
-
-def _progress(id: UUID) -> dict[str, Any]:
-    its, now = found(id), timezone.now()
-    partner = its.recovery.partner
-    return {
-        "progress": its,
-        "recovery": its.recovery,
-        "to": None if its.is_over else status.receivers(partner, its.subscription),
-        "queued_at": its.queued_at(now),
-        "now": now,
-    }
-
-
-class Cancel(ConfirmPage):
+class Cancel(RecoveryPage, FormPage):
     permission = "webhooks.replay_delivery"
     template = "staff/recoveries/cancel.html"
     title = "Cancel the recovery"
     dangerous = True
-
-    @cached_property
-    def progress(self) -> status.Status:
-        return found(self.kwargs["id"])
+    refusals = {recoveries.Finished: (messages.WARNING, _ENDED)}
 
     def above(self) -> Sequence[Crumb]:
-        recovery = self.progress.recovery
-        title = f"Recovery for {recovery.partner}"
-        return crumb(*_ABOVE), crumb(title, "recovery", recovery.id)
+        return [*super().above(), crumb(super().title, "recovery", self.recovery.id)]
 
     def context(self) -> dict[str, Any]:
         return {"progress": self.progress}
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if self.progress.is_over:
-            messages.info(request, _ENDED)
-            return redirect("staff:recovery", self.progress.recovery.id)
+            return self.leave(_ENDED, messages.INFO)
         return super().get(request, **kwargs)
 
     def form_valid(self, form: Form) -> HttpResponse:
-        recovery = self.progress.recovery
+        by, now = staff_actor(self.request), timezone.now()
+        recoveries.cancel(by=by, recovery=self.recovery, now=now)
+        return self.leave(
+            "Cancelled. No more of it is queued, and waiting deliveries are not sent. "
+            "Another recovery can send them later."
+        )
+
+
+class New(Page):
+    """Three steps: for which partner; what, and since when; the preview."""
+
+    permission = "webhooks.replay_delivery"
+    title = "Replay failed deliveries"
+
+    def above(self) -> Sequence[Crumb]:
+        return [crumb("Recoveries", "recoveries")]
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        first = PartnerForm(request.GET if "partner" in request.GET else None)
+        if not first.is_valid():
+            return self._partner(first)
+        partner = first.cleaned_data["partner"]
+        if PREVIEW not in request.GET:
+            initial = _prefilled(request.GET)
+            return self._form(RecoveryForm(initial=initial, partner=partner))
+        form = RecoveryForm(request.GET, partner=partner)
+        return self._preview(form) or self._form(form, status=422)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        first = PartnerForm(request.POST)
+        if not first.is_valid():
+            return self._partner(first)
+        form = RecoveryForm(request.POST, partner=first.cleaned_data["partner"])
+        return self._start(form) or self._form(form, status=422)
+
+    def _start(self, form: RecoveryForm) -> HttpResponse | None:
+        """None if there is no recovery; the form says why."""
+        if not form.is_valid():
+            return None
+        id = form.cleaned_data["id"]
         try:
-            recoveries.cancel(
-                by=staff_actor(self.request), recovery=recovery, now=timezone.now()
+            recovery = recoveries.start(
+                by=staff_actor(self.request),
+                partner=form.partner,
+                filter=form.filter(),
+                now=timezone.now(),
+                rerender=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
+                id=id,
             )
-        except recoveries.Finished:
-            messages.warning(self.request, _ENDED)
+        except recoveries.AlreadyStarted:
+            text = "It was started before; the second time changed nothing."
+            messages.info(self.request, text)
+        except (InvalidFilter, deliveries.NotReceiving) as why:
+            form.refuse(why)
+            return None
         else:
-            messages.success(
-                self.request,
-                "Cancelled. No more of it is queued, and waiting deliveries are not sent. "
-                "Another recovery can send them later.",
+            id = recovery.id
+            text = f"Started: {recovery.total} to be sent again. New events go before them."
+            messages.success(self.request, text)
+        return redirect("staff:recovery", id)
+
+    def _preview(self, form: RecoveryForm) -> HttpResponse | None:
+        """What it would do; None if it cannot be done, and the form says why."""
+        if not form.is_valid():
+            return None
+        try:
+            found = status.preview(
+                partner=form.partner, filter=form.filter(), now=timezone.now()
             )
-        return redirect("staff:recovery", recovery.id)
+        except (InvalidFilter, deliveries.NotReceiving) as why:
+            form.refuse(why)
+            return None
+        change = self.request.GET.copy()
+        del change[PREVIEW]
+        return self.page(
+            template="staff/recoveries/preview.html",
+            partner=form.partner,
+            preview=found,
+            is_rerendered=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
+            hidden_inputs=list(form.hidden_inputs(time_ordered())),
+            change=f"?{change.urlencode()}",
+        )
+
+    def _partner(self, form: PartnerForm) -> HttpResponse:
+        return self.page(
+            template="staff/recoveries/new_partner.html",
+            status=422 if form.is_bound else 200,
+            form=form,
+        )
+
+    def _form(self, form: RecoveryForm, *, status: int = 200) -> HttpResponse:
+        return self.page(
+            template="staff/recoveries/new.html",
+            status=status,
+            form=form,
+            partner=form.partner,
+            subscription=form.chosen,
+            outcomes=[
+                (option, OUTCOMES[option.data["value"]][1])
+                for option in form["outcomes"].subwidgets
+            ],
+        )
+
+
+def _prefilled(query: QueryDict) -> dict[str, Any]:
+    """What an address fills into the form; the rest of the form is as it begins."""
+    given: dict[str, Any] = {
+        name: query[name]
+        for name in ("subscription", "period", "bytes")
+        if name in query
+    }
+    given |= {
+        name: query.getlist(name) for name in ("outcomes", "types") if name in query
+    }
+    for name in ("since", "until"):
+        with suppress(ValidationError):
+            given[name] = Moment(required=False).clean(query.get(name))
+    if given.get("since") and "period" not in given:
+        given["period"] = OWN
+    return given

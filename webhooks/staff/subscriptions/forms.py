@@ -1,4 +1,4 @@
-"""What subscriptions are filtered by, whose a new one is, and what one is tested with."""
+"""The filters of the list of subscriptions, and the forms of a new one and of a test."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +11,10 @@ from webhooks.console.filters import Filters
 from webhooks.models import Endpoint, Subscription
 from webhooks.rest import interfaces
 from webhooks.rest.interfaces import Interface
-from webhooks.staff.once import OnceForm
+from webhooks.staff.pages import OnceForm
 from webhooks.staff.partners.forms import PartnerField
 
-from .events import Name
+from .overview import Name
 
 _LONGEST = 70
 
@@ -28,18 +28,13 @@ class SubscriptionFilters(Filters):
     is_in_id = False
 
     state = forms.ChoiceField(
-        required=False,
         label="Status",
         choices=[("", "any but deleted"), *Subscription.State.choices],
     )
-    partner = PartnerField(required=False)
-    dialect = forms.ChoiceField(
-        required=False, choices=lambda: [("", "any"), *_dialects()]
-    )
-    url = forms.CharField(required=False, label="URL contains", max_length=200)
-    key = forms.UUIDField(
-        required=False, label="Uses the key", widget=forms.HiddenInput
-    )
+    partner = PartnerField()
+    dialect = forms.ChoiceField(choices=lambda: [("", "any"), *_dialects()])
+    url = forms.CharField(label="URL contains", max_length=200)
+    key = forms.UUIDField(label="Uses the key", widget=forms.HiddenInput)
 
     indexed = {"partner": "partner", "key": "api_key_id"}
     scanned = {"dialect": "dialect"}
@@ -64,9 +59,7 @@ class SubscriptionFilters(Filters):
 class TargetForm(forms.Form):
     """Whose subscription it will be, and in which dialect."""
 
-    partner = PartnerField(
-        help_text="Its name, so much of it that one fits, or its id."
-    )
+    partner = PartnerField(help_text="Its name, enough of the name, or its id.")
     dialect = forms.ChoiceField(
         choices=_dialects, help_text="The API in which the partner will see it."
     )

@@ -1,14 +1,13 @@
 """Subscriptions: the list, one of them, enabling it again and deleting it."""
 
 from collections.abc import Sequence
-from typing import Any
-from uuid import UUID
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -23,10 +22,9 @@ from webhooks.models import (
     ids,
 )
 from webhooks.operations import subscriptions
-from webhooks.staff.pages import ConfirmPage, Crumb, List, Page, crumb
-from webhooks.staff.secrets import signing
+from webhooks.staff.pages import Crumb, FormPage, List, Page, crumb
 
-from . import api_preview, events, status, test_result
+from . import overview
 from .forms import SubscriptionFilters
 
 MOST_DELIVERIES = 10
@@ -53,61 +51,28 @@ class Subscriptions(List):
         )
 
 
-def found(id: UUID, *, live: bool = False) -> Subscription:
-    """With its partner, key and live endpoints; raises Http404."""
-    rows = Subscription.objects.live() if live else Subscription.objects.all()
-    row: Any = get_object_or_404(rows.select_related("partner", "api_key"), id=id)
-    row.live_endpoints = list(row.endpoints.live())
-    return row  # type: ignore[no-any-return]
-
-
 def above(subscription: Subscription | None = None) -> Sequence[Crumb]:
-    """The pages above that of a subscription; with one, those above its own."""
+    """The list, and the subscription itself where a page is about something of it."""
     crumbs = [crumb("Subscriptions", "subscriptions")]
     if subscription is not None:
         crumbs.append(crumb(subscription, "subscription", subscription.id))
     return crumbs
 
 
-class One(Page):
-    permission = "webhooks.view_subscription"
-    template = "staff/subscriptions/subscription.html"
+class SubscriptionPage(Page):
+    """A page about the subscription in the address."""
 
-    def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
-        now = timezone.now()
-        subscription: Any = found(id)
-        endpoints = subscription.live_endpoints
-        recent = subscription.deliveries.select_related("event").defer("event__data")
-        changes = AuditEntry.objects.filter(
-            target_type="subscription", target_id=str(id)
-        )
-        test = ids.parse(request.GET.get("test", ""))
-        return self.page(
-            str(subscription),
-            under=above(),
-            subscription=subscription,
-            dialect=labels.dialect(subscription.dialect),
-            meaning=status.meaning(subscription, endpoints),
-            is_disabled=status.is_disabled(subscription, endpoints),
-            events=events.of(subscription),
-            signing=signing.of(subscription, now=now),
-            test=test and test_result.of(subscription, test, now=now),
-            api_preview=api_preview.of(subscription, now=now),
-            **charts.context(
-                EndpointHour.objects.filter(endpoint__subscription=subscription),
-                request.GET,
-                now=now,
-                subscription=id,
-            ),
-            deliveries=recent.order_by("-id")[:MOST_DELIVERIES],
-            changes=changes.order_by("-id").defer("before", "after")[:MOST_CHANGES],
-        )
+    may_be_deleted: ClassVar[bool] = False
 
-
-class SubscriptionConfirmPage(ConfirmPage):
     @cached_property
     def subscription(self) -> Any:
-        return found(self.kwargs["id"], live=True)
+        """With its partner, key and live endpoints."""
+        rows = Subscription.objects.select_related("partner", "api_key")
+        row: Any = get_object_or_404(
+            rows if self.may_be_deleted else rows.live(), id=self.kwargs["id"]
+        )
+        row.live_endpoints = list(row.endpoints.live())
+        return row
 
     def above(self) -> Sequence[Crumb]:
         return above(self.subscription)
@@ -115,23 +80,62 @@ class SubscriptionConfirmPage(ConfirmPage):
     def context(self) -> dict[str, Any]:
         return {"subscription": self.subscription}
 
-    def back_to_it(self) -> HttpResponse:
-        return redirect("staff:subscription", self.subscription.id)
+
+class One(SubscriptionPage):
+    permission = "webhooks.view_subscription"
+    template = "staff/subscriptions/subscription.html"
+    may_be_deleted = True
+
+    @property
+    def title(self) -> str:
+        return str(self.subscription)
+
+    def above(self) -> Sequence[Crumb]:
+        return above()
+
+    def context(self) -> dict[str, Any]:
+        subscription, query, now = self.subscription, self.request.GET, timezone.now()
+        endpoints = subscription.live_endpoints
+        hours = EndpointHour.objects.filter(endpoint__subscription=subscription)
+        recent = subscription.deliveries.select_related("event").defer("event__data")
+        changes = AuditEntry.objects.filter(
+            target_type="subscription", target_id=str(subscription.id)
+        )
+        test = ids.parse(query.get("test", ""))
+        return {
+            "subscription": subscription,
+            "dialect": labels.dialect(subscription.dialect),
+            "meaning": overview.meaning(subscription, endpoints),
+            "is_disabled": overview.is_disabled(subscription, endpoints),
+            "events": overview.subscribed_events(subscription),
+            "signing": overview.signing(subscription, now=now),
+            "test": test and overview.test_result(subscription, test, now=now),
+            "api_preview": overview.api_preview(subscription, now=now),
+            "deliveries": recent.order_by("-id")[:MOST_DELIVERIES],
+            "changes": changes.order_by("-id").defer("before", "after")[:MOST_CHANGES],
+            **charts.context(hours, query, now=now, subscription=subscription.id),
+        }
 
 
-class Enable(SubscriptionConfirmPage):
+class Enable(SubscriptionPage, FormPage):
     """For what the portal disabled; what its owner switched off is edited."""
 
     permission = "webhooks.change_subscription"
     template = "staff/subscriptions/enable.html"
     title = "Enable it again"
+    refusals = {
+        subscriptions.Deleted: (messages.ERROR, "It was deleted in the meantime."),
+        subscriptions.Overtaken: (
+            messages.WARNING,
+            "Somebody changed it at this moment, so nothing was done. Look at it again.",
+        ),
+    }
 
     def obstacle(self) -> HttpResponse | None:
         endpoints = self.subscription.live_endpoints
-        if status.is_disabled(self.subscription, endpoints):
+        if overview.is_disabled(self.subscription, endpoints):
             return None
-        messages.info(self.request, "Nothing of it is disabled.")
-        return self.back_to_it()
+        return self.leave("Nothing of it is disabled.", messages.INFO)
 
     def context(self) -> dict[str, Any]:
         live = self.subscription.live_endpoints
@@ -139,35 +143,30 @@ class Enable(SubscriptionConfirmPage):
         return super().context() | {"endpoints": disabled}
 
     def form_valid(self, form: Form) -> HttpResponse:
-        try:
-            subscriptions.update(
-                by=staff_actor(self.request),
-                subscription=self.subscription,
-                # What its owner switches off at this moment is not switched on.
-                seen=self.subscription.updated_at,
-                change={"is_active": True},
-            )
-        except subscriptions.Deleted:
-            messages.error(self.request, "It was deleted in the meantime.")
-        except subscriptions.Overtaken:
-            messages.warning(
-                self.request,
-                "Somebody changed it at this moment, so nothing was done. Look at it again.",
-            )
-        else:
-            messages.success(
-                self.request,
-                "It is enabled: its URLs are called from the next event on. Deliveries that "
-                "were cancelled meanwhile are sent when you replay them.",
-            )
-        return self.back_to_it()
+        subscriptions.update(
+            by=staff_actor(self.request),
+            subscription=self.subscription,
+            # What its owner switches off at this moment is not switched on.
+            seen=self.subscription.updated_at,
+            change={"is_active": True},
+        )
+        return self.leave(
+            "It is enabled: its URLs are called from the next event on. Deliveries that "
+            "were cancelled meanwhile are sent when you replay them."
+        )
 
 
-class Delete(SubscriptionConfirmPage):
+class Delete(SubscriptionPage, FormPage):
     permission = "webhooks.delete_subscription"
     template = "staff/subscriptions/delete.html"
     title = "Delete this subscription"
     dangerous = True
+    refusals = {
+        subscriptions.Deleted: (
+            messages.INFO,
+            "Somebody else deleted it in the meantime.",
+        )
+    }
 
     def context(self) -> dict[str, Any]:
         endpoints = list(self.subscription.endpoints.values_list("id", flat=True))
@@ -178,16 +177,10 @@ class Delete(SubscriptionConfirmPage):
         }
 
     def form_valid(self, form: Form) -> HttpResponse:
-        try:
-            subscriptions.delete(
-                by=staff_actor(self.request), subscription=self.subscription
-            )
-        except subscriptions.Deleted:
-            messages.info(self.request, "Somebody else deleted it in the meantime.")
-        else:
-            messages.success(
-                self.request,
-                "It is deleted: its partner no longer finds it, and its waiting deliveries "
-                "are cancelled. This page keeps what it was.",
-            )
-        return self.back_to_it()
+        subscriptions.delete(
+            by=staff_actor(self.request), subscription=self.subscription
+        )
+        return self.leave(
+            "It is deleted: its partner no longer finds it, and its waiting deliveries "
+            "are cancelled. This page keeps what it was."
+        )

@@ -1,7 +1,7 @@
-"""The paths of the browsable API, every one of every interface, as one partner opens it.
+"""Exploring: staff call the APIs as a partner, from the browser.
 
-Read from the documented paths of the interfaces, so that a new dialect is here as soon as it
-is registered. A path that names an object gets one of the partner's own in its place.
+A page lists the paths of the browsable API. A path that names an object names one of the
+partner's own, so that the link opens.
 """
 
 import re
@@ -9,16 +9,62 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.http import urlencode
 
+from webhooks.console import exploring
 from webhooks.models import ApiKey, Delivery, Partner, Subscription
 from webhooks.rest import interfaces
+
+from .pages import Page
+from .partners.views import PartnerPage
 
 _PORTAL = "portal"
 
 _NAMED = re.compile(r"([^/]+)/<\w+>")
-"""An object in a path, behind the word for what it is: `deliveries/<id>`."""
+"""An object in a path, after the word for what it is: `deliveries/<id>`."""
+
+
+class Explore(PartnerPage):
+    permission = exploring.PERMISSION
+    template = "staff/exploring/explore.html"
+
+    @property
+    def title(self) -> str:
+        return f"Explore as {self.partner}"
+
+    def context(self) -> dict[str, Any]:
+        is_explored = exploring.explored_partner(self.request) == self.partner
+        return {
+            "partner": self.partner,
+            "is_explored": is_explored,
+            "groups": _groups(self.partner) if is_explored else (),
+            "back": self.above()[-1].address,
+        }
+
+    def post(self, request: HttpRequest, id: UUID) -> HttpResponse:
+        if self.partner.is_active:
+            exploring.begin(request, self.partner)
+        return redirect("staff:explore", id)
+
+
+class Leave(Page):
+    """Ends it, and goes back to the partner that was explored."""
+
+    permission = exploring.PERMISSION
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        partner = exploring.leave(request)
+        if partner is None:
+            return redirect("staff:partners")
+        text = f"You no longer call the APIs as {partner}. What you changed stays."
+        messages.success(request, text)
+        return redirect("staff:partner", partner.id)
 
 
 @dataclass(frozen=True)
@@ -46,7 +92,8 @@ class _Example:
     query: str = ""
 
 
-def of(partner: Partner) -> list[Group]:
+def _groups(partner: Partner) -> list[Group]:
+    """Every documented path of every interface, so also those of a dialect that was added."""
     examples = _Examples(partner)
     return [
         Group(

@@ -23,8 +23,9 @@ from webhooks.models import (
     Subscription,
     ids,
 )
-from webhooks.staff.deliveries.forms import WAITING
-from webhooks.staff.events.forms import EventFilters
+
+from .deliveries.forms import WAITING
+from .events import EventFilters
 
 MOST_NAMED = 5
 """Items that an alert names; its list has the others."""

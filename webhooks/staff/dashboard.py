@@ -12,9 +12,9 @@ from webhooks.console import charts
 from webhooks.console.site import PAGES
 from webhooks.delivery import heartbeat
 from webhooks.models import ApiKey, EndpointHour, Event, Partner
-from webhooks.staff.pages import Page
 
 from . import alerts
+from .pages import Page
 
 MOST_PARTNERS = 10
 
@@ -24,10 +24,8 @@ class Alerts(Page):
 
     permission = "webhooks.view_delivery"
     keeps_session_alive = False
+    title = "Needs attention"
     template = "staff/dashboard/alerts.html"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page("Needs attention", **self.context())
 
     def context(self) -> dict[str, Any]:
         found = alerts.found(may=self.may, now=timezone.now())
@@ -39,18 +37,18 @@ class Alerts(Page):
 
 
 class Dashboard(Alerts):
+    title = "Dashboard"
     template = "staff/dashboard/dashboard.html"
     keeps_session_alive = True
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        now = timezone.now()
-        return self.page(
-            "Dashboard",
-            **self.context(),
-            first_steps=_first_steps(),
-            **charts.context(EndpointHour.objects.all(), request.GET, now=now),
-            busiest=_busiest(request),
-        )
+    def context(self) -> dict[str, Any]:
+        hours, query = EndpointHour.objects.all(), self.request.GET
+        return {
+            **super().context(),
+            "first_steps": _first_steps(),
+            **charts.context(hours, query, now=timezone.now()),
+            "busiest": _busiest(self.request),
+        }
 
     def refused(self) -> HttpResponse:
         """Redirects to the first page that is open to the viewer, if any is."""

@@ -11,17 +11,17 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 from webhooks.console.actor import staff_actor
-from webhooks.models import SigningSecret, Subscription, encryption
+from webhooks.models import SigningSecret, encryption
 from webhooks.operations import overlaps, secrets, subscriptions
-from webhooks.staff.pages import ConfirmPage, Crumb, FormPage
-from webhooks.staff.subscriptions.views import above, found
 
-from . import signing
+from .pages import Crumb, FormPage
+from .subscriptions import overview
+from .subscriptions.views import SubscriptionPage, above
 
 UNREADABLE = (
     "The secret cannot be read: the encryption key it was written under is not "
@@ -53,13 +53,17 @@ class RotationForm(forms.Form):
         return _OVERLAPS[self.cleaned_data["overlap"]][1]
 
 
-class Reveal(ConfirmPage):
+class Reveal(FormPage):
     """Asks by GET, shows by POST."""
 
     permission = "webhooks.reveal_secret"
     template = "staff/secrets/reveal.html"
     title = "Show a signing secret"
     act = "Show it"
+    refusals = {
+        secrets.Gone: (messages.ERROR, "That secret was replaced or has expired."),
+        encryption.Undecryptable: (messages.ERROR, UNREADABLE),
+    }
 
     @cached_property
     def secret(self) -> SigningSecret:
@@ -73,83 +77,61 @@ class Reveal(ConfirmPage):
         return {"secret": self.secret}
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
-        try:
-            text = secrets.reveal(
-                by=staff_actor(self.request), secret=self.secret, now=timezone.now()
-            )
-        except secrets.Gone:
-            messages.error(self.request, "That secret was replaced or has expired.")
-        except encryption.Undecryptable:
-            messages.error(self.request, UNREADABLE)
-        else:
-            return self.page(
-                "A signing secret",
-                under=self.above(),
-                template="staff/secrets/shown.html",
-                secret=self.secret,
-                text=text,
-                is_new=False,
-                older=None,
-            )
-        return redirect("staff:subscription", self.secret.subscription_id)
+        text = secrets.reveal(
+            by=staff_actor(self.request), secret=self.secret, now=timezone.now()
+        )
+        return self.page(
+            "A signing secret",
+            template="staff/secrets/shown.html",
+            secret=self.secret,
+            text=text,
+            is_new=False,
+            older=None,
+        )
 
 
-class Rotate(FormPage):
+class Rotate(SubscriptionPage, FormPage):
     permission = "webhooks.change_subscription"
     template = "staff/secrets/rotate.html"
     form_class = RotationForm
     title = "Rotate the signing secret"
     act = "Rotate the secret"
+    refusals = {
+        secrets.NotSigned: (
+            messages.ERROR,
+            "Deliveries of this subscription are not signed.",
+        ),
+        secrets.Gone: (
+            messages.WARNING,
+            "The secret was replaced since this form was opened. No second one was made.",
+        ),
+        subscriptions.Deleted: (
+            messages.ERROR,
+            "The subscription was deleted meanwhile.",
+        ),
+    }
 
     @cached_property
-    def subscription(self) -> Subscription:
-        return found(self.kwargs["id"], live=True)
-
-    @cached_property
-    def signing(self) -> signing.Signing:
-        return signing.of(self.subscription, now=timezone.now())
+    def signing(self) -> overview.Signing:
+        return overview.signing(self.subscription, now=timezone.now())
 
     def get_initial(self) -> dict[str, Any]:
         listed = self.signing.secrets if self.request.method == "GET" else ()
         return {"replacing": listed[-1].row.id if listed else None}
 
-    def above(self) -> Sequence[Crumb]:
-        return above(self.subscription)
-
     def context(self) -> dict[str, Any]:
         return {"subscription": self.subscription, "signing": self.signing}
 
     def form_valid(self, form: RotationForm) -> HttpResponse:
-        try:
-            new = secrets.rotate(
-                by=staff_actor(self.request),
-                subscription=self.subscription,
-                now=timezone.now(),
-                **form.cleaned_data,
-            )
-        except secrets.NotSigned:
-            text = "Deliveries of this subscription are not signed."
-            messages.error(self.request, text)
-        except secrets.Gone:
-            messages.warning(
-                self.request,
-                "The secret was replaced since this form was opened, by this form or by "
-                "somebody else. No second one was made: look below before you rotate.",
-            )
-        except subscriptions.Deleted:
-            messages.error(self.request, "The subscription was deleted meanwhile.")
-        else:
-            return self._rotated(new)
-        return redirect("staff:subscription", self.subscription.id)
-
-    def _rotated(self, new: SigningSecret) -> HttpResponse:
-        now, text = timezone.now(), None
+        by, now, text = staff_actor(self.request), timezone.now(), None
+        new = secrets.rotate(
+            by=by, subscription=self.subscription, now=now, **form.cleaned_data
+        )
         if self.request.user.has_perm(Reveal.permission):
-            text = secrets.reveal(by=staff_actor(self.request), secret=new, now=now)
-        live = signing.of(self.subscription, now=now)
+            text = secrets.reveal(by=by, secret=new, now=timezone.now())
+        live = overview.signing(self.subscription, now=timezone.now())
         return self.page(
             "The secret is rotated",
-            under=self.above(),
             template="staff/secrets/shown.html",
             secret=new,
             text=text,

@@ -1,1 +1,0 @@
-"""The first page: what needs attention, and how deliveries went."""

@@ -1,1 +1,0 @@
-"""Events and event types: what was published, and publishing by hand."""

@@ -1,1 +1,0 @@
-"""Calling the APIs as a partner, from the browser."""

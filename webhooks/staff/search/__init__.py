@@ -1,1 +1,0 @@
-"""The one search of the console."""

@@ -1,1 +1,0 @@
-"""Signing secrets: reveal and rotate."""
