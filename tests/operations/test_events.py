@@ -172,7 +172,7 @@ def _deleted(partner):
             "Of the partner's subscriptions: 1 bound to another shop.",
         ),
         (
-            lambda p: hook(p, profile="retired"),
+            lambda p: hook(p, profile="retired", secrets=[]),
             (
                 "Of the partner's subscriptions:"
                 " 1 in a dialect that has no name for this type."

@@ -126,7 +126,7 @@ def test_what_is_not_signed_has_nothing_to_rotate(partner):
     with pytest.raises(secrets.NotSigned):
         rotate(made)
     with pytest.raises(secrets.NotSigned):
-        rotate(factories.subscription(partner, "blaze", profile="gone"))
+        rotate(factories.subscription(partner, "blaze", profile="gone", secrets=[]))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connections, transaction
+from django.utils import timezone
 from time_machine import travel
 
 from tests import factories
@@ -64,7 +65,7 @@ def test_it_reads_a_whole_subscription_in_one_statement(
         (whole,) = Subscription.objects.of(partner, "portal").whole(at=NOW)
         assert whole.urls == [B, A]
         assert whole.live_secrets(NOW) == ["one", "two"]
-    empty = create(partner)
+    empty = create(partner, secrets=[])
     assert (fetched(empty).urls, fetched(empty).live_secrets(NOW)) == ([], [])
 
 
@@ -280,16 +281,25 @@ def test_it_says_when_the_subscription_is_gone(partner):
         subscriptions.update(by=SYSTEM, subscription=made, change={"name": "x"})
 
 
+def test_a_new_one_has_a_secret_where_its_profile_signs(partner):
+    now = timezone.now()
+    given = create(partner, secrets=["mine"])
+    assert given.live_secrets(now) == ["mine"]
+    one, other = (create(partner).live_secrets(now)[0] for _ in range(2))
+    assert one.startswith("whsec_")
+    assert one != other
+    unsigned = factories.subscription(partner, "blaze")
+    assert unsigned.live_secrets(now) == []
+
+
 def test_it_puts_the_one_subscription_of_a_partner(partner):
     at = identity(partner, is_singleton=True)
-    first = subscriptions.put(
-        by=SYSTEM, identity=at, first_secrets=["s"], change={"urls": [A]}
-    )
-    second = subscriptions.put(
-        by=SYSTEM, identity=at, first_secrets=["other"], change={"urls": []}
-    )
+    first = subscriptions.put(by=SYSTEM, identity=at, change={"urls": [A]})
+    second = subscriptions.put(by=SYSTEM, identity=at, change={"urls": []})
     assert second.id == first.id
-    assert (fetched(second).urls, fetched(second).live_secrets(NOW)) == ([], ["s"])
+    (secret,) = first.live_secrets(timezone.now())
+    assert fetched(second).urls == []
+    assert fetched(second).live_secrets(timezone.now()) == [secret]
     row = Subscription.objects.filter(id=first.id).values().get()
     row |= {"id": partner.id, "public_id": "another"}
     with pytest.raises(IntegrityError), transaction.atomic():

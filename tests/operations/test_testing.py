@@ -97,7 +97,9 @@ def test_a_dialect_without_a_name_for_tests_gets_what_it_wants_first(partner):
     with pytest.raises(testing.Untestable):
         send(made, type="webhook.test")
     for profile, wanted in (("nursa", []), ("gone", None)):
-        made = factories.subscription(partner, "nursa", profile=profile, events=wanted)
+        made = factories.subscription(
+            partner, "nursa", profile=profile, events=wanted, secrets=[]
+        )
         with pytest.raises(testing.Untestable):
             send(made)
 

@@ -89,7 +89,7 @@ class TestMasked:
     def test_without_one_it_says_that_nothing_is_sent(
         self, console: Client, partner
     ) -> None:
-        made = hook(partner)
+        made = hook(partner, secrets=[])
         assert "nothing can be sent to it. Rotate" in page_of(console, made)
         assert (
             "The new one signs at once" in console.get(rotation(made)).content.decode()

@@ -11,13 +11,12 @@ from webhooks.models import Subscription
 from webhooks.operations.subscriptions import SubscriptionFields
 from webhooks.rest import forms
 
-from .endpoints import Endpoint
 from .serializers import subscriptions as serializers
 from .views import subscriptions as views
 
 
 class Form(forms.SubscriptionForm):
-    endpoint = Endpoint
+    endpoint = views.Endpoint
     request = "GET /api/portal/v1/subscriptions/{row.public_id}"
     field_order = ("url", "name", "events", "shop_id", "is_active")
 
@@ -53,14 +52,6 @@ class Form(forms.SubscriptionForm):
             serializers.NewSubscription if is_new else serializers.SubscriptionChanges
         )
         return views.read(accepted, values)
-
-    identity = staticmethod(views.identity)
-
-    @staticmethod
-    def changes(
-        given: SubscriptionFields, stored: Subscription | None
-    ) -> SubscriptionFields:
-        return given
 
     @classmethod
     def sample_change(cls, subscription: Subscription, url: str) -> tuple[str, Any]:

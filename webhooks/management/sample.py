@@ -102,7 +102,7 @@ def _subscription(
     former: str,
     now: datetime,
 ) -> Subscription:
-    identity = dialect.form.identity(partner, {"api_key": key})
+    identity = dialect.form.endpoint.identity(partner, {"api_key": key})
     existing = Subscription.objects.of(partner, dialect.slug).order_by("created_at")
     if identity.api_key is not None:
         existing = existing.filter(api_key=key)
@@ -113,7 +113,6 @@ def _subscription(
             identity=identity,
             name=f"Sample {dialect.title} subscription",
             urls=[f"{receiver}/{dialect.slug}"],
-            secrets=_secrets(dialect.profile),
             events=events_of(dialect.profile),
         )
     urls = subscription.urls
@@ -135,10 +134,6 @@ def events_of(profile: WireProfile) -> list[str] | None:
     if profile.null_is_every:
         return None
     return [*names, EVENT_TYPE] if profile.passes_unknown else names
-
-
-def _secrets(profile: WireProfile) -> list[str]:
-    return [profile.new_secret()] if profile.new_secret else []
 
 
 def _write(path: Path, content: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from webhooks.delivery import outbox
+from webhooks.delivery import outbox, wire
 from webhooks.models import ApiKey, Partner, SigningSecret, Subscription
 
 from . import access, audit, endpoints
@@ -82,10 +82,14 @@ def create(
 ) -> Subscription:
     """A new subscription with its endpoints and secrets.
 
-    Without a shop, what a bound key makes is bound to the key's first shop. Raises
-    access.NotFound, access.ShopForbidden, PublicIdTaken, TooManySecrets, and what
+    Without `secrets` it has one of its profile's making, where its profile signs. Without
+    a shop, what a bound key makes is bound to the key's first shop. Raises access.NotFound,
+    access.ShopForbidden, PublicIdTaken, TooManySecrets, wire.UnknownProfile, and what
     `endpoints.check` raises.
     """
+    if "secrets" not in fields:
+        make = wire.profile(identity.profile).new_secret
+        fields["secrets"] = [make()] if make else []
     _check(fields)
     with transaction.atomic():
         key = identity.api_key and _key_in_use(identity.api_key, by=by)
@@ -109,7 +113,7 @@ def create(
         except IntegrityError:
             raise PublicIdTaken(subscription.public_id) from None
         endpoints.replace(subscription, fields.get("urls", ()), now=now)
-        _replace_secrets(subscription, fields.get("secrets", ()), now)
+        _replace_secrets(subscription, fields["secrets"], now)
         audit.record(
             by=by,
             action="subscription.created",
@@ -178,11 +182,10 @@ def put(
     by: audit.Actor,
     identity: SubscriptionIdentity,
     change: SubscriptionFields,
-    first_secrets: Sequence[str] = (),
 ) -> Subscription:
     """The one subscription of a key, or of a shop: created the first time, then changed.
 
-    `first_secrets` are given to a new one only. Two first calls at once end in one row.
+    Two first calls at once end in one row.
     Raises what `create` and `update` raise.
     """
     rows = Subscription.objects.of(identity.partner, identity.dialect)
@@ -196,8 +199,7 @@ def put(
             if (existing := rows.first()) is not None:
                 return update(by=by, subscription=existing, change=change)
             try:
-                new: SubscriptionFields = {**change, "secrets": first_secrets}
-                return create(by=by, identity=identity, **new)
+                return create(by=by, identity=identity, **change)
             except PublicIdTaken:
                 continue  # another call created it first
     raise Deleted

@@ -15,13 +15,12 @@ from django import forms
 from rest_framework import exceptions
 
 from webhooks.console import fields
-from webhooks.delivery import wire
 from webhooks.models import Partner, Subscription
 from webhooks.operations import endpoints, subscriptions
 from webhooks.operations.audit import Actor
-from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
+from webhooks.operations.subscriptions import SubscriptionFields
 
-from .endpoint import Endpoint
+from .subscriptions import SubscriptionEndpoint
 
 _PORTAL = ("name", "is_active")
 
@@ -41,7 +40,7 @@ class SubscriptionForm(forms.Form):
     or `is_active` declares that field anew, or declares it as None.
     """
 
-    endpoint: ClassVar[type[Endpoint]]
+    endpoint: ClassVar[type[SubscriptionEndpoint]]
     # The documented request that gives `answer`: `GET /v1/webhooks/{row.public_id}`.
     request: ClassVar[str]
     # What else is to be known about the answer; empty for nothing.
@@ -143,12 +142,11 @@ class SubscriptionForm(forms.Form):
             return subscriptions.update(
                 by=by, subscription=row, change=change, seen=seen
             )
-        identity = replace(self.identity(self.partner, self.given), id=id)
-        make = wire.profile(identity.profile).new_secret
-        secrets = [make()] if make else []
-        new: SubscriptionFields = {"secrets": secrets, **self._fields(None)}
+        identity = self.endpoint.identity(self.partner, self.given)
         try:
-            return subscriptions.create(by=by, identity=identity, **new)
+            return subscriptions.create(
+                by=by, identity=replace(identity, id=id), **self._fields(None)
+            )
         except subscriptions.PublicIdTaken:
             self.add_error(*self.taken)
             return None
@@ -189,17 +187,6 @@ class SubscriptionForm(forms.Form):
         """What the interface reads of these values, written as the body of its request:
         all of them of a new subscription, else those that were changed. Raises DRF's
         ValidationError, as its views do."""
-        raise NotImplementedError
-
-    @staticmethod
-    def changes(given: Any, stored: Subscription | None) -> SubscriptionFields:
-        """What becomes of that: the fields of a new subscription, or what changes of the
-        one that is stored."""
-        raise NotImplementedError
-
-    @staticmethod
-    def identity(partner: Partner, given: Any) -> SubscriptionIdentity:
-        """Of a new subscription, of which this was read; `given` may hold an `api_key`."""
         raise NotImplementedError
 
     @classmethod
@@ -275,7 +262,7 @@ class SubscriptionForm(forms.Form):
         own: Any = {name: self.cleaned_data[name] for name in self._own}
         if self.given is None:
             return cast(SubscriptionFields, own)
-        return {**self.changes(self.given, stored), **own}
+        return {**self.endpoint.changes(self.given, stored), **own}
 
     def _differing(self, stored: Subscription) -> SubscriptionFields:
         """Without what is as it was: giving URLs also calls disabled ones again."""

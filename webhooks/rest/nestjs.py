@@ -18,6 +18,7 @@ from webhooks.rest.bodies import INFLATED, BodyTooLarge, Corrupt, UnknownCoding
 from webhooks.rest.endpoint import MethodNotAllowed, NotFound, Refusals
 from webhooks.rest.parsing import MalformedJSON, ObjectOrArray
 from webhooks.rest.rendering import JSONWithCharset
+from webhooks.rest.subscriptions import SubscriptionEndpoint
 from webhooks.rest.urlencoded import Form, TooManyFields
 
 
@@ -59,7 +60,7 @@ REFUSALS: Refusals = {
 """The rows that no vendor words differently; each adds its own."""
 
 
-class Endpoint(endpoint.Endpoint):
+class Endpoint(SubscriptionEndpoint):
     # NestJS reads the body before it looks for a route, and guards run after both.
     check_order: ClassVar[tuple[str, ...]] = ("body", "method", "key", "scope", "rate")
     renderer_classes = [JSONWithCharset]

@@ -12,14 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.api import problems
-from webhooks.api.endpoints import DIALECT, PartnerEndpoint, takes
+from webhooks.api.endpoints import PartnerEndpoint, takes
 from webhooks.api.serializers import subscriptions as serializers
 from webhooks.api.serializers.queries import PageQuery
 from webhooks.console.paging import Keyset
 from webhooks.delivery import standard
-from webhooks.models import Partner, Subscription
+from webhooks.models import Subscription
 from webhooks.operations import subscriptions
+from webhooks.operations.subscriptions import SubscriptionFields
 from webhooks.rest import endpoint, idempotency
+from webhooks.rest.subscriptions import SubscriptionEndpoint
 
 OLDEST_FIRST = Keyset("created_at", "public_id", is_ascending=True)
 
@@ -35,30 +37,29 @@ _KEY_HEADER = idempotency.parameter(
 )
 
 
-def identity(
-    partner: Partner, given: Mapping[str, Any]
-) -> subscriptions.SubscriptionIdentity:
-    return subscriptions.SubscriptionIdentity(
-        partner=partner,
-        dialect=DIALECT,
-        profile=standard.NAME,
-        public_id=given.get("public_id"),
-    )
-
-
 def read(
     accepted: type[serializers.SubscriptionChanges], body: Mapping[str, Any]
-) -> subscriptions.SubscriptionFields:
+) -> SubscriptionFields:
     """Raises ValidationError."""
     serializer = accepted(data=body)
     serializer.is_valid(raise_exception=True)
     fields: dict[str, Any] = dict(serializer.validated_data)
     if "url" in fields:
         fields["urls"] = [fields.pop("url")]
-    return cast(subscriptions.SubscriptionFields, fields)
+    return cast(SubscriptionFields, fields)
 
 
-class Subscriptions(PartnerEndpoint):
+class Endpoint(PartnerEndpoint, SubscriptionEndpoint):
+    profile = standard.PROFILE
+
+    @classmethod
+    def changes(
+        cls, given: SubscriptionFields, stored: Subscription | None
+    ) -> SubscriptionFields:
+        return given
+
+
+class Subscriptions(Endpoint):
     @takes(PageQuery)
     @extend_schema(
         tags=["subscriptions"],
@@ -95,14 +96,13 @@ class Subscriptions(PartnerEndpoint):
         fields = read(serializers.NewSubscription, body)
         now = timezone.now()
         fingerprint = idempotency.fingerprint(body)
-        fields["secrets"] = [standard.new_secret()]
         fields["extras"] = {_FINGERPRINT: fingerprint} if key is not None else {}
         # One key makes one id, which the database keeps unique per partner.
         public_id = None if key is None else str(uuid5(self.partner.id, key))
         try:
             row = subscriptions.create(
                 by=self.caller.actor,
-                identity=identity(self.partner, {"public_id": public_id}),
+                identity=self.identity(self.partner, fields, public_id=public_id),
                 **fields,
             )
         except subscriptions.PublicIdTaken:
@@ -124,7 +124,7 @@ class Subscriptions(PartnerEndpoint):
         return response
 
 
-class SubscriptionDetail(PartnerEndpoint):
+class SubscriptionDetail(Endpoint):
     @extend_schema(
         tags=["subscriptions"],
         operation_id="get_subscription",
@@ -154,9 +154,7 @@ class SubscriptionDetail(PartnerEndpoint):
     def change(self, request: Request, id: str) -> Response:
         row = self.find(id)
         fields = read(serializers.SubscriptionChanges, self.json_object())
-        changed = subscriptions.update(
-            by=self.caller.actor, subscription=row, change=fields
-        )
+        changed = self.update_subscription(row, fields)
         return Response(serializers.portal_subscription(changed))
 
     @extend_schema(
@@ -171,8 +169,7 @@ class SubscriptionDetail(PartnerEndpoint):
         },
     )
     def delete(self, request: Request, id: str) -> Response:
-        row = self.find(id)
-        subscriptions.delete(by=self.caller.actor, subscription=row)
+        self.delete_subscription(self.find(id))
         return Response(status=204)
 
 

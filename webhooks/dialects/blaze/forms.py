@@ -44,9 +44,6 @@ class Form(forms.SubscriptionForm):
         "it can be changed and not taken away.",
     )
 
-    identity = staticmethod(views.identity)
-    changes = staticmethod(views.changes)
-
     @classmethod
     def stored(cls, subscription: Subscription) -> dict[str, Any]:
         url, web_hook_urls = serializers.as_given(subscription)

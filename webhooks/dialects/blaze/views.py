@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -12,13 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.models import Partner, Subscription
-from webhooks.operations import subscriptions
+from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 from webhooks.rest import endpoint, extras, parsing
 from webhooks.rest.rendering import JSON
+from webhooks.rest.subscriptions import SubscriptionEndpoint
 
 from . import protocol, serializers, wire
-
-SLUG = "blaze"
 
 READ = {
     401: OpenApiResponse(serializers.BlazeError, "Invalid partner or developer key"),
@@ -40,17 +38,6 @@ def object_id() -> str:
     return f"{int(timezone.now().timestamp()):08x}{secrets.token_hex(8)}"
 
 
-def identity(
-    partner: Partner, given: Mapping[str, Any]
-) -> subscriptions.SubscriptionIdentity:
-    return subscriptions.SubscriptionIdentity(
-        partner=partner,
-        dialect=SLUG,
-        profile=wire.PROFILE.name,
-        public_id=object_id(),
-    )
-
-
 def read(
     accepted: type[drf.Serializer[Any]], body: Mapping[str, Any], shops: Sequence[str]
 ) -> dict[str, Any]:
@@ -59,33 +46,35 @@ def read(
     return extras.read(accepted, sent, ignored=serializers.SERVER_OWNED, shops=shops)
 
 
-def changes(
-    given: Mapping[str, Any], stored: Subscription | None
-) -> subscriptions.SubscriptionFields:
-    """What becomes of a subscription: without webHookUrls or shopId its own stay."""
-    kept = {"shopId": "", "webHookUrls": []}
-    if stored is not None:
-        kept = {
-            "shopId": stored.shop_id,
-            "webHookUrls": serializers.as_given(stored)[1],
-        }
-    url, event = given.get("url"), given.get("webHookType")
-    web_hook_urls = given.get("webHookUrls", kept["webHookUrls"])
-    return {
-        "shop_id": given.get("shopId", kept["shopId"]),
-        "urls": serializers.targets(url, web_hook_urls),
-        "events": [event] if event else None,
-        "extras": {**given["extras"], "url": url, "webHookUrls": web_hook_urls},
-    }
-
-
-class Endpoint(endpoint.Endpoint):
-    slug = SLUG
+class Endpoint(SubscriptionEndpoint):
+    slug = "blaze"
+    profile = wire.PROFILE
     # Jersey reads a body only where a method takes one, so the views ask for it.
     check_order = ("method", "key", "scope", "rate")
     refusals = protocol.REFUSALS
     authentication_classes = [protocol.Authentication]
     renderer_classes = [JSON]
+
+    @classmethod
+    def identity(
+        cls, partner: Partner, given: Mapping[str, Any], **fixed: Any
+    ) -> SubscriptionIdentity:
+        return super().identity(partner, given, public_id=object_id())
+
+    @classmethod
+    def changes(
+        cls, given: Mapping[str, Any], stored: Subscription | None
+    ) -> SubscriptionFields:
+        """Without webHookUrls or shopId those that are stored stay."""
+        urls: list[str] = serializers.as_given(stored)[1] if stored else []
+        urls = given.get("webHookUrls", urls)
+        url, event = given.get("url"), given.get("webHookType")
+        return {
+            "shop_id": given.get("shopId", stored.shop_id if stored else ""),
+            "urls": serializers.targets(url, urls),
+            "events": [event] if event else None,
+            "extras": {**given["extras"], "url": url, "webHookUrls": urls},
+        }
 
     def given(self, accepted: type[drf.Serializer[Any]]) -> dict[str, Any]:
         if not self.has_body:
@@ -134,11 +123,7 @@ class WebHooks(Endpoint):
     def create(self, request: Request) -> Response:
         """Register URLs, and the type of event that they are told about."""
         given = self.given(serializers.PartnerWebHookAdd)
-        created = subscriptions.create(
-            by=self.caller.actor,
-            identity=identity(self.partner, given),
-            **changes(given, None),
-        )
+        created = self.create_subscription(given)
         return Response(serializers.PartnerWebHook.of(created))
 
 
@@ -165,11 +150,7 @@ class WebHook(Endpoint):
         updated. Without webHookUrls or shopId the stored ones stay.
         """
         given = self.given(serializers.PartnerWebHookReplacement)
-        updated = subscriptions.update(
-            by=self.caller.actor,
-            subscription=self.find(webHookId),
-            change=partial(changes, given),
-        )
+        updated = self.update_subscription(self.find(webHookId), given)
         return Response(serializers.PartnerWebHook.of(updated))
 
     @extend_schema(
@@ -179,7 +160,7 @@ class WebHook(Endpoint):
     )
     def destroy(self, request: Request, webHookId: str) -> Response:  # noqa: N803
         """Delete a registration; what is queued for it is cancelled."""
-        subscriptions.delete(by=self.caller.actor, subscription=self.find(webHookId))
+        self.delete_subscription(self.find(webHookId))
         return Response()  # 200 with no body, not 204
 
 

@@ -27,9 +27,6 @@ class Form(forms.SubscriptionForm):
         "nothing is sent, and what happens meanwhile is not sent later by itself.",
     )
 
-    identity = staticmethod(views.identity)
-    changes = staticmethod(views.changes)
-
     @classmethod
     def stored(cls, subscription: Subscription) -> dict[str, Any]:
         return {"url": subscription.url or ""}

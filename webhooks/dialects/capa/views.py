@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.models import Partner, Subscription
-from webhooks.operations import subscriptions
+from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 from webhooks.rest import endpoint, extras, nestjs
 
 from . import serializers, wire
@@ -36,34 +36,30 @@ SAMPLE = OpenApiExample(
 )
 
 
-SLUG = "capa"
-
-
-def identity(
-    partner: Partner, given: Mapping[str, Any]
-) -> subscriptions.SubscriptionIdentity:
-    return subscriptions.SubscriptionIdentity(
-        partner=partner, dialect=SLUG, profile=wire.PROFILE.name, is_singleton=True
-    )
-
-
 def read(body: Mapping[str, Any]) -> dict[str, Any]:
     """Raises ValidationError."""
     return extras.read(serializers.UpdateWebhookSettings, body)
 
 
-def changes(
-    given: Mapping[str, Any], stored: Subscription | None
-) -> subscriptions.SubscriptionFields:
-    url = given["url"]
-    return {"urls": [] if url is None else [url], "extras": given["extras"]}
-
-
 class Endpoint(nestjs.Endpoint):
-    slug = SLUG
+    slug = "capa"
+    profile = wire.PROFILE
     version = VERSION_1
     refusals = VERSION_1.refusals
     authentication_classes = [Authentication]
+
+    @classmethod
+    def identity(
+        cls, partner: Partner, given: Mapping[str, Any], **fixed: Any
+    ) -> SubscriptionIdentity:
+        return super().identity(partner, given, is_singleton=True)
+
+    @classmethod
+    def changes(
+        cls, given: Mapping[str, Any], stored: Subscription | None
+    ) -> SubscriptionFields:
+        url = given["url"]
+        return {"urls": [] if url is None else [url], "extras": given["extras"]}
 
 
 class Unrouted(Endpoint, endpoint.Unrouted):
@@ -96,13 +92,7 @@ class WebhookSettings(Endpoint):
         examples=[SAMPLE],
     )
     def update(self, request: Request) -> Response:
-        given = read(self.json_object())
-        subscription = subscriptions.put(
-            by=self.caller.actor,
-            identity=identity(self.partner, given),
-            first_secrets=[wire.new_secret()],
-            change=changes(given, None),
-        )
+        subscription = self.put_subscription(read(self.json_object()))
         answer = serializers.WebhookSettings.of(subscription)
         return Response(self.version.success(answer))
 

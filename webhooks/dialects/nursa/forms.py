@@ -42,9 +42,6 @@ class Form(forms.SubscriptionForm):
         f"{serializers.MAX_SECRETS}; each signs. Empty: one is made.",
     )
 
-    identity = staticmethod(views.identity)
-    changes = staticmethod(views.changes)
-
     @classmethod
     def stored(cls, subscription: Subscription) -> dict[str, Any]:
         return {

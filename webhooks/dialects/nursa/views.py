@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.db.models import Prefetch
@@ -17,8 +16,8 @@ from drf_spectacular.utils import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.models import Attempt, Partner, Subscription
-from webhooks.operations import subscriptions
+from webhooks.models import Attempt, Subscription
+from webhooks.operations.subscriptions import SubscriptionFields
 from webhooks.rest import endpoint, nestjs
 from webhooks.rest.extras import merged
 
@@ -63,39 +62,29 @@ WEBHOOK_ID = OpenApiParameter(
 )
 
 
-def identity(
-    partner: Partner, given: Mapping[str, Any]
-) -> subscriptions.SubscriptionIdentity:
-    return subscriptions.SubscriptionIdentity(
-        partner=partner, dialect=SLUG, profile=wire.PROFILE.name
-    )
-
-
 def read(
     accepted: type[serializers.UpdateWebhook], body: Mapping[str, Any]
-) -> subscriptions.SubscriptionFields:
+) -> SubscriptionFields:
     """Raises ValidationError."""
-    given: subscriptions.SubscriptionFields = accepted().run_validation(body)
+    given: SubscriptionFields = accepted().run_validation(body)
     return given
-
-
-def changes(
-    given: subscriptions.SubscriptionFields, stored: Subscription | None
-) -> subscriptions.SubscriptionFields:
-    """A PATCH keeps what it does not name."""
-    if stored is None:
-        return given
-    return {**given, "extras": merged(stored.extras, given["extras"])}
 
 
 class Endpoint(nestjs.Endpoint):
     slug = SLUG
+    profile = wire.PROFILE
     refusals = protocol.REFUSALS
     authentication_classes = [protocol.Authentication]
 
-    def given(
-        self, accepted: type[serializers.UpdateWebhook]
-    ) -> subscriptions.SubscriptionFields:
+    @classmethod
+    def changes(
+        cls, given: SubscriptionFields, stored: Subscription | None
+    ) -> SubscriptionFields:
+        """A PATCH keeps what it does not name."""
+        kept = stored.extras if stored else {}
+        return {**given, "extras": merged(kept, given["extras"])}
+
+    def given(self, accepted: type[serializers.UpdateWebhook]) -> SubscriptionFields:
         """The body as it is read; an array is an object without fields, to
         class-validator."""
         body = self.request.data
@@ -132,12 +121,8 @@ class UserWebhooks(Endpoint):
     )
     def create(self, request: Request) -> Response:
         given = self.given(serializers.CreateWebhook)
-        subscription = subscriptions.create(
-            by=self.caller.actor,
-            identity=identity(self.partner, given),
-            **changes(given, None),
-        )
-        return Response({"data": self.answer(subscription)}, SUCCESS)
+        created = self.create_subscription(given)
+        return Response({"data": self.answer(created)}, SUCCESS)
 
 
 class UserWebhook(Endpoint):
@@ -153,11 +138,7 @@ class UserWebhook(Endpoint):
     )
     def update(self, request: Request, webhookId: str) -> Response:  # noqa: N803
         given = self.given(serializers.UpdateWebhook)
-        updated = subscriptions.update(
-            by=self.caller.actor,
-            subscription=self.find(webhookId),
-            change=partial(changes, given),
-        )
+        updated = self.update_subscription(self.find(webhookId), given)
         return Response({"data": self.answer(updated)}, SUCCESS)
 
     @extend_schema(
@@ -169,7 +150,7 @@ class UserWebhook(Endpoint):
         responses={SUCCESS: None, **REFUSALS, **NOT_FOUND},
     )
     def destroy(self, request: Request, webhookId: str) -> Response:  # noqa: N803
-        subscriptions.delete(by=self.caller.actor, subscription=self.find(webhookId))
+        self.delete_subscription(self.find(webhookId))
         return Response(status=SUCCESS)
 
 

@@ -33,9 +33,6 @@ class Form(forms.SubscriptionForm):
         "one is made.",
     )
 
-    identity = staticmethod(views.identity)
-    changes = staticmethod(views.changes)
-
     @classmethod
     def stored(cls, subscription: Subscription) -> dict[str, Any]:
         return {

@@ -1,7 +1,6 @@
 """What Partnero's callers may do with their webhooks."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, cast
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -13,14 +12,15 @@ from rest_framework.response import Response
 from webhooks.models import Partner, Subscription
 from webhooks.models.keyformat import random_text
 from webhooks.operations import subscriptions
+from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 from webhooks.rest import endpoint, extras
 from webhooks.rest.caller import BearerKey
 from webhooks.rest.rendering import JSON
+from webhooks.rest.subscriptions import SubscriptionEndpoint
 
 from . import serializers, wire
 from .protocol import PARSERS, REFUSALS, SUCCESS, Page
 
-SLUG = "partnero"
 KEY_LENGTH = 12  # of the keys that are generated
 
 READ = {
@@ -41,17 +41,6 @@ def enveloped(subscription: Subscription) -> dict[str, Any]:
     return {"data": serializers.PartneroWebhook.of(subscription), "status": SUCCESS}
 
 
-def identity(
-    partner: Partner, given: Mapping[str, Any]
-) -> subscriptions.SubscriptionIdentity:
-    return subscriptions.SubscriptionIdentity(
-        partner=partner,
-        dialect=SLUG,
-        profile=wire.PROFILE.name,
-        public_id=given.get("key") or random_text(KEY_LENGTH),
-    )
-
-
 def read(
     accepted: type[drf.Serializer[Any]], body: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -59,25 +48,35 @@ def read(
     return extras.read(accepted, body, ignored=serializers.SERVER_OWNED)
 
 
-def changes(
-    given: Mapping[str, Any], stored: Subscription | None
-) -> subscriptions.SubscriptionFields:
-    """What is absent stays as it is."""
-    fields = {n: given[n] for n in ("name", "is_active", "events") if n in given}
-    if "url" in given:
-        fields["urls"] = [given["url"]]
-    fields["extras"] = extras.merged(stored.extras if stored else {}, given["extras"])
-    return cast(subscriptions.SubscriptionFields, fields)
-
-
-class Endpoint(endpoint.Endpoint):
-    slug = SLUG
+class Endpoint(SubscriptionEndpoint):
+    slug = "partnero"
+    profile = wire.PROFILE
     # A body on GET or DELETE is read only where the list looks for its parameters.
     check_order = ("method", "key", "scope", "rate")
     refusals = REFUSALS
     authentication_classes = [BearerKey]
     renderer_classes = [JSON]
     parser_classes = PARSERS
+
+    @classmethod
+    def identity(
+        cls, partner: Partner, given: Mapping[str, Any], **fixed: Any
+    ) -> SubscriptionIdentity:
+        key = given.get("key") or random_text(KEY_LENGTH)
+        return super().identity(partner, given, public_id=key)
+
+    @classmethod
+    def changes(
+        cls, given: Mapping[str, Any], stored: Subscription | None
+    ) -> SubscriptionFields:
+        """What is absent stays as it is."""
+        fields = {n: given[n] for n in ("name", "is_active", "events") if n in given}
+        if "url" in given:
+            fields["urls"] = [given["url"]]
+        fields["extras"] = extras.merged(
+            stored.extras if stored else {}, given["extras"]
+        )
+        return cast(SubscriptionFields, fields)
 
 
 class Webhooks(Endpoint):
@@ -128,14 +127,8 @@ class Webhooks(Endpoint):
     def create(self, request: Request) -> Response:
         """Create a webhook. Without a key of yours a unique one is generated."""
         given = read(serializers.PartneroWebhookCreate, self.json_object())
-        fields = changes(given, None)
-        fields["secrets"] = [wire.new_secret()]
         try:
-            row = subscriptions.create(
-                by=self.caller.actor,
-                identity=identity(self.partner, given),
-                **fields,
-            )
+            row = self.create_subscription(given)
         except subscriptions.PublicIdTaken:
             raise ValidationError({"key": [serializers.KEY_TAKEN]}) from None
         return Response(enveloped(row))
@@ -163,12 +156,7 @@ class Webhook(Endpoint):
         self.check_body(request)  # malformed JSON comes before an unknown webhook
         found = self.find(key)
         given = read(serializers.PartneroWebhookUpdate, self.json_object())
-        updated = subscriptions.update(
-            by=self.caller.actor,
-            subscription=found,
-            change=partial(changes, given),
-        )
-        return Response(enveloped(updated))
+        return Response(enveloped(self.update_subscription(found, given)))
 
     @extend_schema(
         operation_id="deleteWebhook",
@@ -177,7 +165,7 @@ class Webhook(Endpoint):
     )
     def destroy(self, request: Request, key: str) -> Response:
         """Delete a webhook; what is queued for it is cancelled."""
-        subscriptions.delete(by=self.caller.actor, subscription=self.find(key))
+        self.delete_subscription(self.find(key))
         return Response({"status": SUCCESS})
 
 

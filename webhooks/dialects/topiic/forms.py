@@ -63,9 +63,6 @@ class Form(forms.SubscriptionForm):
         label="Enabled", required=False, initial=True
     )
 
-    identity = staticmethod(views.identity)
-    changes = staticmethod(views.changes)
-
     def __init__(self, partner: Partner, *args: Any, **options: Any) -> None:
         super().__init__(partner, *args, **options)
         if isinstance(key := self.fields.get("key"), Key):
@@ -119,6 +116,6 @@ class Form(forms.SubscriptionForm):
 
 def _free(partner: Partner, now: datetime) -> QuerySet[ApiKey]:
     """The partner's usable keys without settings."""
-    bound = Subscription.objects.of(partner, views.SLUG).values("api_key")
+    bound = Subscription.objects.of(partner, views.Endpoint.slug).values("api_key")
     keys = ApiKey.objects.of(partner).usable_at(now).exclude(id__in=bound)
     return keys.order_by("name", "created_at")

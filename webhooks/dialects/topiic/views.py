@@ -9,28 +9,15 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.models import ApiKey, Partner, Subscription
-from webhooks.operations import subscriptions
+from webhooks.models import Partner, Subscription
+from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 from webhooks.rest import endpoint
 from webhooks.rest.caller import BearerKey
 from webhooks.rest.rendering import JSONWithCharset
+from webhooks.rest.subscriptions import SubscriptionEndpoint
 
 from . import protocol, serializers, wire
 from .protocol import EMPTY_BODY, PROBLEMS
-
-SLUG = "topiic"
-
-
-def identity(
-    partner: Partner, given: Mapping[str, Any]
-) -> subscriptions.SubscriptionIdentity:
-    key: ApiKey = given["api_key"]
-    return subscriptions.SubscriptionIdentity(
-        partner=partner,
-        dialect=SLUG,
-        profile=wire.PROFILE.name,
-        api_key=key,
-    )
 
 
 def read(body: Mapping[str, Any], *, text: bytes, id: str) -> dict[str, Any]:
@@ -41,26 +28,33 @@ def read(body: Mapping[str, Any], *, text: bytes, id: str) -> dict[str, Any]:
     return given
 
 
-def changes(
-    given: Mapping[str, Any], stored: Subscription | None
-) -> subscriptions.SubscriptionFields:
-    url = given["webhookUrl"]
-    return {
-        "urls": [] if url is None else [url],
-        "events": given["webhookEvents"],
-        "is_active": given["webhookEnabled"],
-        "extras": given["extras"],
-    }
-
-
-class Endpoint(endpoint.Endpoint):
-    slug = SLUG
+class Endpoint(SubscriptionEndpoint):
+    slug = "topiic"
+    profile = wire.PROFILE
     refusals = protocol.REFUSALS
     authentication_classes = [BearerKey]
     renderer_classes = [JSONWithCharset]
     parser_classes = [serializers.Text]
     # The body as it was sent: errors say where in it a value stands.
     text = b""
+
+    @classmethod
+    def identity(
+        cls, partner: Partner, given: Mapping[str, Any], **fixed: Any
+    ) -> SubscriptionIdentity:
+        return super().identity(partner, given, api_key=given["api_key"])
+
+    @classmethod
+    def changes(
+        cls, given: Mapping[str, Any], stored: Subscription | None
+    ) -> SubscriptionFields:
+        url = given["webhookUrl"]
+        return {
+            "urls": [] if url is None else [url],
+            "events": given["webhookEvents"],
+            "is_active": given["webhookEnabled"],
+            "extras": given["extras"],
+        }
 
 
 class Unrouted(Endpoint, endpoint.Unrouted):
@@ -97,10 +91,5 @@ class Webhook(Endpoint):
         key = keys.filter(id=command["id"], revoked_at=None).first()
         if key is None:
             raise endpoint.NotFound
-        subscription = subscriptions.put(
-            by=self.caller.actor,
-            identity=identity(self.partner, {"api_key": key}),
-            first_secrets=[wire.new_secret()],
-            change=changes(command, None),
-        )
+        subscription = self.put_subscription({**command, "api_key": key})
         return Response(serializers.ApiKeySettings.of(subscription))

@@ -1,0 +1,68 @@
+"""The view of an interface whose requests create, change and delete subscriptions."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from webhooks.delivery.wire import WireProfile
+from webhooks.models import Partner, Subscription
+from webhooks.operations import subscriptions
+from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
+
+from . import endpoint
+
+
+class SubscriptionEndpoint(endpoint.Endpoint):
+    """`given` is what an interface has read of a body. The form of the console says with
+    the same two methods what becomes of it."""
+
+    # How deliveries to its subscriptions are made.
+    profile: ClassVar[WireProfile]
+
+    # --- What an interface says -----------------------------------------------------
+
+    @classmethod
+    def identity(
+        cls, partner: Partner, given: Mapping[str, Any], **fixed: Any
+    ) -> SubscriptionIdentity:
+        """What is fixed of a new subscription."""
+        return SubscriptionIdentity(
+            partner=partner, dialect=cls.slug, profile=cls.profile.name, **fixed
+        )
+
+    @classmethod
+    def changes(cls, given: Any, stored: Subscription | None) -> SubscriptionFields:
+        """The fields of a new subscription, or what changes of the one that is stored."""
+        raise NotImplementedError
+
+    # --- What its views do ----------------------------------------------------------
+
+    def create_subscription(self, given: Mapping[str, Any]) -> Subscription:
+        """Raises what subscriptions.create raises."""
+        return subscriptions.create(
+            by=self.caller.actor,
+            identity=self.identity(self.partner, given),
+            **self.changes(given, None),
+        )
+
+    def put_subscription(self, given: Mapping[str, Any]) -> Subscription:
+        """The only one of a key or of a shop; raises what subscriptions.put raises."""
+        return subscriptions.put(
+            by=self.caller.actor,
+            identity=self.identity(self.partner, given),
+            change=self.changes(given, None),
+        )
+
+    def update_subscription(
+        self, row: Subscription, given: Mapping[str, Any]
+    ) -> Subscription:
+        """Raises what subscriptions.update raises."""
+        return subscriptions.update(
+            by=self.caller.actor,
+            subscription=row,
+            change=partial(self.changes, given),
+        )
+
+    def delete_subscription(self, row: Subscription) -> None:
+        """Raises subscriptions.Deleted."""
+        subscriptions.delete(by=self.caller.actor, subscription=row)
