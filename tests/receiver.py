@@ -43,6 +43,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | Iterable[bytes] = b""
     delay: float = 0
+    until: threading.Event | None = None
     drip: float = 0
     raw: bytes | None = None
     drop: bool = False
@@ -75,6 +76,7 @@ class Receiver:
         headers: Mapping[str, str] | None = None,
         body: bytes | Iterable[bytes] = b"",
         delay: float = 0,
+        until: threading.Event | None = None,
         drip: float = 0,
         raw: bytes | None = None,
         drop: bool = False,
@@ -83,8 +85,8 @@ class Receiver:
 
         Called again, it adds to the sequence; the last answer is repeated for ever.
         A `body` of several chunks is streamed, `drip` seconds apart; bytes drip one by
-        one. `delay` seconds pass before the answer. `raw` is sent as it is in place of
-        an HTTP answer, and `drop` hangs up without a word.
+        one. The answer waits for `delay` seconds and for `until` to be set. `raw` is
+        sent as it is in place of an HTTP answer, and `drop` hangs up without a word.
         """
         self._answers[path].append(
             Answer(
@@ -92,6 +94,7 @@ class Receiver:
                 headers=headers or {},
                 body=body,
                 delay=delay,
+                until=until,
                 drip=drip,
                 raw=raw,
                 drop=drop,
@@ -153,6 +156,8 @@ class Receiver:
         )
         answer = self._next_answer(request.raw_path)
         await asyncio.sleep(answer.delay)
+        while answer.until and not answer.until.is_set():
+            await asyncio.sleep(0.01)
         if answer.drop or answer.raw is not None:
             request.transport.write(answer.raw or b"")
             request.transport.close()

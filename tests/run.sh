@@ -83,7 +83,7 @@ with_other_python() {
   (
     python=$folder/bin/python
     on_all_cores -m "not alone" tests/models tests/operations tests/rest tests/dialects \
-      tests/delivery/test_client.py tests/delivery/test_egress.py \
+      tests/delivery/test_client*.py tests/delivery/test_egress.py \
       tests/delivery/test_schedule.py tests/delivery/test_signing.py
   )
 }

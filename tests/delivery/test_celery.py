@@ -137,7 +137,8 @@ def test_an_endpoint_that_hangs_leaves_room_for_the_others(receiver, cluster):
         eventually(lambda: begun().count() >= 20)
         queued(receiver.url(), 100)
         eventually(lambda: states()["delivered"] == 100)
-        assert states()["pending"] == 300, "sooner than the first gave up"
+        ended = Attempt.objects.exclude(outcome="ok").count()
+        assert ended <= 20, "nobody waited for more than those that were under way"
 
 
 def test_a_wiped_broker_costs_time_and_nothing_else(receiver, redis, cluster):
@@ -266,7 +267,7 @@ def test_it_ends_soon_although_the_broker_is_away(redis, tmp_path):
     with Cluster(redis.url, tmp_path).claimer() as claimer:
         eventually(lambda: "The broker is away" in claimer.log)
         claimer.process.terminate()
-        claimer.ended()
+        claimer.ended(seconds=30)  # as long as Kubernetes gives it
 
     assert not reserved().exists()
 

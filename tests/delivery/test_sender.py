@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -66,7 +67,8 @@ def test_it_takes_nothing_that_is_not_the_tokens_any_more(receiver):
 
 
 def test_it_takes_no_more_than_it_has_room_for_until_it_has(receiver):
-    receiver.answer(delay=3).answer(delay=3).answer(delay=0)
+    answers = threading.Event()
+    receiver.answer(until=answers)
     queued(receiver.url(), 14)
     claim = reserve()
     with sender(concurrency=2) as running:
@@ -74,6 +76,7 @@ def test_it_takes_no_more_than_it_has_room_for_until_it_has(receiver):
         with pytest.raises(TimeoutError):
             running.take(claim.token, claim.ids[12:], within=0.1)
         assert not begun().filter(id__in=claim.ids[12:]).exists()
+        answers.set()
         running.take(claim.token, claim.ids[12:], within=PATIENCE)
         eventually(lambda: states() == {"delivered": 14})
 
