@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import uuid
-import webhooks.models.foreignjson
+import webhooks.models.lossless_json
 import webhooks.models.ids
 from django.db import migrations, models
 
@@ -34,8 +34,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('name', models.CharField(max_length=128, primary_key=True, serialize=False)),
                 ('description', models.TextField(blank=True)),
-                ('schema', models.JSONField(blank=True, null=True, decoder=webhooks.models.foreignjson.Decoder)),
-                ('example', models.JSONField(blank=True, default=dict, decoder=webhooks.models.foreignjson.Decoder)),
+                ('schema', models.JSONField(blank=True, null=True, decoder=webhooks.models.lossless_json.Decoder)),
+                ('example', models.JSONField(blank=True, default=dict, decoder=webhooks.models.lossless_json.Decoder)),
             ],
         ),
         migrations.CreateModel(
@@ -79,8 +79,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=webhooks.models.ids.time_ordered, editable=False, primary_key=True, serialize=False)),
                 ('type', models.CharField(max_length=128)),
-                ('data', models.JSONField(decoder=webhooks.models.foreignjson.Decoder)),
-                ('attributes', models.JSONField(blank=True, default=dict, decoder=webhooks.models.foreignjson.Decoder)),
+                ('data', models.JSONField(decoder=webhooks.models.lossless_json.Decoder)),
+                ('attributes', models.JSONField(blank=True, default=dict, decoder=webhooks.models.lossless_json.Decoder)),
                 ('idempotency_key', models.CharField(blank=True, max_length=255, null=True)),
                 ('fingerprint', models.CharField(blank=True, max_length=64)),
                 ('occurred_at', models.DateTimeField()),
@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),
                 ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('extras', models.JSONField(blank=True, default=dict, decoder=webhooks.models.foreignjson.Decoder)),
+                ('extras', models.JSONField(blank=True, default=dict, decoder=webhooks.models.lossless_json.Decoder)),
                 ('api_key', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='webhooks.apikey')),
                 ('partner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='webhooks.partner')),
             ],

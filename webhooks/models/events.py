@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from . import foreignjson
+from . import lossless_json
 from .ids import time_ordered
 from .partners import Partner
 
@@ -14,8 +14,8 @@ class EventType(models.Model):
     name = models.CharField(max_length=128, primary_key=True)
     description = models.TextField(blank=True)
     # A JSON Schema that the data of such events must satisfy; null = anything.
-    schema = models.JSONField(decoder=foreignjson.Decoder, null=True, blank=True)
-    example = models.JSONField(decoder=foreignjson.Decoder, default=dict, blank=True)
+    schema = models.JSONField(decoder=lossless_json.Decoder, null=True, blank=True)
+    example = models.JSONField(decoder=lossless_json.Decoder, default=dict, blank=True)
 
     def __str__(self) -> str:
         return self.name
@@ -35,9 +35,11 @@ class Event(models.Model):
         db_index=False,  # that of `event_partner`
     )
     type = models.CharField(max_length=128)
-    data = models.JSONField(decoder=foreignjson.Decoder)
+    data = models.JSONField(decoder=lossless_json.Decoder)
     # What narrows its audience and is not part of the data, such as `shop_id`.
-    attributes = models.JSONField(decoder=foreignjson.Decoder, default=dict, blank=True)
+    attributes = models.JSONField(
+        decoder=lossless_json.Decoder, default=dict, blank=True
+    )
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is outside the unique constraint
     # SHA-256 of the request that made it: tells a repeat from a key used twice.
     fingerprint = models.CharField(max_length=64, blank=True)

@@ -8,7 +8,7 @@ from typing import Self
 from django.db import connections, models
 from django.db.models import Exists, F, OuterRef, Q
 
-from . import encryption, foreignjson, ids, parts
+from . import encryption, ids, lossless_json, parts
 from .endpoints import Endpoint
 from .ids import time_ordered
 from .partners import ApiKey, Partner
@@ -101,7 +101,7 @@ class Subscription(models.Model):
     updated_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
     # What a vendor's request said that has no meaning here: kept and echoed.
-    extras = models.JSONField(decoder=foreignjson.Decoder, default=dict, blank=True)
+    extras = models.JSONField(decoder=lossless_json.Decoder, default=dict, blank=True)
 
     objects = SubscriptionQuerySet.as_manager()
 

@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote, as it is read back from the database."""
+"""JSON that somebody else wrote, read back from the database without loss."""
 
 from json import JSONDecoder
 from typing import Any
