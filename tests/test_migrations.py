@@ -1,119 +1,215 @@
-"""Every migration runs forward over tables that are not empty."""
+"""The tables forward and back, databases from before 0.1.0."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Group, Permission
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+from webhooks import models
+from webhooks.front import health
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-FIRST = ("webhooks", "0001_initial")
+
+# The fifteen that became one: the first had the name of the one.
+BEFORE_RELEASE = [
+    "0002_audit_append_only",
+    "0003_permissions",
+    "0004_delivery_engine",
+    "0005_answers",
+    "0006_failed_deliveries",
+    "0007_redundant_indexes",
+    "0008_staff_lists",
+    "0009_roles",
+    "0010_second_factor",
+    "0011_attempt_timing",
+    "0012_console_orders",
+    "0013_first_called",
+    "0014_singletons_per_shop",
+    "0015_replaced_keys",
+]
 
 
-def fill(apps) -> dict[str, int]:
-    """One row in each table as the first migration made them; the counts by model."""
-
-    def create(model: str, **fields):
-        return apps.get_model("webhooks", model).objects.create(**fields)
-
-    partner = create("Partner", name="Acme", created_at=NOW)
-    key = create(
-        "ApiKey", partner=partner, prefix="0123456789", digest="0" * 64, pepper=1,
-        created_at=NOW,
-    )  # fmt: skip
-    subscription = create(
-        "Subscription", partner=partner, dialect="portal", profile="standard",
-        public_id="1", api_key=key, created_at=NOW, updated_at=NOW,
-    )  # fmt: skip
-    endpoint = create(
-        "Endpoint",
-        subscription=subscription,
-        url="https://a.example.com/",
-        created_at=NOW,
+def fill() -> None:
+    """One row in each table."""
+    partner = models.Partner.objects.create(name="Acme", created_at=NOW)
+    key = models.ApiKey.objects.create(
+        partner=partner, prefix="0123456789", digest="0" * 64, pepper=1, created_at=NOW
     )
-    create("SigningSecret", subscription=subscription, value="x", created_at=NOW)
-    apps.get_model("webhooks", "EventType").objects.all().delete()  # of other tests
-    create("EventType", name="order.created")
-    event = create(
-        "Event", partner=partner, type="order.created", data={}, occurred_at=NOW,
+    subscription = models.Subscription.objects.create(
+        partner=partner, dialect="portal", profile="standard", public_id="1",
+        api_key=key, created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    endpoint = models.Endpoint.objects.create(
+        subscription=subscription, url="https://a.example.com/", created_at=NOW
+    )
+    models.SigningSecret.objects.create(
+        subscription=subscription, value="x", created_at=NOW
+    )
+    models.EventType.objects.all().delete()  # what a migration filled in
+    models.EventType.objects.create(name="order.created")
+    event = models.Event.objects.create(
+        partner=partner, type="order.created", data={}, occurred_at=NOW,
         created_at=NOW, matched=1,
     )  # fmt: skip
-    delivery = create(
-        "Delivery", event=event, partner=partner, subscription=subscription,
-        endpoint=endpoint, url=endpoint.url, profile="standard", state="pending",
+    recovery = models.Recovery.objects.create(
+        partner=partner, state="running", actor="x", created_at=NOW
+    )
+    delivery = models.Delivery.objects.create(
+        event=event, partner=partner, subscription=subscription, endpoint=endpoint,
+        url=endpoint.url, profile="standard", state="pending", recovery=recovery,
         created_at=NOW, due_at=NOW,
     )  # fmt: skip
-    create(
-        "Attempt", delivery=delivery, number=1, started_at=NOW, duration_ms=1,
-        outcome="ok", status=200,
-    )  # fmt: skip
-    create("EndpointHour", endpoint=endpoint, partner=partner, hour=NOW)
-    create("Recovery", partner=partner, state="preview", actor="x", created_at=NOW)
-    create(
-        "AuditEntry", at=NOW, actor_kind="system", actor="system", action="x",
+    models.Attempt.objects.create(
+        delivery=delivery, number=1, started_at=NOW, duration_ms=1, outcome="ok"
+    )
+    models.EndpointHour.objects.create(endpoint=endpoint, partner=partner, hour=NOW)
+    models.Notice.objects.create(
+        partner=partner, kind="x", to="a@example.com", created_at=NOW
+    )
+    models.Worker.objects.create(
+        host="x", pid=1, backend="local", started_at=NOW, seen_at=NOW
+    )
+    models.Answer.objects.create(partner=partner, key="x", fingerprint="x", sealed="x")
+    models.AuditEntry.objects.create(
+        at=NOW, actor_kind="system", actor="system", action="x",
         target_type="partner", target_id=str(uuid4()),
     )  # fmt: skip
-    return counts(apps)
+    user = User.objects.create_user("ada")
+    authenticator = models.Authenticator.objects.create(
+        user=user, name="x", sealed="x", created_at=NOW
+    )
+    models.RecoveryCode.objects.create(authenticator=authenticator, digest="x")
 
 
-def counts(apps) -> dict[str, int]:
-    models = apps.get_app_config("webhooks").get_models()
-    return {model.__name__: model.objects.count() for model in models}
+def counts() -> dict[str, int]:
+    ours = apps.get_app_config("webhooks").get_models()
+    return {model.__name__: model._default_manager.count() for model in ours}
+
+
+def our_tables() -> list[str]:
+    names = connection.introspection.table_names()
+    return [name for name in names if name.startswith("webhooks_")]
+
+
+def migrate(*arguments: str) -> None:
+    call_command("migrate", *arguments, verbosity=0)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_migration_runs_over_rows_and_keeps_them():
-    executor = MigrationExecutor(connection)
-    latest = [
-        node for node in executor.loader.graph.leaf_nodes() if node[0] == "webhooks"
-    ]
+def test_the_tables_go_with_their_rows_and_are_made_again():
+    Group.objects.filter(name__in=["Viewer", "Operator", "Manager"]).delete()
+    by_hand = Group.objects.create(name="Operator")
+    fill()
+    assert set(counts().values()) == {1}
     try:
-        executor.migrate([FIRST])
+        migrate("webhooks", "zero")
+        assert our_tables() == []
+        assert User.objects.filter(username="ada").exists()
         # What somebody has made of a role by hand, and a database without the others.
-        Group.objects.filter(name__in=["Viewer", "Operator", "Manager"]).delete()
-        by_hand = Group.objects.create(name="Operator")
-        before = fill(MigrationExecutor(connection).loader.project_state(FIRST).apps)
-        assert set(before.values()) == {1}
-        executor = MigrationExecutor(connection)
-        executor.migrate(latest)
-        after = counts(executor.loader.project_state(latest).apps)
-        assert {name: after[name] for name in before} == before | {
-            # The catalogue is filled in by the first start of each release.
-            "EventType": after["EventType"]
-        }
-        assert not by_hand.permissions.exists()
-        viewer, manager = (Group.objects.get(name=n) for n in ("Viewer", "Manager"))
-        assert viewer.permissions.filter(codename="view_delivery").exists()
-        assert manager.permissions.filter(codename="reveal_secret").exists()
-        recovery = executor.loader.project_state(latest).apps.get_model(
-            "webhooks", "Recovery"
-        )
-        (once_a_preview,) = recovery.objects.all()
-        assert (once_a_preview.state, once_a_preview.finished_at) == ("cancelled", NOW)
+        assert Group.objects.get() == by_hand
     finally:
-        Group.objects.filter(name="Operator").delete()
-        executor = MigrationExecutor(connection)
-        executor.migrate(latest)
+        migrate()
+
+    assert {name for name, count in counts().items() if count} == {"EventType"}
+    assert not by_hand.permissions.exists()
+    viewer, manager = (Group.objects.get(name=n) for n in ("Viewer", "Manager"))
+    assert viewer.permissions.filter(codename="view_delivery").exists()
+    assert manager.permissions.filter(codename="reveal_secret").exists()
+    by_hand.delete()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_roles_are_made_where_no_permission_is_yet():
     """As on a new database, where permissions come after the last migration."""
-    executor = MigrationExecutor(connection)
-    latest = [
-        node for node in executor.loader.graph.leaf_nodes() if node[0] == "webhooks"
-    ]
-    executor.migrate([("webhooks", "0008_staff_lists")])
-    Group.objects.all().delete()
-    Permission.objects.all().delete()
-    MigrationExecutor(connection).migrate(latest)
+    try:
+        migrate("webhooks", "zero")
+        Group.objects.all().delete()
+        Permission.objects.all().delete()
+    finally:
+        migrate()
     counts = {g.name: g.permissions.count() for g in Group.objects.all()}
     assert counts == {"Viewer": 14, "Operator": 20, "Manager": 29}
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_to_alter_an_audit_entry():
+    fill()
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        models.AuditEntry.objects.update(actor="another")
+    assert models.AuditEntry.objects.all().delete()[0] == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="a setting of PostgreSQL")
+def test_the_tables_of_the_queue_are_vacuumed_often():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relname LIKE 'webhooks%' AND reloptions"
+            " @> '{autovacuum_vacuum_scale_factor=0.01,autovacuum_vacuum_threshold=1000}'"
+        )
+        tables = {name for (name,) in cursor.fetchall()}
+    assert tables == {"webhooks_delivery", "webhooks_endpoint"}
+
+
+@pytest.mark.django_db
+def test_a_database_from_before_the_release_goes_on_as_it_is(templates_of_others):
+    """Its tables are those of the release, and fourteen names more are in its history."""
+    fill()
+    recorder = MigrationRecorder(connection)
+    for name in BEFORE_RELEASE:
+        recorder.record_applied("webhooks", name)
+    before = counts()
+    health._migrated.clear()
+
+    call_command("migrate", verbosity=0, skip_checks=False)
+
+    assert counts() == before | {"EventType": counts()["EventType"]}  # filled up again
+    assert health._is_migrated()
+    call_command("migrate", "webhooks", prune=True, verbosity=0)
+    kept = {name for app, name in recorder.applied_migrations() if app == "webhooks"}
+    assert kept == {"0001_initial"}
+
+
+@pytest.mark.django_db
+def test_an_older_database_is_refused_and_nothing_is_changed(
+    client, templates_of_others
+):
+    fill()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE webhooks_apikey RENAME COLUMN replaced_by_id TO not_yet"
+        )
+    health._migrated.clear()
+
+    for options in ({}, {"check_unapplied": True}, {"prune": True}):
+        with pytest.raises(SystemCheckError, match=r"older than release 0\.1\.0"):
+            call_command(
+                "migrate", "webhooks", verbosity=0, skip_checks=False, **options
+            )
+
+    assert client.get("/readyz").json()["reason"] == (
+        "Migrations are missing; run manage.py migrate."
+    )
+    assert models.Partner.objects.count() == models.EventType.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_there_is_nothing_to_migrate_that_no_migration_says():
+    call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
 
 
 def test_the_graph_has_one_end():
     graph = MigrationLoader(None).graph
     assert len(graph.leaf_nodes("webhooks")) == 1
+
+
+def test_no_migration_takes_a_name_that_older_databases_have_recorded():
+    names = {name for app, name in MigrationLoader(None).disk_migrations}
+    assert not names & {*BEFORE_RELEASE}

@@ -5,7 +5,6 @@ know nothing of the pages' own permissions. A page that no table names fails by 
 """
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,6 +19,7 @@ from django.views.generic import RedirectView
 
 from tests.admin import traffic
 from webhooks import models
+from webhooks.migrations.initial import roles as initial_roles
 from webhooks.models import Attempt, AuditEntry
 from webhooks.operations import secondfactor
 
@@ -216,9 +216,7 @@ def admin_case(page: Page, rows: dict[str, Any]) -> Case:
 @pytest.fixture
 def roles(db) -> None:
     """Tests that need a database of their own leave one without the migrations' rows."""
-    import_module("webhooks.migrations.0009_roles").make_roles(
-        apps, connection.schema_editor()
-    )
+    initial_roles.make(apps, connection.schema_editor())
 
 
 @pytest.fixture
@@ -356,8 +354,6 @@ def models_of_staff() -> list[Any]:
 def test_roles_that_somebody_has_edited_stay_as_they_are(roles) -> None:
     role = Group.objects.get(name="Viewer")
     role.permissions.set([Permission.objects.get(codename="view_partner")])
-    import_module("webhooks.migrations.0009_roles").make_roles(
-        apps, connection.schema_editor()
-    )
+    initial_roles.make(apps, connection.schema_editor())
     assert role.permissions.get().codename == "view_partner"
     assert Group.objects.filter(name__in=["Viewer", "Operator", "Manager"]).count() == 3

@@ -1,10 +1,12 @@
 """Wiring: the rooms below are handed here what they must not import."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
 from django.core import checks
+from django.db import connections
 from django.db.models.signals import post_migrate
 
 
@@ -30,6 +32,7 @@ class WebhooksConfig(AppConfig):
             wire.register(interface.profile)
             labels.name_dialect(interface.title, interface.slug, interface.profile.name)
         checks.register(_check_routing, checks.Tags.urls)
+        checks.register(_check_tables, checks.Tags.database)
         post_migrate.connect(_fill_catalogue, sender=self)
 
 
@@ -37,6 +40,23 @@ def _check_routing(**_: Any) -> list[checks.CheckMessage]:
     from webhooks.rest import routing
 
     return routing.check()
+
+
+def _check_tables(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[checks.CheckMessage]:
+    """Asked by `migrate`, before it begins, and by `up`."""
+    from webhooks.models import prerelease
+
+    return [
+        checks.Error(
+            "The tables are older than release 0.1.0, which cannot upgrade them.",
+            hint="Migrate first with the commit before it: docs/running.md, Upgrading.",
+            id="webhooks.E003",
+        )
+        for alias in databases or ()
+        if prerelease.is_unfinished(connections[alias])
+    ]
 
 
 def _fill_catalogue(using: str, apps: Any = apps, **_: object) -> None:

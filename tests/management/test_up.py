@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_migrations import BEFORE_RELEASE
 from tests.waiting import PATIENCE, eventually
 from webhooks import dialects
 from webhooks.management.commands import up as up_command
@@ -116,6 +117,49 @@ def test_a_person_changes_webhooks_publishes_and_sees_it_arrive_signed(up, tmp_p
         assert printed_requests(again.output) == requests
         assert run(requests[-1])[0] == 202
         again.wait_for(r"received .* partnero \(.*signature verified")
+
+
+def in_database(database: str, code: str) -> None:
+    """Run Python with a `connection` to the database."""
+    code = f"from django.db import connection\n{code}"
+    done = portal.manage("shell", "-v0", "-c", code, database_url=database)
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_goes_on_with_a_database_from_before_the_first_release(up, database):
+    portal.manage("migrate", "-v0", database_url=database)
+    portal.manage("issue_key", "Acme", "--create", database_url=database)
+    in_database(
+        database,
+        "from django.db.migrations.recorder import MigrationRecorder\n"
+        f"for name in {BEFORE_RELEASE}:\n"
+        "    MigrationRecorder(connection).record_applied('webhooks', name)",
+    )
+
+    with up(portal.free_port()) as running:
+        running.wait_for("Ctrl-C stops")
+        assert run(printed_requests(running.output)[-1])[0] == 202
+        running.wait_for("received .* signature verified")
+
+    done = portal.manage("issue_key", "Acme", database_url=database)
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_refuses_an_older_one_before_anything_starts(up, database):
+    portal.manage("migrate", "-v0", database_url=database)
+    in_database(
+        database,
+        "sql = 'ALTER TABLE webhooks_apikey RENAME COLUMN replaced_by_id TO not_yet'\n"
+        "connection.cursor().execute(sql)",
+    )
+
+    with up(portal.free_port()) as running:
+        assert running.process.wait(PATIENCE) == 1
+
+    assert "The tables are older than release 0.1.0" in running.output
+    assert "docs/running.md" in running.output
+    assert "Traceback" not in running.output
+    assert "Serving" not in running.output
 
 
 @pytest.mark.once

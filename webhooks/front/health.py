@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from webhooks.delivery import heartbeat
 from webhooks.delivery.heartbeat import WorkerStatus
+from webhooks.models import prerelease
 
 _migrated = threading.Event()
 
@@ -47,7 +48,8 @@ def _is_migrated() -> bool:
         from django.db.migrations.executor import MigrationExecutor
 
         executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        is_missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if is_missing or prerelease.is_unfinished(connection):
             return False
         _migrated.set()
     return True

@@ -10,9 +10,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
 from webhooks.management import addresses, sample, sample_requests
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
-        password = _prepare()
+        password = self._prepare()
         with Group() as group:
             group.start("web server", ["serve", "--bind", str(web), "--workers", "1"])
             group.start("delivery worker", ["deliver"])
@@ -70,6 +71,15 @@ class Command(BaseCommand):
                     raise CommandError(f"{ended} Everything else is stopped too.")
             self.stdout.write("\nStopping.")
         self.stdout.write("Stopped. The data stays; start again to go on.")
+
+    def _prepare(self) -> str | None:
+        """Migrate, and make the first login; returns its password when it is new."""
+        database = settings.DATABASES["default"]
+        if database["ENGINE"] == "django.db.backends.sqlite3":
+            Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
+        call_command("migrate", interactive=False, verbosity=0)
+        return _make_first_login()
 
     def _print(
         self, web: addresses.Address, password: str | None, requests: list[str]
@@ -90,15 +100,6 @@ class Command(BaseCommand):
             self.stdout.write(line)
         self.stdout.write("\nCtrl-C stops everything.")
         self.stdout.flush()
-
-
-def _prepare() -> str | None:
-    """Migrate, and make the first login; returns its password when it is new."""
-    database = settings.DATABASES["default"]
-    if database["ENGINE"] == "django.db.backends.sqlite3":
-        Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    call_command("migrate", interactive=False, verbosity=0)
-    return _make_first_login()
 
 
 def _make_first_login() -> str | None:

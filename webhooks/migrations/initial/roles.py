@@ -2,11 +2,10 @@
 
 They are made once. A group of one of these names that is there already is left as it is, and
 so is every role from then on: whoever manages staff may edit them, and a later migration adds
-to a role by name what its new pages ask for. Going back keeps them, for who is in them.
+to a role by name what its new pages ask for.
 """
 
 from django.contrib.auth.management import create_permissions
-from django.db import migrations
 
 VIEWER = [
     "view_apikey",
@@ -24,7 +23,7 @@ VIEWER = [
     "view_subscription",
     "view_worker",
 ]
-# Whatever mends a partner's webhooks, and stops a key that leaked.
+# Whatever repairs a partner's webhooks, and stops a key that leaked.
 OPERATOR = [
     *VIEWER,
     "add_event",
@@ -52,7 +51,7 @@ ROLES = {
 }
 
 
-def make_roles(apps, schema_editor):
+def make(apps, schema_editor):
     using = schema_editor.connection.alias
     _make_permissions(apps, using)
     groups = apps.get_model("auth", "Group").objects.using(using)
@@ -75,19 +74,3 @@ def _make_permissions(apps, using):
         # What stands for an app in a migration does not say that it has models.
         config.models_module = getattr(config, "models_module", True)
         create_permissions(config, verbosity=0, using=using, apps=apps)
-
-
-class Migration(migrations.Migration):
-    dependencies = [
-        ("auth", "0012_alter_user_first_name_max_length"),
-        ("contenttypes", "0002_remove_content_type_name"),
-        ("webhooks", "0008_staff_lists"),
-    ]
-
-    operations = [
-        migrations.AlterModelOptions(
-            name="signingsecret",
-            options={"permissions": [("reveal_secret", "Can see a signing secret")]},
-        ),
-        migrations.RunPython(make_roles, migrations.RunPython.noop),
-    ]
