@@ -1,7 +1,7 @@
 """A partner's subscriptions in the portal's own words, its key, and the event types."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -229,13 +229,6 @@ def test_it_creates_once_under_an_idempotency_key(create):
     assert Subscription.objects.count() == 1
 
 
-def test_it_tells_a_late_repeat_no_secret(create):
-    first = body_of(create(headers={"Idempotency_Key": "k1"}), 201)
-    with time_machine.travel(timezone.now() + timedelta(hours=24, seconds=1)):
-        late = body_of(create(headers={"Idempotency_Key": "k1"}), 201)
-    assert late == {**first, "secret": None}
-
-
 def test_it_refuses_a_key_that_created_another(create):
     create(headers={"Idempotency_Key": "k1"})
     response = create(headers={"Idempotency_Key": "k1"}, name="Other")
@@ -254,12 +247,17 @@ def test_it_keeps_the_keys_of_partners_apart(create):
     assert mine["id"] != theirs["id"]
 
 
-def test_it_does_not_replay_what_was_deleted_meanwhile(create, monkeypatch):
-    def taken(**_):
-        raise subscriptions.PublicIdTaken
-
-    monkeypatch.setattr(subscriptions, "create", taken)
-    assert create(headers={"Idempotency_Key": "k1"}).status_code == 404
+def test_a_key_of_another_shop_is_not_answered(create, partner):
+    texts = [
+        factories.key(partner, scopes=[keys.WRITE, f"shop:{shop}"])[1]
+        for shop in ("s1", "s2")
+    ]
+    first, second = (
+        create(headers={"Idempotency_Key": "k1"}, key_text=text) for text in texts
+    )
+    assert body_of(first, 201)["shop_id"] == "s1"
+    assert second.status_code == 422
+    assert json.loads(second.content)["type"].endswith(":idempotency-key-reused")
 
 
 # --- Lists ---------------------------------------------------------------------------

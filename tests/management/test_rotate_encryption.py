@@ -3,7 +3,7 @@ from django.core.management import CommandError, call_command
 
 from tests import factories
 from webhooks.models import Answer, AuditEntry, SigningSecret, encryption
-from webhooks.operations import reencryption, repeats
+from webhooks.operations import idempotency, reencryption
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -101,12 +101,12 @@ def test_it_moves_answers_too(settings, capsys):
     settings.ENCRYPTION_KEYS = [OLD]
     partner = factories.partner()
     asked = {"partner": partner, "key": "k", "fingerprint": "f"}
-    repeats.once(**asked, do=lambda: "whk_shown_once")
+    idempotency.once(**asked, do=lambda: "whk_shown_once")
     settings.ENCRYPTION_KEYS = [NEW, OLD]
 
     call_command("rotate_encryption")
 
     assert capsys.readouterr().out == "1 secrets re-encrypted.\n"
     settings.ENCRYPTION_KEYS = [NEW]
-    assert repeats.once(**asked, do=lambda: "again").text == "whk_shown_once"
+    assert idempotency.once(**asked, do=lambda: "again").text == "whk_shown_once"
     assert encryption.key_name(Answer.objects.get().sealed) == "new"

@@ -8,15 +8,6 @@ from hypothesis import strategies as st
 from webhooks.models import ids
 
 
-def test_an_id_tells_a_time_where_ranges_find_it_by_that():
-    now = datetime.now(UTC)
-    made = ids.time_ordered()
-    assert ids.tells(made, now)
-    assert ids.tells(made, now + timedelta(minutes=59))
-    assert not ids.tells(made, now + timedelta(minutes=61))
-    assert not ids.tells(made, now - timedelta(minutes=61))
-
-
 def test_an_id_lies_within_the_range_of_its_time():
     now = datetime.now(UTC)
     made = ids.time_ordered()

@@ -10,8 +10,8 @@ from standardwebhooks import Webhook
 
 from tests import factories
 from tests.operations.outcomes import URL, ended, hook, publish, settle
-from webhooks.models import AuditEntry, Delivery, Endpoint, Subscription, ids
-from webhooks.operations import deliveries, once, partners, subscriptions
+from webhooks.models import AuditEntry, Delivery, Endpoint, Subscription
+from webhooks.operations import deliveries, partners, subscriptions
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -53,30 +53,6 @@ def test_it_queues_the_same_event_to_the_same_endpoint(partner, state):
     entry = AuditEntry.objects.get(action="delivery.redelivered")
     assert (entry.target_id, entry.partner_id) == (str(old.id), partner.id)
     assert entry.after == {"deliveries": [str(new.id)], "rerendered": False}
-
-
-def test_it_is_sent_once_for_one_id(partner):
-    hook(partner)
-    old, id = ended(partner, "delivered"), ids.time_ordered()
-    first, second = again(old, id=id), again(old, id=id)
-    assert first.id == second.id == id
-    assert Delivery.objects.filter(redelivery_of=old.id).count() == 1
-    assert AuditEntry.objects.filter(action="delivery.redelivered").count() == 1
-    settle(first, "delivered")
-    later = timezone.now() + timedelta(days=1)
-    assert again(old, id=id, now=later).state == "delivered"
-    assert again(old).id != id
-
-
-def test_an_id_under_which_nobody_would_find_it_is_refused(partner):
-    hook(partner)
-    old, other = ended(partner, "delivered"), ended(partner, "delivered")
-    taken = [old.id, other.id, again(other).id]
-    an_hour_off = ids.after(timezone.now() + timedelta(minutes=1))
-    for id in [*taken, uuid4(), an_hour_off]:
-        with pytest.raises(once.IdRefused):
-            again(old, id=id)
-    assert not Delivery.objects.filter(redelivery_of=old.id).exists()
 
 
 def test_what_has_ended_is_not_sent_where_it_must_wait(partner):

@@ -62,12 +62,12 @@ def test_both_sign_until_the_overlap_is_over(partner):
     assert live(made, NOW + 24 * HOUR) == [second]
 
 
-def test_what_is_asked_twice_is_done_once(partner):
+def test_nobody_ends_a_secret_that_they_have_not_seen(partner):
     made, first = signed(partner)
     known = made.secrets.get().id
-    second = rotate(made, replacing=known)
-    with pytest.raises(secrets.Gone):
-        rotate(made, replacing=known)
+    second = rotate(made, seen=known)
+    with pytest.raises(subscriptions.Overtaken):
+        rotate(made, seen=known)
     assert live(made, NOW) == [first, second]
 
 

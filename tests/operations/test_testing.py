@@ -1,8 +1,5 @@
 """Events that did not happen."""
 
-from datetime import timedelta
-from uuid import uuid4
-
 import pytest
 from django.utils import timezone
 
@@ -13,16 +10,13 @@ from webhooks.delivery import outbox
 from webhooks.models import (
     AuditEntry,
     Delivery,
-    Endpoint,
     Event,
     EventType,
-    ids,
 )
 from webhooks.operations import (
     deliveries,
     endpoint_notifications,
     events,
-    once,
     subscriptions,
     testing,
 )
@@ -57,27 +51,6 @@ def test_it_is_sent_to_the_subscription_and_to_nobody_else(partner):
     entry = AuditEntry.objects.get(action="subscription.tested")
     assert entry.target_id == str(made.id)
     assert entry.after == {"event": str(event.id), "type": "webhook.test"}
-
-
-def test_it_is_sent_once_for_one_id(partner):
-    made, id = hook(partner), ids.time_ordered()
-    assert send(made, id=id).id == send(made, id=id).id == id
-    assert Delivery.objects.count() == 1
-    assert AuditEntry.objects.filter(action="subscription.tested").count() == 1
-    assert send(made).id != id
-    Endpoint.objects.update(disabled_at=timezone.now(), disabled_reason="Test")
-    assert send(made, id=id).id == id, "whatever the first has led to"
-
-
-def test_an_id_under_which_nobody_would_find_it_is_refused(partner):
-    made = hook(partner)
-    elsewhere = send(hook(factories.partner()))
-    taken = [publish(partner).id, elsewhere.id, send(hook(partner)).id]
-    an_hour_off = ids.after(timezone.now() + timedelta(minutes=1))
-    for id in [*taken, uuid4(), an_hour_off]:
-        with pytest.raises(once.IdRefused):
-            send(made, id=id)
-    assert not Event.objects.filter(attributes__test_of=str(made.id)).exists()
 
 
 def test_it_is_sent_whatever_the_subscription_wants(partner):

@@ -342,20 +342,6 @@ class TestStarting:
             "127.0.0.1",
         )
 
-    def test_a_form_that_is_sent_twice_starts_one(
-        self, console: Client, partner
-    ) -> None:
-        hook(partner)
-        ended(partner, "delivered")
-        form = carried(preview(console, partner, outcomes=["delivered"]))
-        console.post(NEW, form)
-        advance()
-        response = console.post(NEW, form, follow=True)
-        recovery = Recovery.objects.get()
-        assert response.redirect_chain == [(f"/staff/recoveries/{recovery.id}/", 302)]
-        assert "the second time changed nothing" in text(response)
-        assert AuditEntry.objects.filter(action="recovery.started").count() == 1
-
     def test_each_preview_is_a_form_of_its_own(self, console: Client, partner) -> None:
         hook(partner)
         ended(partner, "exhausted")

@@ -225,9 +225,11 @@ class TestRotating:
         assert "A rotation is still under way" in page
         assert f"<code>{PLAIN[-4:]}</code>" in page
 
-    def test_one_form_rotates_once(self, console: Client, signed) -> None:
+    def test_nobody_ends_a_secret_that_they_have_not_seen(
+        self, console: Client, signed
+    ) -> None:
         form = console.get(rotation(signed)).context["form"]
-        sent = {"overlap": "24h", "replacing": str(form["replacing"].value())}
+        sent = {"overlap": "24h", "seen": str(form["seen"].value())}
         assert console.post(rotation(signed), sent).status_code == 200
         response = console.post(rotation(signed), sent, follow=True)
         assert "No second one was made" in response.content.decode()

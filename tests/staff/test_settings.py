@@ -19,7 +19,7 @@ from webhooks.operations import subscriptions
 from webhooks.operations.audit import SYSTEM
 from webhooks.rest import interfaces
 from webhooks.rest.preview import MASK
-from webhooks.staff.subscriptions import overview, settings
+from webhooks.staff.subscriptions import overview
 
 from .conftest import Login
 
@@ -176,46 +176,6 @@ def unmasked(told: Any, answer: Any) -> Any:
     if isinstance(told, list):
         return [unmasked(*pair) for pair in zip(told, answer, strict=True)]
     return told
-
-
-class TestSentTwice:
-    def test_one_form_makes_one(self, console: Client, monkeypatch) -> None:
-        partner = factories.partner()
-        address = new("partnero", partner)
-        id = str(console.get(address).context["id"])
-        sent = posted("partnero", partner, id=id)
-        first = console.post(address, sent)
-        assert console.post(address, sent)["Location"] == first["Location"]
-        # The second came before the first was there to be seen.
-        blind = once_blind(settings.New._created)
-        monkeypatch.setattr(settings.New, "_created", blind)
-        assert console.post(address, sent)["Location"] == first["Location"]
-        assert Subscription.objects.count() == 1
-
-    def test_a_form_that_was_refused_keeps_its_id(self, console: Client) -> None:
-        partner = factories.partner()
-        id = "11111111-2222-4333-8444-555555555555"
-        sent = posted("capa", partner, url="nonsense", id=id)
-        page = console.post(new("capa", partner), sent)
-        assert str(page.context["id"]) == id
-        assert f'value="{id}"' in page.content.decode()
-
-    def test_an_id_of_somebody_else_leads_nowhere(self, console: Client) -> None:
-        theirs = make(console, "capa")
-        partner = factories.partner()
-        sent = posted("capa", partner, id=str(theirs.id))
-        page = console.post(new("capa", partner), sent)
-        assert page.status_code == 422
-
-
-def once_blind(look: Any) -> Any:
-    looks: list[int] = []
-
-    def looked(*args: Any) -> Any:
-        looks.append(1)
-        return None if len(looks) == 1 else look(*args)
-
-    return looked
 
 
 class TestChoosing:

@@ -1,6 +1,5 @@
 """Subscriptions: the list, one of them, and the acts that end or revive it."""
 
-import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,7 +15,6 @@ from tests.admin import traffic
 from tests.operations.outcomes import URL, hook
 from webhooks.console import paging
 from webhooks.models import AuditEntry, Delivery, Endpoint, Event, Subscription
-from webhooks.models.ids import time_ordered
 from webhooks.operations import subscriptions, testing
 from webhooks.operations.audit import SYSTEM
 from webhooks.staff.subscriptions import overview
@@ -37,9 +35,9 @@ def shown(client: Client, subscription: Subscription, query: str = "") -> str:
     return response.content.decode()
 
 
-def sent_once(type: str) -> dict[str, str]:
+def a_test(type: str) -> dict[str, str]:
     """The form of a test, as a browser sends it."""
-    return {"type": type, "id": str(time_ordered())}
+    return {"type": type}
 
 
 def statements(client: Client, page: str) -> int:
@@ -274,7 +272,9 @@ class TestOne:
         assert says in shown(console, made)
 
     def test_it_opens_where_its_profile_is_gone(self, console: Client, partner) -> None:
-        made = factories.subscription(partner, "blaze", profile="gone", events=["A"])
+        made = factories.subscription(
+            partner, "blaze", profile="gone", events=["A"], secrets=[]
+        )
         page = shown(console, made)
         assert "is not installed" in page
         assert "<code>A</code>" in page
@@ -388,7 +388,7 @@ class TestTesting:
 
     def test_it_is_sent_and_watched(self, console: Client, partner) -> None:
         made = hook(partner, URL + "/a", URL + "/b")
-        response = console.post(address(made, "test"), sent_once("webhook.test"))
+        response = console.post(address(made, "test"), a_test("webhook.test"))
         event = Event.objects.get()
         assert response["Location"] == f"{address(made)}?test={event.pk}#test"
         assert Delivery.objects.count() == 2
@@ -457,46 +457,15 @@ class TestTesting:
         page = console.get(address(made, "test")).content.decode()
         assert says in page
         assert "Send it</button>" not in page
-        response = console.post(address(made, "test"), sent_once("webhook.test"))
+        response = console.post(address(made, "test"), a_test("webhook.test"))
         if response.status_code == 302:
             page = console.get(response["Location"]).content.decode()
             assert f"Nothing was sent. {says}" in page
         assert not Event.objects.exists()
 
-    def test_a_form_that_is_sent_twice_sends_one_test(
-        self, console: Client, partner
-    ) -> None:
-        made = hook(partner)
-        page = console.get(address(made, "test")).content.decode()
-        (id,) = re.findall(r'name="id" value="([^"]+)"', page)
-        sent = {"type": "webhook.test", "id": id}
-        first, second = (console.post(address(made, "test"), sent) for _ in range(2))
-        assert first["Location"] == second["Location"]
-        assert str(Event.objects.get().id) == id
-        assert Delivery.objects.count() == 1
-        assert AuditEntry.objects.filter(action="subscription.tested").count() == 1
-        watched = console.get(first["Location"]).content.decode()
-        (again,) = re.findall(r'name="id" value="([^"]+)"', watched)
-        assert again != id, "once more is another"
-        listed = console.get("/staff/events/?within=1h").content.decode()
-        assert id in listed
-
-    @pytest.mark.parametrize(
-        "id", ["9b2f6c1e-3d54-4b0a-8f6e-0c9a2d7e5b13", "x" * 10_000, "\0"]
-    )
-    def test_a_form_whose_id_will_not_do_sends_nothing_and_says_so(
-        self, console: Client, partner, id
-    ) -> None:
-        made = hook(partner)
-        sent = {"type": "webhook.test", "id": id}
-        answer = console.post(address(made, "test"), sent)
-        assert answer.status_code == 422
-        assert "this page was open for too long" in answer.content.decode()
-        assert not Event.objects.exists()
-
     def test_only_what_is_offered_is_sent(self, console: Client, partner) -> None:
         made = hook(partner, events=[])
-        response = console.post(address(made, "test"), sent_once("order.created"))
+        response = console.post(address(made, "test"), a_test("order.created"))
         assert response.status_code == 422
         assert response.context["form"].errors["type"]
         assert not Event.objects.exists()

@@ -12,7 +12,7 @@ from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
 from webhooks.models import Attempt, Partner, Recovery, ids
 
-from . import exploring, labels, untrusted_text
+from . import exploring, idempotency, labels, untrusted_text
 
 register = template.Library()
 
@@ -38,8 +38,12 @@ def moment(value: datetime | None, none: str = "never") -> SafeString | str:
 
 @register.simple_tag
 def once() -> SafeString:
-    """The id that the new row will have, so that a form that is sent twice makes one row."""
-    return format_html('<input type="hidden" name="id" value="{}">', ids.time_ordered())
+    """A hidden field for each form that changes something: sent twice, it acts once."""
+    return format_html(
+        '<input type="hidden" name="{}" value="{}">',
+        idempotency.FIELD,
+        ids.time_ordered(),
+    )
 
 
 @register.simple_tag

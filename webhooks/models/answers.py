@@ -1,4 +1,4 @@
-"""What a POST was answered, for whoever repeats it."""
+"""What a POST was answered, for whoever sends it again."""
 
 from django.db import models
 
@@ -10,14 +10,19 @@ from .partners import Partner
 class Answer(models.Model):
     """The answer to a request that carried an idempotency key.
 
-    Encrypted, because some answers show a secret for the only time.
+    Of an API it is what was answered, encrypted, because some answers show a secret for the
+    only time. Of a form for staff it is where the form led, and there is no partner.
     """
 
     SEALED = "sealed"
 
     id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
     partner = models.ForeignKey(
-        Partner, on_delete=models.CASCADE, related_name="+", db_index=False
+        Partner,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        null=True,
     )
     key = models.CharField(max_length=255)
     # SHA-256 of the request: tells a repeat from a key used twice.
@@ -28,6 +33,11 @@ class Answer(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["partner", "key"], name="answer_key_unique_per_partner"
+            ),
+            models.UniqueConstraint(
+                fields=["key"],
+                condition=models.Q(partner=None),
+                name="answer_key_unique_for_staff",
             ),
         ]
 

@@ -49,11 +49,6 @@ def after(moment: datetime) -> uuid.UUID:
     return _at(moment, _SLACK)
 
 
-def tells(id: uuid.UUID, moment: datetime) -> bool:
-    """Whether ranges find by this id a row that says it was created at `moment`."""
-    return before(moment) <= id < after(moment)
-
-
 def _at(moment: datetime, slack: int) -> uuid.UUID:
     milliseconds = (moment - _EPOCH) // _MILLISECOND + slack
     return uuid.UUID(int=min(max(milliseconds, 0), (1 << 48) - 1) << 80)

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch
 
 from webhooks.delivery import outbox
 from webhooks.models import Delivery, Endpoint, Event, Recovery, Subscription
 from webhooks.models.subscriptions import SubscriptionQuerySet
 
-from . import access, audit, once
+from . import access, audit
 
 
 class NotReceiving(Exception):
@@ -110,7 +109,6 @@ def redeliver(
     delivery: Delivery,
     now: datetime,
     rerender: bool = False,
-    id: UUID | None = None,
     must_wait: bool = False,
 ) -> Delivery:
     """Send a delivery that has ended once more, as a new one; one that waits for a retry
@@ -118,10 +116,8 @@ def redeliver(
 
     The event's id is the same, and so are the bytes, unless it is rendered anew; what
     was never rendered is. What had no URL goes to every URL that the subscription has,
-    and the first of these deliveries is returned. It gets the `id`, if one is given; asked
-    again for the same, nothing more is sent and it is returned as it stands. `must_wait`:
-    one that has ended is not sent. Raises NotReceiving, UnderWay, StillPending, Ended,
-    Gone and once.IdRefused.
+    and the first of these deliveries is returned. `must_wait`: one that has ended is not
+    sent. Raises NotReceiving, UnderWay, StillPending, Ended and Gone.
     """
     with transaction.atomic():
         rows = Delivery.objects.select_related("event", "endpoint")
@@ -129,8 +125,6 @@ def redeliver(
             locked = access.locked(rows, delivery.id, by=by)
         except access.NotFound:
             raise Gone(delivery.id) from None
-        if id is not None and (made := once.made(_repeats(locked), id, now=now)):
-            return made
         if locked.state == Delivery.State.PENDING:
             _send_now(locked, rerender)
             audit.record(by=by, action="delivery.hastened", target=locked)
@@ -151,8 +145,6 @@ def redeliver(
             repeats=_first(locked),
             rerender=rerender,
         )
-        if id is not None:
-            new[0].id = id
         outbox.enqueue(new)
         audit.record(
             by=by,
@@ -161,13 +153,6 @@ def redeliver(
             after={"deliveries": [str(d.id) for d in new], "rerendered": rerender},
         )
     return new[0]
-
-
-def _repeats(delivery: Delivery) -> QuerySet[Delivery]:
-    """Every delivery by which its event was sent again."""
-    return Delivery.objects.filter(
-        event_id=delivery.event_id, redelivery_of__isnull=False
-    )
 
 
 def _send_now(delivery: Delivery, rerender: bool) -> None:

@@ -8,9 +8,9 @@ import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from webhooks.models import ApiKey, Partner, Subscription, keyformat
 
@@ -64,10 +64,6 @@ class Closed(Exception):
     """The key was revoked or has expired: it cannot be replaced, only issued anew."""
 
 
-class AlreadyIssued(Exception):
-    """A key of the asked-for id exists: the same request was made before."""
-
-
 def issue(
     *,
     by: audit.Actor,
@@ -76,19 +72,17 @@ def issue(
     name: str = "",
     scopes: Sequence[str] = (),
     expires_at: datetime | None = None,
-    id: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its text, which exists nowhere else and cannot be shown again.
 
     Without a partner it is a publisher's key. No scopes means everything its kind may
-    do. With an `id`, a second call issues no second key. Raises UnknownScope and
-    AlreadyIssued.
+    do. Raises UnknownScope.
     """
     check_scopes(scopes, for_publisher=partner is None)
     new = keyformat.generate()
     pepper = keyformat.current_pepper()
     key = ApiKey(
-        id=id or uuid4(),
+        id=uuid4(),
         partner=partner,
         kind=ApiKey.Kind.PARTNER if partner else ApiKey.Kind.PUBLISHER,
         name=name,
@@ -99,14 +93,9 @@ def issue(
         created_at=now,
         expires_at=expires_at,
     )
-    try:
-        with transaction.atomic():
-            key.save(force_insert=True)
-            audit.record(by=by, action="key.issued", target=key, after=_state(key))
-    except IntegrityError:
-        if ApiKey.objects.filter(pk=key.pk).exists():
-            raise AlreadyIssued(key.pk) from None
-        raise
+    with transaction.atomic():
+        key.save(force_insert=True)
+        audit.record(by=by, action="key.issued", target=key, after=_state(key))
     return key, new.text
 
 
@@ -116,21 +105,16 @@ def rotate(
     key: ApiKey,
     now: datetime,
     overlap: timedelta = overlaps.DEFAULT,
-    id: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """A key that may do the same and lasts as long, and its text; the old one ends after
     `overlap`.
 
     What a dialect keeps for the old key moves to the new one; the old key's id leads
-    there, too. With an `id` for the new key, a second call replaces nothing. Raises
-    access.NotFound, Closed, AlreadyIssued and overlaps.OutOfRange.
+    there, too. Raises access.NotFound, Closed and overlaps.OutOfRange.
     """
     overlaps.check(overlap)
     with transaction.atomic():
         old = access.locked(ApiKey.objects.select_related("partner"), key.id, by=by)
-        # Before Closed: what the first call closed would be the second one's answer.
-        if id is not None and ApiKey.objects.filter(pk=id).exists():
-            raise AlreadyIssued(id)
         if old.is_revoked or old.is_expired_at(now):
             raise Closed
         before = _state(old)
@@ -146,7 +130,6 @@ def rotate(
             name=old.name,
             scopes=old.scopes,
             expires_at=expires_at,
-            id=id,
         )
         old.expires_at = min(old.expires_at or now + overlap, now + overlap)
         old.replaced_by = new

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import Error, IntegrityError, transaction
+from django.db import Error, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from webhooks.delivery import outbox
 from webhooks.delivery.scheduler import PeriodicTask
 from webhooks.models import Delivery, Event, Partner, Recovery
-from webhooks.models.ids import time_ordered
 
 from . import access, audit, deliveries, recoverable
 from .recoverable import Filter, InvalidFilter, Outcome, Selection, first_failure
@@ -36,10 +35,6 @@ _WINDOW = 500  # events looked at in one piece
 _CANCELLED = "The recovery was cancelled."
 # Longer than a delivery may be on its way when its recovery is cancelled.
 _SWEPT_FOR = timedelta(minutes=15)
-
-
-class AlreadyStarted(Exception):
-    """A recovery of the asked-for id exists: the same request was made before."""
 
 
 class Finished(Exception):
@@ -71,18 +66,15 @@ def start(
     filter: Filter,
     now: datetime,
     rerender: bool = False,
-    id: UUID | None = None,
 ) -> Recovery:
     """Begin to replay what has ended by now; what ends later is not part of it.
 
     A missed event goes to each URL of the subscription, so there may be more deliveries
-    than `total`. With an `id`, a second call starts no second one. Raises InvalidFilter,
-    deliveries.NotReceiving and AlreadyStarted.
+    than `total`. Raises InvalidFilter and deliveries.NotReceiving.
     """
     _check_shops(by, filter)
     selection = recoverable.select(partner, filter, at=now)
     recovery = Recovery(
-        id=id or time_ordered(),
         partner=partner,
         filter=recoverable.written(filter, selection.until),
         is_rerendered=rerender,
@@ -92,14 +84,9 @@ def start(
         created_at=now,
         started_at=now,
     )
-    try:
-        with transaction.atomic():
-            recovery.save(force_insert=True)
-            _record(by, "recovery.started", recovery)
-    except IntegrityError:
-        if Recovery.objects.filter(id=recovery.id).exists():
-            raise AlreadyStarted(recovery.id) from None
-        raise
+    with transaction.atomic():
+        recovery.save(force_insert=True)
+        _record(by, "recovery.started", recovery)
     return recovery
 
 

@@ -58,16 +58,15 @@ def rotate(
     now: datetime,
     overlap: timedelta = overlaps.DEFAULT,
     secret: str | None = None,
-    replacing: UUID | None = None,
+    seen: UUID | None = None,
 ) -> SigningSecret:
     """A new secret, which signs from now on, and an end to the newest of the others
     after `overlap`.
 
     Two live at most: while another overlap runs, its older secret ends at once. Without
-    a `secret` one is made. `replacing` is the newest that the caller knows of: a request
-    that is sent twice would otherwise end the one that receivers still use. Raises
-    NotSigned, overlaps.OutOfRange, UnusableSecret, Gone and
-    subscriptions.Deleted.
+    a `secret` one is made. `seen` is the newest that the caller knows of. Raises NotSigned,
+    overlaps.OutOfRange, UnusableSecret, subscriptions.Deleted, and
+    subscriptions.Overtaken where somebody else replaced that one meanwhile.
     """
     overlaps.check(overlap)
     profile = wire.profiles().get(subscription.profile)
@@ -77,8 +76,8 @@ def rotate(
         raise UnusableSecret
     with transaction.atomic():
         locked = subscriptions.lock(subscription.id, by=by)
-        if replacing is not None and replacing != _newest_id(locked, now):
-            raise Gone
+        if seen not in (None, _newest_id(locked, now)):
+            raise subscriptions.Overtaken(locked.id)
         before = _state(locked)
         _retire(locked, now=now, until=now + overlap)
         new = SigningSecret.sealed(

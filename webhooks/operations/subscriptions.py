@@ -31,7 +31,7 @@ class TooManySecrets(Exception):
 
 
 class PublicIdTaken(Exception):
-    """The partner has a subscription of that id in the dialect, or the row is there."""
+    """The partner has a subscription of that id in the dialect."""
 
 
 class Deleted(access.NotFound):
@@ -71,7 +71,6 @@ class SubscriptionIdentity:
     public_id: str | None = None  # None: the key's id, or else the row's own
     api_key: ApiKey | None = None  # one subscription per key
     is_singleton: bool = False  # one subscription per partner, or per shop of one
-    id: UUID | None = None  # of the row; given, a second call makes no second one
 
 
 def create(
@@ -96,7 +95,7 @@ def create(
         fields["shop_id"] = _shop(by, key, fields.get("shop_id", ""))
         now = timezone.now()
         subscription = Subscription(
-            id=identity.id or uuid4(),
+            id=uuid4(),
             partner=identity.partner,
             dialect=identity.dialect,
             profile=identity.profile,

@@ -1,16 +1,13 @@
 """An event that did not happen, sent to see whether it arrives."""
 
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from webhooks.delivery import outbox, wire
 from webhooks.models import Event, EventType, Subscription
-from webhooks.models.ids import time_ordered
 
-from . import audit, deliveries, once, subscriptions
+from . import audit, deliveries, subscriptions
 
 TYPE = "webhook.test"
 
@@ -27,7 +24,6 @@ def send(
     subscription: Subscription,
     now: datetime,
     type: str | None = None,
-    id: UUID | None = None,
 ) -> Event:
     """Send the subscription, and nobody else, an event that did not happen.
 
@@ -35,14 +31,10 @@ def send(
     once: whoever tests looks at the answer, mends and sends another, and wants no retry
     of it days later. Its type is the one that is given, or `webhook.test`, or where the
     dialect has no name for that the first that the subscription wants; its data is the
-    catalogue's example. It gets the `id`, if one is given; asked again for the same,
-    nothing more is sent and the event is returned. Raises deliveries.NotReceiving,
-    Untestable, subscriptions.Deleted and once.IdRefused.
+    catalogue's example. Raises deliveries.NotReceiving, Untestable and
+    subscriptions.Deleted.
     """
     with transaction.atomic():
-        # Before all else: the first test may have ended what it was sent to.
-        if id is not None and (made := once.made(_tests(subscription), id, now=now)):
-            return made
         live = Subscription.objects.live().within(by.shops)
         live = deliveries.with_receivers(live)
         row = live.filter(id=subscription.id).first()
@@ -51,29 +43,19 @@ def send(
         endpoints = deliveries.receivers(row)
         type = _expressible(row, type)
         entry = EventType.objects.filter(name=type).first()
-        event, is_new = Event.objects.get_or_create(
-            id=id or time_ordered(),
+        event = Event.objects.create(
             partner=row.partner,
-            defaults={
-                "type": type,
-                "data": (entry and entry.example) or _DATA,
-                "attributes": {Event.TEST_OF: str(row.id)},
-                "occurred_at": now,
-                "created_at": now,
-                "matched": 1,
-            },
+            type=type,
+            data=(entry and entry.example) or _DATA,
+            attributes={Event.TEST_OF: str(row.id)},
+            occurred_at=now,
+            created_at=now,
+            matched=1,
         )
-        if not is_new:  # another call with this id was faster
-            return event
         outbox.enqueue(deliveries.queued(event, row, endpoints, now=now))
         after = {"event": str(event.id), "type": type}
         audit.record(by=by, action="subscription.tested", target=row, after=after)
     return event
-
-
-def _tests(subscription: Subscription) -> QuerySet[Event]:
-    is_its = {f"attributes__{Event.TEST_OF}": str(subscription.id)}
-    return Event.objects.filter(partner=subscription.partner_id, **is_its)
 
 
 def _expressible(subscription: Subscription, asked: str | None) -> str:

@@ -6,10 +6,9 @@ request, and is read by what its views read it with, so that both refuse in the 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, cast
-from uuid import UUID
 
 from django import forms
 from rest_framework import exceptions
@@ -123,19 +122,12 @@ class SubscriptionForm(forms.Form):
         assert self.subscription is not None  # noqa: S101 - asked of an edit only
         return self.subscription
 
-    def save(
-        self,
-        *,
-        by: Actor,
-        id: UUID | None = None,
-        seen: datetime | None = None,
-    ) -> Subscription | None:
+    def save(self, *, by: Actor, seen: datetime | None = None) -> Subscription | None:
         """Create or change the subscription; None, and an error in the form, where
         another one has its place.
 
-        With an `id` for the row, a second call makes no second one. `seen` is the
-        `updated_at` that whoever asks has looked at. Raises subscriptions.Overtaken and
-        subscriptions.Deleted.
+        `seen` is the `updated_at` that whoever asks has looked at. Raises
+        subscriptions.Overtaken and subscriptions.Deleted.
         """
         if self.subscription is not None:
             row, change = self.subscription, self._differing
@@ -144,9 +136,7 @@ class SubscriptionForm(forms.Form):
             )
         identity = self.endpoint.identity(self.partner, self.given)
         try:
-            return subscriptions.create(
-                by=by, identity=replace(identity, id=id), **self._fields(None)
-            )
+            return subscriptions.create(by=by, identity=identity, **self._fields(None))
         except subscriptions.PublicIdTaken:
             self.add_error(*self.taken)
             return None

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.models import Partner
-from webhooks.operations import repeats
+from webhooks.operations import idempotency
 from webhooks.operations.eventchecks import MAX_KEY
 
 HEADER = "Idempotency-Key"
@@ -77,20 +77,29 @@ def fingerprint(request: Any) -> str:
 def once(request: Request, partner: Partner, do: Callable[[], Response]) -> Response:
     """The answer of `do`, or what it answered when the header's key was first used.
 
-    Raises Refused, KeyReused, and what `do` raises, which leaves the key unused.
+    The shops that the caller is bound to are a part of the request, so that no key is given
+    the answer of a key of other shops. Raises Refused, KeyReused, and what `do` raises,
+    which leaves the key unused.
     """
     key = from_header(request)
     if key is None:
         return do()
-    parts = [request.method, request.path, dict(request.query_params), request.data]
+    caller: Any = request.user
+    parts = [
+        request.method,
+        request.path,
+        dict(request.query_params),
+        request.data,
+        caller.shops,
+    ]
     try:
-        answered = repeats.once(
+        answered = idempotency.once(
             partner=partner,
             key=key,
             fingerprint=fingerprint(parts),
             do=lambda: _written(do()),
         )
-    except repeats.KeyReused:
+    except idempotency.KeyReused:
         raise KeyReused("This key was used for another request.") from None
     status, body, location = orjson.loads(answered.text)
     response = Response(body, status=status)

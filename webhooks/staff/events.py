@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID, uuid4, uuid5
 
 import orjson
 from django import forms
@@ -86,22 +85,14 @@ class PublishForm(forms.Form):
         max_length=255,
         help_text="Subscriptions of another shop do not match. May be empty.",
     )
-    once = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
 
-    def fields_of_event(self, type: str) -> dict[str, Any]:
+    def fields_of_event(self) -> dict[str, Any]:
         data = self.cleaned_data
         return {
             "partner": data["partner"],
             "data": data["payload"],
             "attributes": {"shop_id": data["shop_id"]} if data["shop_id"] else {},
-            "idempotency_key": self._idempotency_key(type),
         }
-
-    def _idempotency_key(self, type: str) -> str | None:
-        """The same when one form is sent twice, another when it was edited."""
-        once: UUID | None = self.cleaned_data["once"]
-        sent = (self.data.get(name, "") for name in ("partner", "payload", "shop_id"))
-        return str(uuid5(once, "\n".join([type, *sent]))) if once else None
 
 
 class Events(List):
@@ -194,7 +185,7 @@ class Publish(FormPage):
                 by=staff_actor(self.request),
                 now=timezone.now(),
                 type=self.chosen.name,
-                **form.fields_of_event(self.chosen.name),
+                **form.fields_of_event(),
             ).event
         except events.InvalidEvent as invalid:
             # Field of the operation -> field of the form.

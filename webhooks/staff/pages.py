@@ -1,7 +1,8 @@
 """What the pages of the console have in common: who may see them, lists, forms, the frame."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -17,10 +18,8 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import View
 from django.views.generic.edit import FormMixin
 
-from webhooks.console import paging
+from webhooks.console import idempotency, paging
 from webhooks.console.filters import Filters
-from webhooks.models import ids
-from webhooks.operations import once
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,12 @@ def admin_row(row: Any) -> str:
     return reverse(f"admin:{name}_change", args=[row.pk])
 
 
+_STALE = (
+    "Nothing was done: this page was open for more than a day. Check that it still says what "
+    "you want, and send it again."
+)
+
+
 @method_decorator(never_cache, name="dispatch")
 class Page(View):
     """A page for staff who hold its permission; others are asked to log in, or refused.
@@ -52,6 +57,11 @@ class Page(View):
     template: ClassVar[str]
     # False for a page that refreshes itself.
     keeps_session_alive: ClassVar[bool] = True
+    # What is said when a form comes a second time.
+    sent_before: ClassVar[str] = (
+        "This form was sent before, and nothing was done a second time. To send it again, "
+        "open it anew."
+    )
 
     @property
     def title(self) -> str:
@@ -72,7 +82,17 @@ class Page(View):
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
         if self.permission and not request.user.has_perm(self.permission):
             return self.refused()
-        return super().dispatch(request, *args, **kwargs)
+        return self.answered(partial(super().dispatch, request, *args, **kwargs))
+
+    def answered(self, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+        """What the page answers; a form that is sent twice acts once."""
+        if self.request.method != "POST":
+            return answer()
+        try:
+            return idempotency.once(self.request, answer, sent_before=self.sent_before)
+        except idempotency.Stale:
+            messages.error(self.request, _STALE)
+            return redirect(self.request.get_full_path())
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         return self.page(**self.context())
@@ -175,9 +195,6 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
             return self.show(form, 422)
         try:
             return self.form_valid(form)
-        except once.IdRefused:
-            form.add_error("id", STALE)  # the page has another id by now
-            return self.show(form, 422)
         except tuple(self.refusals) as error:
             level, text = self.refusals[type(error)]
             return self.leave(text.format(error), level)
@@ -198,23 +215,3 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
         """Redirects to the page above, with a message."""
         messages.add_message(self.request, level, text)
         return redirect(self.above()[-1].address)
-
-
-STALE = (
-    "Nothing was sent: this page was open for too long. Check that it still says what you "
-    "want, and send it again."
-)
-
-
-class _NewId(forms.HiddenInput):
-    def format_value(self, value: Any) -> str:
-        """A new id each time: a form that was refused has made no row."""
-        return str(ids.time_ordered())
-
-
-class OnceForm(forms.Form):
-    """Carries the id that the new row will have, so that a form sent twice makes one row."""
-
-    id = forms.UUIDField(
-        widget=_NewId, error_messages={"invalid": STALE, "required": STALE}
-    )

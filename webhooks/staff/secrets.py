@@ -46,8 +46,8 @@ class RotationForm(forms.Form):
         help_text="After a leak it ends now: the receiver refuses deliveries until it knows "
         "the new secret, and what it refuses is retried on the schedule.",
     )
-    # The newest secret when the form was made, so that one form rotates once.
-    replacing = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    # The newest secret when the form was made: nobody ends one that they have not seen.
+    seen = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def clean_overlap(self) -> timedelta:
         return _OVERLAPS[self.cleaned_data["overlap"]][1]
@@ -96,12 +96,15 @@ class Rotate(SubscriptionPage, FormPage):
     form_class = RotationForm
     title = "Rotate the signing secret"
     act = "Rotate the secret"
+    sent_before = (
+        "This form was sent before. The secret was rotated once, and is below."
+    )
     refusals = {
         secrets.NotSigned: (
             messages.ERROR,
             "Deliveries of this subscription are not signed.",
         ),
-        secrets.Gone: (
+        subscriptions.Overtaken: (
             messages.WARNING,
             "The secret was replaced since this form was opened. No second one was made.",
         ),
@@ -117,7 +120,7 @@ class Rotate(SubscriptionPage, FormPage):
 
     def get_initial(self) -> dict[str, Any]:
         listed = self.signing.secrets if self.request.method == "GET" else ()
-        return {"replacing": listed[-1].row.id if listed else None}
+        return {"seen": listed[-1].row.id if listed else None}
 
     def context(self) -> dict[str, Any]:
         return {"subscription": self.subscription, "signing": self.signing}
@@ -130,7 +133,7 @@ class Rotate(SubscriptionPage, FormPage):
         if self.request.user.has_perm(Reveal.permission):
             text = secrets.reveal(by=by, secret=new, now=timezone.now())
         live = overview.signing(self.subscription, now=timezone.now())
-        return self.page(
+        response = self.page(
             "The secret is rotated",
             template="staff/secrets/shown.html",
             secret=new,
@@ -139,3 +142,5 @@ class Rotate(SubscriptionPage, FormPage):
             older=next((each.row for each in live.secrets if each.row != new), None),
             signing=live,
         )
+        response["Content-Location"] = self.above()[-1].address
+        return response

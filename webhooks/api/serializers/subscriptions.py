@@ -1,6 +1,5 @@
 """The subscriptions of the portal's own API."""
 
-from datetime import datetime
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -91,9 +90,8 @@ class CreatedSubscription(PortalSubscription):
     """A new subscription, and the secret that signs for it."""
 
     secret = serializers.CharField(
-        allow_null=True,
         help_text="`whsec_` and base64. Shown here, and later only to keys with the scope "
-        "`secrets:reveal`. Null in the repeat of a request that is more than a day old.",
+        "`secrets:reveal`.",
     )
 
 
@@ -120,10 +118,3 @@ def portal_subscription(row: Subscription) -> dict[str, Any]:
         "created_at": timestamp(row.created_at),
         "updated_at": timestamp(row.updated_at),
     }
-
-
-def created_subscription(
-    row: Subscription, *, at: datetime, with_secret: bool
-) -> dict[str, Any]:
-    secret = next(iter(row.live_secrets(at)), None) if with_secret else None
-    return {**portal_subscription(row), "secret": secret}

@@ -1,9 +1,7 @@
 """A partner's subscriptions; their deliveries follow Standard Webhooks 1.0.0."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any, cast
-from uuid import uuid5
 
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -18,23 +16,13 @@ from webhooks.api.serializers.queries import PageQuery
 from webhooks.console.paging import Keyset
 from webhooks.delivery import standard
 from webhooks.models import Subscription
-from webhooks.operations import subscriptions
 from webhooks.operations.subscriptions import SubscriptionFields
-from webhooks.rest import endpoint, idempotency
+from webhooks.rest import idempotency
 from webhooks.rest.subscriptions import SubscriptionEndpoint
 
 OLDEST_FIRST = Keyset("created_at", "public_id", is_ascending=True)
 
-# How long the repeat of a POST shows the secret again, to a client that did not get the
-# first answer.
-REPLAY = timedelta(hours=24)
-# In the extras of a subscription: which request made it. A repeat has the same one.
-_FINGERPRINT = "fingerprint"
-
 _ID = OpenApiParameter("id", OpenApiTypes.STR, OpenApiParameter.PATH)
-_KEY_HEADER = idempotency.parameter(
-    "Makes a repeat of the request create no second subscription."
-)
 
 
 def read(
@@ -81,7 +69,7 @@ class Subscriptions(Endpoint):
         operation_id="create_subscription",
         summary="Subscribe a URL to events",
         description="The answer holds the secret to verify deliveries with.",
-        parameters=[_KEY_HEADER],
+        parameters=[idempotency.PARAMETER],
         request=serializers.NewSubscription,
         responses={
             201: OpenApiResponse(
@@ -91,37 +79,17 @@ class Subscriptions(Endpoint):
         },
     )
     def create(self, request: Request) -> Response:
-        body = self.json_object()
-        key = idempotency.from_header(request)
-        fields = read(serializers.NewSubscription, body)
-        now = timezone.now()
-        fingerprint = idempotency.fingerprint(body)
-        fields["extras"] = {_FINGERPRINT: fingerprint} if key is not None else {}
-        # One key makes one id, which the database keeps unique per partner.
-        public_id = None if key is None else str(uuid5(self.partner.id, key))
-        try:
-            row = subscriptions.create(
-                by=self.caller.actor,
-                identity=self.identity(self.partner, fields, public_id=public_id),
-                **fields,
-            )
-        except subscriptions.PublicIdTaken:
-            return self.replayed(request, public_id or "", fingerprint, now)
-        return _created(request, row, at=now, with_secret=True)
+        fields = read(serializers.NewSubscription, self.json_object())
 
-    def replayed(
-        self, request: Request, public_id: str, fingerprint: str, now: datetime
-    ) -> Response:
-        row = self.visible().filter(public_id=public_id).first()
-        if row is None:
-            raise endpoint.NotFound  # deleted in this moment, or another shop's
-        if row.extras.get(_FINGERPRINT) != fingerprint:
-            message = "This key was used to create another subscription."
-            raise idempotency.KeyReused(message)
-        is_fresh = now - row.created_at < REPLAY
-        response = _created(request, row, at=now, with_secret=is_fresh)
-        response[idempotency.REPLAYED] = "true"
-        return response
+        def create() -> Response:
+            row = self.create_subscription(fields)
+            (secret,) = row.live_secrets(timezone.now())
+            body = {**serializers.portal_subscription(row), "secret": secret}
+            response = Response(body, status=201)
+            response["Location"] = f"{request.path}/{row.public_id}"
+            return response
+
+        return idempotency.once(request, self.partner, create)
 
 
 class SubscriptionDetail(Endpoint):
@@ -171,12 +139,3 @@ class SubscriptionDetail(Endpoint):
     def delete(self, request: Request, id: str) -> Response:
         self.delete_subscription(self.find(id))
         return Response(status=204)
-
-
-def _created(
-    request: Request, row: Subscription, *, at: datetime, with_secret: bool
-) -> Response:
-    body = serializers.created_subscription(row, at=at, with_secret=with_secret)
-    response = Response(body, status=201)
-    response["Location"] = f"{request.path}/{row.public_id}"
-    return response

@@ -16,20 +16,20 @@ from webhooks.delivery import backends
 from webhooks.delivery.worker import Worker
 from webhooks.operations import (
     endpoint_notifications,
+    idempotency,
     notices,
     pruning,
     recoveries,
-    repeats,
 )
 
 logger = logging.getLogger(__name__)
 
 CONCURRENCY = 200
 PERIODIC_TASKS = (
+    idempotency.PERIODIC_TASK,
     notices.PERIODIC_TASK,
     pruning.PERIODIC_TASK,
     recoveries.PERIODIC_TASK,
-    repeats.PERIODIC_TASK,
 )
 
 

@@ -10,7 +10,6 @@ from webhooks.console import labels
 from webhooks.console.filters import Filters
 from webhooks.delivery import wire
 from webhooks.models import Delivery, Event
-from webhooks.staff.pages import OnceForm
 from webhooks.staff.partners.forms import PartnerField
 
 Status = Delivery.Status
@@ -105,8 +104,8 @@ class DeliveryFilters(Filters):
         return urlencode(query | {name: given[name] for name in kept if given[name]})
 
 
-class RedeliveryForm(OnceForm):
-    """Without an id, the form only moves a pending delivery to the front."""
+class RedeliveryForm(forms.Form):
+    """Sends a delivery again. One that is pending is only sent sooner."""
 
     SAME = "same"
     ANEW = "anew"
@@ -120,7 +119,5 @@ class RedeliveryForm(OnceForm):
             (ANEW, "The event, rendered as the subscription's dialect does it today"),
         ],
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["id"].required = False
+    # What the page said; one that has ended meanwhile is not sent again.
+    is_pending = forms.BooleanField(required=False, widget=forms.HiddenInput)

@@ -135,10 +135,12 @@ class Redeliver(DeliveryPage, FormPage):
     def title(self) -> str:
         return "Send now" if self.is_pending else "Send again"
 
+    def get_initial(self) -> dict[str, Any]:
+        return {"is_pending": self.is_pending}
+
     def get_form(self, form_class: Any = None) -> RedeliveryForm:
         form: RedeliveryForm = super().get_form(form_class)
-        if self.is_pending:  # it is sent itself: no new row is made
-            del form.fields["id"]
+        if self.is_pending:  # it is sent itself, and so are its bytes
             form.fields["bytes"].widget = HiddenInput()
         return form
 
@@ -151,15 +153,13 @@ class Redeliver(DeliveryPage, FormPage):
         return {"delivery": self.delivery, "targets": targets, "obstacle": obstacle}
 
     def form_valid(self, form: RedeliveryForm) -> HttpResponse:
-        id = form.cleaned_data.get("id")
         try:
             queued = deliveries.redeliver(
                 by=staff_actor(self.request),
                 delivery=self.delivery,
                 now=timezone.now(),
                 rerender=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
-                id=id,
-                must_wait=id is None,
+                must_wait=form.cleaned_data["is_pending"],
             )
         except deliveries.Gone:
             raise Http404 from None

@@ -17,7 +17,6 @@ from webhooks.console.filters import Filters, Moment
 from webhooks.console.paging import with_changes
 from webhooks.models import ApiKey, keyformat
 from webhooks.operations import overlaps
-from webhooks.staff.pages import OnceForm
 from webhooks.staff.partners.forms import PartnerField
 
 _MARK = "whk_"
@@ -109,7 +108,7 @@ def _beginning(field: str, value: str) -> str | None:
     return None
 
 
-class IssueForm(OnceForm):
+class IssueForm(forms.Form):
     """Whose key, and what it may do."""
 
     NEVER, ON_DATE = "never", "date"
@@ -205,12 +204,12 @@ class IssueForm(OnceForm):
         """The arguments of `keys.issue`."""
         data = self.cleaned_data
         return {
-            **{name: data[name] for name in ("id", "partner", "name", "expires_at")},
+            **{name: data[name] for name in ("partner", "name", "expires_at")},
             "scopes": [*data["scopes"], *data["shops"]],
         }
 
 
-class RotateForm(OnceForm):
+class RotateForm(forms.Form):
     """For how long the old key works beside the new one."""
 
     overlap = forms.TypedChoiceField(

@@ -121,9 +121,13 @@ class NewKeyPage(FormPage):
     """A page whose form ends in a new key."""
 
     permission = "webhooks.issue_key"
+    sent_before = (
+        "This form was sent before, and its key was shown then. No second key was made. "
+        "If nobody copied it, revoke this one and issue another."
+    )
 
     def shown_once(self, key: ApiKey, text: str, old: ApiKey | None) -> HttpResponse:
-        return self.page(
+        response = self.page(
             "Copy the key now",
             template="staff/keys/shown.html",
             under=[crumb("API keys", "keys")],
@@ -134,14 +138,8 @@ class NewKeyPage(FormPage):
             old=old,
             **usage.context(self.request, key),
         )
-
-    def sent_before(self, form: Form) -> HttpResponse:
-        messages.warning(
-            self.request,
-            "This form was sent before, and its key was shown then. No second key was "
-            "made. If nobody copied it, revoke this one and issue another.",
-        )
-        return redirect("staff:key", form.cleaned_data["id"])
+        response["Content-Location"] = reverse("staff:key", args=[key.id])
+        return response
 
 
 class Issue(NewKeyPage):
@@ -175,10 +173,7 @@ class Issue(NewKeyPage):
 
     def form_valid(self, form: IssueForm) -> HttpResponse:
         by, now = staff_actor(self.request), timezone.now()
-        try:
-            key, text = keys.issue(by=by, now=now, **form.fields_of_key())
-        except keys.AlreadyIssued:
-            return self.sent_before(form)
+        key, text = keys.issue(by=by, now=now, **form.fields_of_key())
         return self.shown_once(key, text, old=None)
 
 
@@ -215,10 +210,7 @@ class Rotate(KeyPage, NewKeyPage):
 
     def form_valid(self, form: RotateForm) -> HttpResponse:
         by, now = staff_actor(self.request), timezone.now()
-        try:
-            key, text = keys.rotate(by=by, key=self.key, now=now, **form.cleaned_data)
-        except keys.AlreadyIssued:
-            return self.sent_before(form)
+        key, text = keys.rotate(by=by, key=self.key, now=now, **form.cleaned_data)
         old = ApiKey.objects.select_related("partner").get(id=self.key.id)
         return self.shown_once(key, text, old=old)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.utils import timezone
@@ -27,8 +26,7 @@ _LABEL = 120
 
 
 class RecoveryFilters(Filters):
-    # The id of one that was started from a form is as old as the form.
-    is_in_id = False
+    is_in_id = False  # the list is in the order of `created_at`
 
     partner = PartnerField()
     state = forms.ChoiceField(
@@ -87,8 +85,6 @@ class RecoveryForm(forms.Form):
         choices=_types,
     )
     bytes = RedeliveryForm.base_fields["bytes"]
-    # The id that the recovery will have: one form starts one, however often it is sent.
-    id = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, partner: Partner, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -149,8 +145,8 @@ class RecoveryForm(forms.Form):
             },
         )
 
-    def hidden_inputs(self, id: UUID) -> Iterator[tuple[str, str]]:
-        """Names and values that send the same form again, for the recovery `id`."""
+    def hidden_inputs(self) -> Iterator[tuple[str, str]]:
+        """Names and values that send the same form again."""
         given = self.cleaned_data
         subscription, until = given["subscription"], given["until"]
         yield "partner", str(self.partner.id)
@@ -159,7 +155,6 @@ class RecoveryForm(forms.Form):
         yield "since", given["since"].isoformat()
         yield "until", until.isoformat() if until else ""
         yield "bytes", given["bytes"]
-        yield "id", str(id)
         for field in ("outcomes", "types"):
             for value in given[field]:
                 yield field, value

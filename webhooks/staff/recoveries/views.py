@@ -16,7 +16,6 @@ from webhooks.console import paging
 from webhooks.console.actor import staff_actor
 from webhooks.console.filters import Moment
 from webhooks.models import Recovery
-from webhooks.models.ids import time_ordered
 from webhooks.operations import deliveries, recoveries
 from webhooks.operations.recoveries import InvalidFilter
 from webhooks.staff.deliveries.forms import RedeliveryForm
@@ -149,7 +148,6 @@ class New(Page):
         """None if there is no recovery; the form says why."""
         if not form.is_valid():
             return None
-        id = form.cleaned_data["id"]
         try:
             recovery = recoveries.start(
                 by=staff_actor(self.request),
@@ -157,19 +155,13 @@ class New(Page):
                 filter=form.filter(),
                 now=timezone.now(),
                 rerender=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
-                id=id,
             )
-        except recoveries.AlreadyStarted:
-            text = "It was started before; the second time changed nothing."
-            messages.info(self.request, text)
         except (InvalidFilter, deliveries.NotReceiving) as why:
             form.refuse(why)
             return None
-        else:
-            id = recovery.id
-            text = f"Started: {recovery.total} to be sent again. New events go before them."
-            messages.success(self.request, text)
-        return redirect("staff:recovery", id)
+        text = f"Started: {recovery.total} to be sent again. New events go before them."
+        messages.success(self.request, text)
+        return redirect("staff:recovery", recovery.id)
 
     def _preview(self, form: RecoveryForm) -> HttpResponse | None:
         """What it would do; None if it cannot be done, and the form says why."""
@@ -189,7 +181,7 @@ class New(Page):
             partner=form.partner,
             preview=found,
             is_rerendered=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
-            hidden_inputs=list(form.hidden_inputs(time_ordered())),
+            hidden_inputs=list(form.hidden_inputs()),
             change=f"?{change.urlencode()}",
         )
 

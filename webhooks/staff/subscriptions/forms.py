@@ -11,7 +11,6 @@ from webhooks.console.filters import Filters
 from webhooks.models import Endpoint, Subscription
 from webhooks.rest import interfaces
 from webhooks.rest.interfaces import Interface
-from webhooks.staff.pages import OnceForm
 from webhooks.staff.partners.forms import PartnerField
 
 from .overview import Name
@@ -72,7 +71,7 @@ class TargetForm(forms.Form):
         return found
 
 
-class SendTestForm(OnceForm):
+class SendTestForm(forms.Form):
     type = forms.ChoiceField(label="Event")
 
     def __init__(self, *args: Any, names: Sequence[Name], **kwargs: Any) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +12,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from webhooks.console.actor import staff_actor
-from webhooks.models import ApiKey, AuditEntry, Subscription, ids
+from webhooks.models import ApiKey, AuditEntry
 from webhooks.operations import subscriptions
 from webhooks.rest import interfaces
 from webhooks.rest.forms import SubscriptionForm
@@ -51,31 +50,15 @@ class New(Page):
         target = TargetForm(request.GET)
         if not target.is_valid():
             return self._target(target)
-        id = ids.parse(request.POST.get("id", ""))
-        if created := self._created(target, id):
-            return self._sent_twice(created)
         form = self._form(target, request.POST)
-        created = None
-        if form.is_valid():
-            created = form.save(by=staff_actor(request), id=id)
+        created = form.save(by=staff_actor(request)) if form.is_valid() else None
         if created is None:
-            if created := self._created(target, id):
-                return self._sent_twice(created)
             return self._settings(target, form, status=422)
         messages.success(request, _created_text(target.chosen))
         return redirect("staff:subscription", created.id)
 
     def _form(self, target: TargetForm, data: Any = None) -> SubscriptionForm:
         return target.chosen.form(target.cleaned_data["partner"], data=data)
-
-    def _created(self, target: TargetForm, id: UUID | None) -> Subscription | None:
-        """What the same form, sent before, has created."""
-        rows = Subscription.objects.filter(partner=target.cleaned_data["partner"])
-        return rows.filter(id=id).first() if id else None
-
-    def _sent_twice(self, created: Subscription) -> HttpResponse:
-        messages.info(self.request, "The form was sent twice; it is created once.")
-        return redirect("staff:subscription", created.id)
 
     def _target(self, target: TargetForm) -> HttpResponse:
         status = 422 if target.is_bound else 200
@@ -91,7 +74,6 @@ class New(Page):
             dialect=target.chosen,
             partner=partner,
             form=form,
-            id=ids.parse(self.request.POST.get("id", "")) or uuid4(),
             existing=form.existing(partner),
             usable_keys=ApiKey.objects.of(partner).usable_at(timezone.now()),
         )

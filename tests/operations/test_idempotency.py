@@ -4,12 +4,12 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.utils import timezone
 
 from tests import factories
-from webhooks.models import Answer, Partner, encryption
-from webhooks.operations import partners, repeats
+from webhooks.models import Answer, Partner, encryption, ids
+from webhooks.operations import idempotency, partners
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ class Work:
 
 
 def once(partner, do, *, key="k", fingerprint="f"):
-    return repeats.once(partner=partner, key=key, fingerprint=fingerprint, do=do)
+    return idempotency.once(partner=partner, key=key, fingerprint=fingerprint, do=do)
 
 
 def test_a_repeat_is_answered_and_does_nothing(partner):
@@ -52,7 +52,7 @@ def test_keys_are_a_partners_own(partner):
 
 def test_a_key_is_for_one_request(partner):
     once(partner, Work())
-    with pytest.raises(repeats.KeyReused):
+    with pytest.raises(idempotency.KeyReused):
         once(partner, Work(), fingerprint="another")
 
 
@@ -67,6 +67,31 @@ def test_what_failed_leaves_the_key_unused(partner):
     assert once(partner, Work()).is_repeat is False
 
 
+def test_an_empty_text_leaves_the_key_unused_and_keeps_the_work(partner):
+    def no_answer():
+        partners.create(by=SYSTEM, name="Kept")
+        return ""
+
+    assert once(partner, no_answer).text == ""
+    assert Partner.objects.filter(name="Kept").exists()
+    assert once(partner, Work()).is_repeat is False
+
+
+def test_keys_without_a_partner_are_their_own(partner):
+    work = Work()
+    first = once(None, work)
+    assert once(partner, work).text != first.text
+    assert once(None, work) == idempotency.Answered(first.text, is_repeat=True)
+    with pytest.raises(IntegrityError):
+        Answer.objects.create(key="k", fingerprint="f")
+
+
+def test_an_answer_is_kept_for_as_long_as_a_form_may_be_sent(partner):
+    now, made = timezone.now(), ids.time_ordered()
+    assert idempotency.is_kept(made, now=now + idempotency.KEPT)
+    assert not idempotency.is_kept(made, now=now + timedelta(hours=25, minutes=1))
+
+
 def test_an_answer_of_another_row_is_not_given(partner):
     once(partner, Work())
     other = factories.partner()
@@ -79,21 +104,21 @@ def test_an_answer_of_another_row_is_not_given(partner):
 
 
 def test_answers_are_forgotten_after_a_day(partner, monkeypatch):
-    monkeypatch.setattr(repeats, "_BATCH", 2)
+    monkeypatch.setattr(idempotency, "_BATCH", 2)
     for key in "abc":
         once(partner, lambda: "x", key=key)
     now = timezone.now()
-    assert repeats.forget(now=now + timedelta(hours=24)) is False
+    assert idempotency.forget(now=now + timedelta(hours=24)) is False
     assert Answer.objects.count() == 3
     later = now + timedelta(hours=25, minutes=1)
-    assert [repeats.forget(now=later) for _ in range(2)] == [True, False]
+    assert [idempotency.forget(now=later) for _ in range(2)] == [True, False]
     assert not Answer.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_one_does_the_work(partner, monkeypatch):
     gate, seen, failures = threading.Barrier(4), [], []
-    look = repeats._repeated
+    look = idempotency._repeated
 
     def look_together(*asked):
         found = look(*asked)
@@ -101,7 +126,7 @@ def test_of_many_at_once_one_does_the_work(partner, monkeypatch):
             gate.wait(timeout=10)  # so that none has found the answer of another
         return found
 
-    monkeypatch.setattr(repeats, "_repeated", look_together)
+    monkeypatch.setattr(idempotency, "_repeated", look_together)
     work = Work()
 
     def ask():

@@ -1,11 +1,15 @@
-"""Requests that are made again: their work is done once, and answered as the first time.
+"""Requests that are sent again: their work is done once, and leads to the same answer.
 
-The answer is written in the transaction of the work, so neither exists without the other.
+The one way for every interface. A request carries a key: the header of an API, or a hidden
+field of a form. The first request with the key writes a row for it before it does its work,
+and its answer after it, all in one transaction. The key is unique, so a second request waits
+for that transaction and then finds the answer.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -20,7 +24,7 @@ _BATCH = 1000
 
 
 class KeyReused(Exception):
-    """The partner used the key for another request."""
+    """The key was used for another request."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,13 @@ class Answered:
 
 
 def once(
-    *, partner: Partner, key: str, fingerprint: str, do: Callable[[], str]
+    *, partner: Partner | None, key: str, fingerprint: str, do: Callable[[], str]
 ) -> Answered:
-    """What `do` returns, or returned when the partner first used `key`.
+    """What `do` returns, or returned when the key was first used.
 
-    Of two at once the second waits for the first. Raises KeyReused, and what `do`
-    raises, which leaves the key unused.
+    A key belongs to a partner; without one it is of a form for staff. An empty text is no
+    answer: it leaves the key unused. So does what `do` raises. Raises KeyReused, and what
+    `do` raises.
     """
     if found := _repeated(partner, key, fingerprint):
         return found
@@ -44,9 +49,11 @@ def once(
             answer = Answer.objects.create(
                 partner=partner, key=key, fingerprint=fingerprint
             )
-            text = do()
-            answer.seal(text)
-            answer.save(update_fields=["sealed"])
+            if text := do():
+                answer.seal(text)
+                answer.save(update_fields=["sealed"])
+            else:
+                answer.delete()
     except IntegrityError:
         if found := _repeated(partner, key, fingerprint):
             return found
@@ -62,7 +69,13 @@ def forget(*, now: datetime) -> bool:
     return len(batch) == _BATCH
 
 
-def _repeated(partner: Partner, key: str, fingerprint: str) -> Answered | None:
+def is_kept(made: UUID, *, now: datetime) -> bool:
+    """Whether an answer to a request is still there, if there was one. `made` is a
+    time-ordered id that was made before the request was first sent."""
+    return made >= ids.before(now - KEPT)
+
+
+def _repeated(partner: Partner | None, key: str, fingerprint: str) -> Answered | None:
     answer = Answer.objects.filter(partner=partner, key=key).first()
     if answer is None:
         return None

@@ -1,0 +1,64 @@
+"""Forms that are sent twice, by a double click or a reload: they act once.
+
+The tag `once` puts a key into a form. The same form, filled in alike and sent again, leads
+to where the first one led. One that was edited in between is another request.
+"""
+
+import hashlib
+from collections.abc import Callable
+
+import orjson
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from webhooks.models import ids
+from webhooks.operations import idempotency
+
+FIELD = "idempotency_key"
+
+
+class Stale(Exception):
+    """The form is so old that nobody knows any more whether it was sent before."""
+
+
+def once(
+    request: HttpRequest, do: Callable[[], HttpResponseBase], *, sent_before: str
+) -> HttpResponseBase:
+    """The answer of `do`; of a form that was sent before, a redirect to where it led, with
+    the message `sent_before`.
+
+    An answer leads somewhere by its `Location`, or where it shows something new by its
+    `Content-Location`. One that leads nowhere, such as a form with errors, leaves the key
+    unused. A form without the field acts each time. Raises Stale.
+    """
+    token = request.POST.get(FIELD)
+    if token is None:
+        return do()
+    made = ids.parse(token)
+    if made is None or not idempotency.is_kept(made, now=timezone.now()):
+        raise Stale
+    answers: list[HttpResponseBase] = []
+
+    def act() -> str:
+        answers.append(do())
+        headers = answers[0].headers
+        return headers.get("Location") or headers.get("Content-Location", "")
+
+    answered = idempotency.once(partner=None, key=_key(request), fingerprint="", do=act)
+    if not answered.is_repeat:
+        return answers[0]
+    messages.info(request, sent_before)
+    return redirect(answered.text)
+
+
+def _key(request: HttpRequest) -> str:
+    """One for each user, page and content of the form."""
+    fields = [
+        (name, values)
+        for name, values in sorted(request.POST.lists())
+        if name != "csrfmiddlewaretoken"
+    ]
+    whole = [str(request.user.pk), request.get_full_path(), fields]
+    return hashlib.sha256(orjson.dumps(whole)).hexdigest()

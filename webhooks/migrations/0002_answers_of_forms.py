@@ -1,0 +1,30 @@
+"""An answer may be that of a form for staff, which belongs to no partner."""
+
+from django.db import migrations, models
+from django.db.models import CASCADE, Q
+
+
+class Migration(migrations.Migration):
+    dependencies = [("webhooks", "0001_initial")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="answer",
+            name="partner",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=CASCADE,
+                related_name="+",
+                db_index=False,
+                to="webhooks.partner",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="answer",
+            constraint=models.UniqueConstraint(
+                fields=["key"],
+                condition=Q(partner=None),
+                name="answer_key_unique_for_staff",
+            ),
+        ),
+    ]
