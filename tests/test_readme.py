@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,30 @@ def test_every_file_that_decides_something_exists():
 
     assert len(files) > 10
     assert not [file for file in files if not (ROOT / "webhooks" / file).exists()]
+
+
+@pytest.mark.parametrize("slug", dialects.SLUGS)
+def test_every_place_where_a_dialect_is_added_exists(slug):
+    page = (ROOT / "docs" / "adding-a-dialect.md").read_text()
+    places = re.findall(
+        r"`((?:docs|tests|webhooks)/[\w./]+|\w+\.md)`", page.replace("NAME", slug)
+    )
+
+    assert f"webhooks/dialects/{slug}/" in places
+    assert not [place for place in places if not (ROOT / place).exists()]
+
+
+def test_everything_that_rest_has_for_a_dialect_exists():
+    page = (ROOT / "docs" / "adding-a-dialect.md").read_text()
+    table = page.partition("## 4. ")[2].partition("\n## ")[0]
+    named = re.findall(r"`([a-z]+)((?:\.\w+)+)`", table)
+
+    assert len(named) > 15
+    for module, path in named:
+        room = "delivery" if module == "signing" else "rest"
+        found = import_module(f"webhooks.{room}.{module}")
+        for name in path.strip(".").split("."):
+            found = getattr(found, name)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -13,6 +13,7 @@ from rest_framework import serializers
 
 from webhooks.models import ids
 from webhooks.operations import eventchecks
+from webhooks.rest.fields import Text
 
 # RFC 3339, which is what OpenAPI's date-time means; Python reads more than it.
 _MOMENT = re.compile(
@@ -60,18 +61,6 @@ class NothingElse(OpenApiSerializerExtension):
         return {**schema, "additionalProperties": False}
 
 
-class Text(serializers.CharField):
-    """A JSON string, kept as it is; DRF's own field takes numbers too."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(trim_whitespace=False, **kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
 @extend_schema_field({"type": "string", "pattern": f"^{eventchecks.TYPE.pattern}$"})
 class EventName(Text):
     """A canonical type, of the catalogue or not: any may be published one day."""
@@ -81,15 +70,6 @@ class EventName(Text):
         if not eventchecks.TYPE.fullmatch(name):
             raise serializers.ValidationError("Is no name of an event type.")
         return name
-
-
-class Flag(serializers.BooleanField):
-    """true or false; DRF's own field takes "yes" and 1 too."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
 
 
 class Whole(serializers.IntegerField):

@@ -10,8 +10,9 @@ from rest_framework import serializers
 from webhooks.models import Recovery, Subscription
 from webhooks.operations import recoveries
 from webhooks.operations.recoveries import Outcome
+from webhooks.rest.fields import Flag, Text
 
-from .fields import Flag, Moment, Strict, Text, timestamp
+from .fields import Moment, Strict, timestamp
 from .queries import Dialect
 
 

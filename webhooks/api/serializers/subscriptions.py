@@ -2,29 +2,15 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.models import Subscription
 from webhooks.operations import endpoints, eventchecks
+from webhooks.rest.fields import Flag, Text, Url
 
-from .fields import EventName, Flag, Strict, Text, Whole, timestamp
+from .fields import EventName, Strict, Whole, timestamp
 
 MAX_EVENTS = 200
-
-
-@extend_schema_field(OpenApiTypes.URI)
-class Url(Text):
-    """A URL that deliveries may call."""
-
-    def to_internal_value(self, data: Any) -> str:
-        url = super().to_internal_value(data)
-        try:
-            endpoints.check_url(url)
-        except endpoints.UrlRefused as refused:
-            raise serializers.ValidationError(refused.reason) from None
-        return url
 
 
 def _events() -> serializers.ListField:

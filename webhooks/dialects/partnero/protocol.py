@@ -29,6 +29,7 @@ from webhooks.rest.endpoint import (
     Refusals,
 )
 from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON
+from webhooks.rest.refusals import flattened
 from webhooks.rest.urlencoded import PhpForm, TooManyFields
 
 SUCCESS, FAILURE = 1, 0
@@ -37,18 +38,6 @@ LIMIT_DEFAULT, LIMIT_MIN, LIMIT_MAX = 10, 10, 100
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _PAGE = re.compile(r"[0-9]{1,9}", re.ASCII)
-
-
-def errors_of(detail: Any) -> dict[str, list[str]]:
-    """Field -> messages; what is wrong inside a list goes under `events.0`."""
-    errors: dict[str, list[str]] = {}
-    for field, messages in detail.items():
-        if isinstance(messages, dict):
-            for index, inner in messages.items():
-                errors[f"{field}.{index}"] = [str(message) for message in inner]
-        else:
-            errors[field] = [str(message) for message in messages]
-    return errors
 
 
 def summary(errors: dict[str, list[str]]) -> str:
@@ -84,7 +73,7 @@ def _not_json(request: Request, error: exceptions.UnsupportedMediaType) -> Respo
 
 
 def _invalid(request: Request, error: exceptions.ValidationError) -> Response:
-    errors = errors_of(error.detail)
+    errors = flattened(error.detail)
     return failure(422, summary(errors), errors=errors)
 
 

@@ -1,0 +1,153 @@
+"""A dialect that was just begun passes every gate, and every test that reads the registry.
+
+It is begun in a copy of the repository, where the tests run, too.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from webhooks import dialects
+
+pytestmark = pytest.mark.once
+
+NAME = "quagga"
+
+
+def run(*command: str, folder: Path) -> str:
+    """What it prints; fails where it fails."""
+    ours = ("COVERAGE_", "DATABASE_URL", "DEBUG", "DJANGO_", "PYTEST_", "TEST_DATABASE")
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={k: v for k, v in os.environ.items() if not k.startswith(ours)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def python(*command: str, folder: Path) -> str:
+    return run(sys.executable, *command, folder=folder)
+
+
+def copied(to: Path) -> Path:
+    listed = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
+    for name in run(*listed, folder=settings.BASE_DIR).splitlines():
+        if (source := settings.BASE_DIR / name).exists():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, to / name)
+    run("git", "init", "--quiet", folder=to)
+    run("git", "add", "--all", folder=to)
+    return to
+
+
+@pytest.fixture
+def copy(tmp_path, settings):
+    settings.BASE_DIR = copied(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    folder = copied(tmp_path_factory.mktemp("begun"))
+    python("manage.py", "startdialect", NAME, folder=folder)
+    return folder
+
+
+def test_it_writes_a_folder_tests_and_a_page_and_a_line_elsewhere(begun):
+    written = run("git", "ls-files", "-omz", "--exclude-standard", folder=begun)
+    assert sorted(written.strip("\0").split("\0")) == [
+        "README.md",
+        "docs/delivery.md",
+        f"docs/dialects/{NAME}.md",
+        "docs/openapi/combined.yaml",
+        f"docs/openapi/{NAME}.yaml",
+        f"tests/dialects/forms/{NAME}.py",
+        f"tests/dialects/test_{NAME}.py",
+        f"tests/dialects/test_{NAME}_wire.py",
+        "webhooks/dialects/__init__.py",
+        *(
+            f"webhooks/dialects/{NAME}/{file}.py"
+            for file in (
+                "__init__", "forms", "protocol", "serializers", "urls", "views", "wire"
+            )
+        ),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "-m ruff check .",
+        "-m ruff format --check .",
+        f"-m mypy webhooks/dialects/{NAME} tests/dialects/test_{NAME}.py",
+        "manage.py makemigrations --check --dry-run",
+        "manage.py openapi --check",
+    ],
+)
+def test_it_passes_every_gate(begun, gate):
+    python(*gate.split(), folder=begun)
+
+
+def test_it_keeps_the_import_contracts(begun):
+    lint = Path(sys.executable).with_name("lint-imports")
+    run(str(lint), "--no-cache", folder=begun)
+
+
+@pytest.mark.timeout(600)
+def test_it_passes_every_test_that_reads_the_registry(begun):
+    """Without a browser and without generated clients, which take minutes."""
+    python(
+        *("-m", "pytest", "-q", "tests", "-k", f"{NAME} and not portal"),
+        *("-m", "not browser", "--ignore=tests/management/test_startdialect.py"),
+        "--ignore-glob=tests/openapi/*client.py",
+        folder=begun,
+    )
+    python("-m", "pytest", "-q", "tests/test_readme.py", folder=begun)
+
+
+def assert_refused(copy: Path, *arguments: str, because: str) -> None:
+    before = run("git", "status", "--short", folder=copy)
+    with pytest.raises(CommandError, match=because):
+        call_command("startdialect", *arguments)
+    assert run("git", "status", "--short", folder=copy) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "because"),
+    [
+        ("", "cannot be the name"),
+        ("a-b", "cannot be the name"),
+        ("9a", "cannot be the name"),
+        ("Acme", "cannot be the name"),
+        ("class", "cannot be the name"),
+        ("../acme", "cannot be the name"),
+        ("a" * 21, "no longer than 20"),
+        ("portal", "taken"),
+        ("standard", "taken"),
+        ("combined", "taken"),
+        (dialects.SLUGS[0], "taken"),
+        ("forms", "tests/dialects/test_forms.py exists already"),
+    ],
+)
+def test_it_refuses_a_name_and_writes_nothing(copy, name, because):
+    assert_refused(copy, name, because=because)
+
+
+def test_it_refuses_what_would_break_a_file(copy):
+    for title in ('"', "a | b", "a\nb", "x" * 41):
+        assert_refused(copy, NAME, "--title", title, because="cannot be the title")
+    for prefix in ("a b", "a//b", '"', "x" * 41):
+        assert_refused(copy, NAME, "--prefix", prefix, because="cannot be the prefix")
+
+
+def test_a_prefix_of_another_dialect_leaves_everything_as_it_was(copy):
+    assert_refused(copy, NAME, "--prefix", "v1", because="have the same PREFIX, v1")
