@@ -453,7 +453,7 @@ class TestOne:
             created_at=timezone.now(),
         )  # fmt: skip
         assert (
-            "The audit log has no entry of this key"
+            "The audit log has no entry about this key"
             in console.get(page(key)).content.decode()
         )
 

@@ -137,7 +137,7 @@ class TestReach:
         for _ in range(9):
             traffic.delivery()
         page = console.get("/staff/deliveries/?status=418").content.decode()
-        assert "4 rows were looked at" in page
+        assert "looked through 4 rows" in page
         assert "Look further back" in page
         assert "Nothing matches" not in page
         pages = walk(console, "/staff/deliveries/", "?status=418")

@@ -213,7 +213,7 @@ class TestOne:
         [
             ("view_subscription", "subscriptions"),
             ("view_apikey", "keys"),
-            ("view_delivery", "deliveries"),
+            ("view_delivery", "recent-title"),
             ("view_recovery", "recoveries"),
             ("view_auditentry", "history"),
         ],

@@ -82,7 +82,7 @@ class TestMasked:
         made = factories.subscription(partner, "blaze")
         assert "Deliveries of this dialect are not signed" in page_of(console, made)
         page = console.get(rotation(made)).content.decode()
-        assert "there is no secret to replace" in page
+        assert "so it has no secret" in page
         response = console.post(rotation(made), {"overlap": "24h"}, follow=True)
         assert "are not signed" in response.content.decode()
 

@@ -196,7 +196,7 @@ class TestChoosing:
         address = f"/staff/subscriptions/new/?{query}"
         page = console.get(address)
         assert page.status_code == 422
-        assert page.context["target"].errors
+        assert page.context["form"].errors
         assert console.post(address).status_code == 422
 
     def test_capas_settings_are_there_once(self, console: Client) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from webhooks.delivery.attempt import ERROR
@@ -61,6 +61,12 @@ def state_badge(state: Any) -> SafeString:
 @register.simple_tag
 def recovery_badge(state: str) -> SafeString:
     return state_badge(Recovery.State(state))
+
+
+@register.simple_tag
+def table_head(*titles: str) -> SafeString:
+    cells = format_html_join("", '<th scope="col">{}</th>', ((t,) for t in titles))
+    return format_html("<thead><tr>{}</tr></thead>", cells)
 
 
 @register.filter

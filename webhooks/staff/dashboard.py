@@ -31,7 +31,7 @@ class Alerts(Page):
         found = alerts.found(may=self.may, now=timezone.now())
         return {
             "alerts": [alert for alert in found if alert.colour != alerts.INFO],
-            "news": [alert for alert in found if alert.colour == alerts.INFO],
+            "all_alerts": found,
             "workers": heartbeat.status(),
         }
 

@@ -170,6 +170,8 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
 
     template = "console/form.html"
     form_class: Any = forms.Form
+    # What follows from it, where a sentence says that; else the template does.
+    lead: ClassVar[str] = ""
     # Whether what it does cannot be undone.
     dangerous: ClassVar[bool] = False
     # What `form_valid` may raise -> the level and text of the message about it.
@@ -204,6 +206,7 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
         context = {
             "form": form,
             "act": self.act,
+            "lead": self.lead,
             "dangerous": self.dangerous,
             "back": above[-1].address if above else "",
             **self.context(),

@@ -123,7 +123,14 @@ class Rotate(SubscriptionPage, FormPage):
         return {"seen": listed[-1].row.id if listed else None}
 
     def context(self) -> dict[str, Any]:
-        return {"subscription": self.subscription, "signing": self.signing}
+        obstacle = ""
+        if not self.signing.is_signed:
+            obstacle = "Deliveries of this dialect are not signed, so it has no secret."
+        return {
+            "subscription": self.subscription,
+            "signing": self.signing,
+            "obstacle": obstacle,
+        }
 
     def form_valid(self, form: RotationForm) -> HttpResponse:
         by, now, text = staff_actor(self.request), timezone.now(), None

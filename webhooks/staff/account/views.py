@@ -57,7 +57,7 @@ class PasswordPage(AccountForm):
 
 
 class ChangePassword(PasswordPage):
-    template = "staff/account/change_password.html"
+    lead = "Every other browser is logged out and asks for the new password."
     form_class = NewPasswordForm
     title = "Change your password"
     act = "Change it"
@@ -173,7 +173,10 @@ class Confirm(CodePage):
 
 
 class RenewCodes(CodePage):
-    template = "staff/account/renew_codes.html"
+    lead = (
+        "Ten new ones are shown once, on the next page. The ones you have are refused from "
+        "then on."
+    )
     title = "Make new recovery codes?"
     act = "Make new codes"
 
@@ -188,7 +191,10 @@ class RenewCodes(CodePage):
 
 
 class Remove(CodePage, PasswordPage):
-    template = "staff/account/remove_second_factor.html"
+    lead = (
+        "After that, your password alone opens your account, and your recovery codes are "
+        "refused. For a new phone, remove it here and set it up again on that one."
+    )
     form_class = PasswordAndCodeForm
     title = "Remove the second factor?"
     act = "Remove it"

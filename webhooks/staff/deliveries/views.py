@@ -180,8 +180,9 @@ def _targets(delivery: Delivery) -> tuple[Sequence[Endpoint], str]:
         try:
             receiving = deliveries.receivers(rows.get(id=delivery.subscription_id))
         except deliveries.NotReceiving as why:
-            return [], str(why)
+            return [], f"Nothing can be sent to this subscription now. {why}"
         targets = deliveries.targets(delivery, receiving)
     if not targets and endpoint:
-        return [], f"The endpoint was disabled: {endpoint.disabled_reason}"
+        reason = f"The endpoint was disabled: {endpoint.disabled_reason}"
+        return [], f"Nothing can be sent to this subscription now. {reason}"
     return targets, ""

@@ -29,6 +29,10 @@ from .status import OUTCOMES
 PREVIEW = "preview"
 """The button that asks for a preview; without it an address only fills in the form."""
 
+_ABOUT = (
+    "A recovery sends again what did not arrive: after a receiver was down, a URL was wrong, or "
+    "a subscription was off. Fix the cause first. You see a preview before anything is sent."
+)
 _ENDED = "It has ended, and no delivery of it waits: nothing was cancelled."
 
 
@@ -187,9 +191,13 @@ class New(Page):
 
     def _partner(self, form: PartnerForm) -> HttpResponse:
         return self.page(
-            template="staff/recoveries/new_partner.html",
+            template="console/form.html",
             status=422 if form.is_bound else 200,
             form=form,
+            method="get",
+            lead=_ABOUT,
+            act="Continue",
+            back=self.above()[-1].address,
         )
 
     def _form(self, form: RecoveryForm, *, status: int = 200) -> HttpResponse:

@@ -62,7 +62,16 @@ class New(Page):
 
     def _target(self, target: TargetForm) -> HttpResponse:
         status = 422 if target.is_bound else 200
-        return self.page("New subscription", status=status, target=target, form=None)
+        return self.page(
+            "New subscription",
+            template="console/form.html",
+            status=status,
+            form=target,
+            method="get",
+            lead="Choose whose subscription it is, and in which API the partner will see it.",
+            act="Continue",
+            back=self.above()[-1].address,
+        )
 
     def _settings(
         self, target: TargetForm, form: SubscriptionForm, *, status: int = 200

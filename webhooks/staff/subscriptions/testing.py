@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from webhooks.console.actor import staff_actor
 from webhooks.models import Endpoint, Subscription
@@ -39,9 +40,12 @@ class Test(SubscriptionPage, FormPage):
         ),
     }
 
+    @cached_property
+    def names(self) -> Sequence[overview.Name]:
+        return overview.testable(self.subscription)
+
     def get_form_kwargs(self) -> dict[str, Any]:
-        names = overview.testable(self.subscription)
-        return super().get_form_kwargs() | {"names": names}
+        return super().get_form_kwargs() | {"names": self.names}
 
     def context(self) -> dict[str, Any]:
         targets: Sequence[Endpoint] = ()
@@ -50,7 +54,12 @@ class Test(SubscriptionPage, FormPage):
         try:
             targets = deliveries.receivers(rows.get(id=self.subscription.id))
         except deliveries.NotReceiving as why:
-            obstacle = str(why)
+            obstacle = f"Nothing can be sent to it now. {why}"
+        if not obstacle and not self.names:
+            obstacle = (
+                "It cannot be tested: its dialect has no name for a test event, and it is "
+                "subscribed to no event. Give it events first."
+            )
         return {
             "subscription": self.subscription,
             "targets": targets,

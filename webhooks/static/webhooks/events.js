@@ -33,7 +33,9 @@ function scope(events) {
   update();
 }
 
-for (const events of document.querySelectorAll(".events")) {
-  find(events);
-  scope(events);
+export function chooseEvents(within) {
+  for (const events of within.querySelectorAll(".events")) {
+    find(events);
+    scope(events);
+  }
 }

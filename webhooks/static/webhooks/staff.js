@@ -1,4 +1,5 @@
 // Makes the staff pages livelier; every one of them works without.
+import { chooseEvents } from "./events.js";
 import { start as startLive } from "./staff_live.js";
 
 const parts = {
@@ -29,10 +30,19 @@ export function copyButtons(within) {
   }
 }
 
+// A page that is left may come back from the browser's memory as it was, so what is shown once
+// is taken out of it before.
+window.addEventListener("pagehide", () => {
+  for (const element of document.querySelectorAll("[data-shown-once]")) {
+    element.textContent = "no longer shown";
+  }
+});
+
 function enliven(within) {
   localTimes(within);
   copyButtons(within);
 }
 
 enliven(document);
+chooseEvents(document);
 startLive(enliven);
