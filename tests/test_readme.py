@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from tests.management import portal
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 from webhooks import dialects
 
 ROOT = Path(settings.BASE_DIR)
@@ -114,7 +114,7 @@ def test_the_lines_it_gives_work(tmp_path):
                 env=portal.environment(url, PATH=path),
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=PATIENCE,
             )
 
     assert done.returncode == 0, done.stderr

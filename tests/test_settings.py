@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parent.parent
 PRODUCTION = {
     "DEBUG": "false",
@@ -32,7 +34,7 @@ def manage(*arguments: str, environment: dict[str, str]):
         env={**inherited, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

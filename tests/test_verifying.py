@@ -18,6 +18,7 @@ from django.utils import timezone
 from multidict import CIMultiDict
 
 from tests import factories
+from tests.waiting import PATIENCE
 from webhooks.delivery import wire
 from webhooks.operations import events, secrets
 from webhooks.operations.audit import SYSTEM
@@ -226,7 +227,7 @@ def test_the_snippet_for_node_says_the_same(receiver, tmp_path):
         input="\n".join([*genuine, *forged]),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
 

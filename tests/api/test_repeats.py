@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from tests.waiting import PATIENCE
+
 AT_ONCE = 8
 
 
@@ -19,7 +21,7 @@ def at_once(served):
                     "Authorization": f"Bearer {key}",
                     "Idempotency-Key": "the-same",
                 },
-                timeout=30,
+                timeout=PATIENCE,
             )
 
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -11,7 +11,6 @@ WITH_HTTP = Policy.parse(allow_http=True)
 FIRST = "93.184.216.34"
 SECOND = "93.184.216.35"
 WAIT = 0.3
-QUICK = 0.2  # longer than anything that waits for nothing takes, shorter than WAIT
 
 
 def ask(*urls, policy=WITH_HTTP, together=False, timeout=5.0, **options):
@@ -47,8 +46,8 @@ def test_a_name_that_is_slow_is_the_lookups_time(internet, receiver):
     (result,) = ask("http://slow.example.com/", resolve=resolve)
 
     assert result.outcome == "ok"
-    assert WAIT <= result.lookup < result.duration
-    assert result.connect < QUICK
+    assert result.lookup >= WAIT
+    assert result.lookup + result.connect <= result.duration
 
 
 def test_an_address_that_hangs_is_the_connections_time(internet, receiver):
@@ -59,15 +58,14 @@ def test_an_address_that_hangs_is_the_connections_time(internet, receiver):
     (result,) = ask("http://hooks.example.com/", resolve=internet.resolve, timeout=2)
 
     assert result.outcome == "ok"
-    assert 0.9 < result.connect < result.duration
-    assert result.lookup < QUICK
+    assert result.connect > 0.9
+    assert result.lookup + result.connect <= result.duration
 
 
 def test_a_slow_answer_counts_as_neither_lookup_nor_connection(receiver):
     receiver.answer(delay=WAIT)
     (result,) = ask(receiver.url(), policy=LOOPBACK)
-    assert result.duration >= WAIT
-    assert result.connect < QUICK
+    assert result.connect + WAIT <= result.duration
 
 
 def test_what_needed_no_lookup_and_no_connection_has_no_time_for_them(receiver):
@@ -106,6 +104,7 @@ def test_each_of_many_at_once_has_its_own(internet, receiver):
         together=True,
     )
 
-    assert quick.lookup < QUICK < WAIT <= slow.lookup
+    assert slow.lookup >= WAIT
+    assert quick.lookup < slow.lookup
     assert slow.connect is not None
     assert quick.connect is not None

@@ -426,14 +426,16 @@ def _in_thread(condition):
         connection.close()
 
 
-def run_and_stop(condition, *, concurrency=2):
-    """Run a worker until the condition holds; the seconds it then took to stop."""
+def run_and_stop(condition, *, concurrency=2, then=lambda: None):
+    """Run a worker until the condition holds, stop it and call `then`; the seconds it
+    then took to end."""
 
     async def run():
         running = make_worker(concurrency=concurrency)
         task = asyncio.create_task(running.run())
         await _run_until(condition, running)
         stopped = time.monotonic()
+        then()
         await task
         return time.monotonic() - stopped
 
@@ -441,10 +443,11 @@ def run_and_stop(condition, *, concurrency=2):
 
 
 def test_when_stopped_it_finishes_what_is_sent_and_gives_back_the_rest(receiver):
-    receiver.answer(delay=0.5)
+    answers = threading.Event()
+    receiver.answer().answer(until=answers)
     queued(receiver.url(), 6)
 
-    took = run_and_stop(lambda: len(receiver.requests) == 2)
+    took = run_and_stop(lambda: len(receiver.requests) == 2, then=answers.set)
 
     assert took < worker.GRACE
     assert len(receiver.requests) == 2
@@ -459,12 +462,11 @@ def test_when_stopped_it_finishes_what_is_sent_and_gives_back_the_rest(receiver)
 
 def test_when_stopped_it_does_not_wait_for_ever_for_an_answer(receiver, monkeypatch):
     monkeypatch.setattr(worker, "GRACE", 0.3)
-    receiver.answer(delay=30)
+    receiver.answer(until=threading.Event())
     queued(receiver.url())
 
-    took = run_and_stop(lambda: len(receiver.requests) == 1)
+    run_and_stop(lambda: len(receiver.requests) == 1)
 
-    assert took < 20
     assert only().state == Delivery.State.PENDING
     assert only().claim_token is None
     assert outbox.claim(limit=1).ids == [only().id]
@@ -490,9 +492,8 @@ def test_when_stopped_while_the_database_is_away_it_still_ends(
 
         patch.setattr(outbox, "claim", claim_once)
 
-        took = run_and_stop(lambda: receiver.requests and len(calls) > 1)
+        run_and_stop(lambda: receiver.requests and len(calls) > 1)
 
-    assert took < 20
     assert "1 deliveries are left to their leases" in caplog.text
     all_due()
     deliver()
@@ -516,7 +517,7 @@ def test_a_job_whose_lease_would_not_last_is_given_back_unsent(receiver, monkeyp
 
 
 def test_it_looks_at_once_when_woken(receiver, monkeypatch):
-    monkeypatch.setattr(worker, "POLL_INTERVAL", 60)
+    monkeypatch.setattr(worker, "POLL_INTERVAL", 24 * 3600)
     hook = subscription(receiver.url())
 
     async def run():

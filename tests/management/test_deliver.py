@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -159,7 +160,8 @@ def test_two_workers_share_the_work_and_send_nothing_twice(receiver):
 
 
 def test_a_worker_frozen_past_its_lease_changes_nothing_when_it_goes_on(receiver):
-    receiver.answer("/", delay=2).answer("/", delay=0)
+    answers = threading.Event()
+    receiver.answer("/", until=answers).answer("/")
     queued(receiver.url())
 
     with worker() as frozen:
@@ -171,8 +173,8 @@ def test_a_worker_frozen_past_its_lease_changes_nothing_when_it_goes_on(receiver
             finished(other)
         settled = only()
         assert settled.state == Delivery.State.DELIVERED
+        answers.set()
         frozen.send_signal(signal.SIGCONT)
-        time.sleep(1)
         frozen.terminate()
         finished(frozen)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 from . import portal
 
@@ -45,7 +45,7 @@ def key(database_url) -> str:
 
 def exchange(port: int, request: str) -> tuple[int, bytes]:
     """Status and body of one request, written byte for byte."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(request.replace("\n", "\r\n").encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     head, _, body = answer.partition(b"\r\n\r\n")

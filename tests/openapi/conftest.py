@@ -7,6 +7,7 @@ from django.test import Client
 from tests import factories
 from tests.openapi.calls import Answer, Caller
 from tests.served import Served
+from tests.waiting import PATIENCE
 
 
 def send(method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
@@ -39,7 +40,7 @@ def served_caller(served: Served) -> Caller:
         method: str, path: str, headers: dict[str, str], body: bytes | None
     ) -> Answer:
         found = requests.request(
-            method, served.url + path, headers=headers, data=body, timeout=10
+            method, served.url + path, headers=headers, data=body, timeout=PATIENCE
         )
         content_type = found.headers.get("Content-Type", "")
         return Answer(found.status_code, content_type, found.content)

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connections
 from django.utils import timezone
 
 from tests import factories
+from tests.waiting import PATIENCE
 from webhooks.models import Answer, Partner, encryption, ids
 from webhooks.operations import idempotency, partners
 from webhooks.operations.audit import SYSTEM
@@ -123,7 +124,7 @@ def test_of_many_at_once_one_does_the_work(partner, monkeypatch):
     def look_together(*asked):
         found = look(*asked)
         if found is None:
-            gate.wait(timeout=10)  # so that none has found the answer of another
+            gate.wait(timeout=PATIENCE)  # so that none has found the answer of another
         return found
 
     monkeypatch.setattr(idempotency, "_repeated", look_together)

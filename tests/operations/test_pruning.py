@@ -14,6 +14,7 @@ from tests import factories
 from tests.delivery import backlog
 from tests.delivery.workers import run_until
 from tests.operations.outcomes import ended, hook, publish, settle
+from tests.waiting import PATIENCE
 from webhooks.management.commands.deliver import PERIODIC_TASKS
 from webhooks.models import (
     Attempt,
@@ -245,14 +246,14 @@ def meanwhile(work):
             with transaction.atomic():
                 work()
                 done.set()
-                over.wait(timeout=20)
+                over.wait(timeout=PATIENCE)
         finally:
             done.set()
             connections.close_all()
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert done.wait(timeout=20)
+    assert done.wait(timeout=PATIENCE)
     try:
         yield
     finally:

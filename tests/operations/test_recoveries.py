@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests import factories
 from tests.examples import examples
 from tests.operations.outcomes import URL, ended, hook, publish, settle
+from tests.waiting import PATIENCE
 from webhooks.models import AuditEntry, Delivery, Endpoint, Event, Recovery
 from webhooks.operations import (
     deliveries,
@@ -697,7 +698,7 @@ def test_a_worker_passes_over_a_recovery_that_another_has_in_hand(partner):
         Recovery.objects.select_for_update().get(id=recovery.id)
         thread = threading.Thread(target=work)
         thread.start()
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
     assert done == [False]
     assert not Delivery.objects.pending().exists()
     assert Event.objects.count() == 1

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connections, transaction
 from django.utils import timezone
 
+from tests.waiting import PATIENCE
 from webhooks.models import Authenticator, RecoveryCode
 from webhooks.operations import secondfactor
 from webhooks.operations.audit import SYSTEM
@@ -33,7 +34,7 @@ def test_new_recovery_codes_void_the_old_however_many_ask_at_once() -> None:
 
     def renew(code: str) -> None:
         try:
-            start.wait(timeout=20)
+            start.wait(timeout=PATIENCE)
             # Another may have voided the code.
             with suppress(secondfactor.WrongCode, secondfactor.TooManyTries):
                 secondfactor.renew_codes(

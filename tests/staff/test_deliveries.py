@@ -14,6 +14,7 @@ from django.utils.html import strip_tags
 from tests import factories
 from tests.admin import traffic
 from tests.receiver import Receiver
+from tests.waiting import PATIENCE
 from webhooks.console import untrusted_text
 from webhooks.models import (
     AuditEntry,
@@ -301,7 +302,9 @@ class TestCurl:
             request_headers={"Content-Type": "application/json", "webhook-signature": "v1,a'b"},
         )  # fmt: skip
         words = self.line(console, sent)
-        subprocess.run(["sh", "-c", words], check=True, capture_output=True, timeout=20)
+        subprocess.run(
+            ["sh", "-c", words], check=True, capture_output=True, timeout=PATIENCE
+        )
         (arrived,) = receiver.requests
         assert arrived.body == body
         assert arrived.path == "/hook[1]?a={b}"
