@@ -68,7 +68,7 @@ def _one(number: int) -> None:
     now = timezone.now()
     partner = partners.create(by=SYSTEM, name=f"Partner {number}")
     soon = now + timedelta(days=7)
-    keys.issue(by=SYSTEM, partner=partner, now=now, expires_at=soon)
+    keys.issue(by=SYSTEM, partner=partner, expires_at=soon)
     subscriptions.create(
         by=SYSTEM,
         identity=subscriptions.SubscriptionIdentity(
@@ -81,7 +81,7 @@ def _one(number: int) -> None:
     missed = recoverable.Filter(
         outcomes=[recoverable.Outcome.EXHAUSTED], since=now - timedelta(hours=1)
     )
-    recoveries.start(by=SYSTEM, partner=partner, filter=missed, now=now)
+    recoveries.start(by=SYSTEM, partner=partner, filter=missed)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ django.setup()
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
-from django.utils import timezone  # noqa: E402
 
 from webhooks.operations import keys, partners  # noqa: E402
 from webhooks.operations.audit import SYSTEM  # noqa: E402
@@ -34,9 +33,8 @@ CREATED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def main() -> None:
-    now = timezone.now()
     partner = partners.create(by=SYSTEM, name="Benchmark")
-    key, text = keys.issue(by=SYSTEM, partner=partner, now=now)
+    key, text = keys.issue(by=SYSTEM, partner=partner)
     client = Client(headers={"Authorization": f"Bearer {text}", "Host": "localhost"})
     reads = {}
     for dialect, (path, body) in CREATED.items():

@@ -27,7 +27,7 @@ CHUNK = 1000
 def main(url: str, subscribers: int, count: int) -> None:
     made = [_subscriber(f"{url}{number}") for number in range(subscribers)]
     _publish(made, count)
-    _, key = keys.issue(by=SYSTEM, partner=None, now=timezone.now())
+    _, key = keys.issue(by=SYSTEM, partner=None)
     request = _request() if count else {}
     print(json.dumps({"partners": [str(p.id) for p in made], "key": key} | request))
 
@@ -54,7 +54,7 @@ def _publish(to: list[Partner], count: int) -> None:
     for first in range(0, count, CHUNK):
         last = min(first + CHUNK, count)
         chunk = [new[number % len(new)] for number in range(first, last)]
-        events.publish_batch(by=SYSTEM, events=chunk, now=timezone.now())
+        events.publish_batch(by=SYSTEM, events=chunk)
 
 
 def _request() -> dict[str, Any]:

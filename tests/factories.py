@@ -3,8 +3,6 @@
 import itertools
 from typing import Any
 
-from django.utils import timezone
-
 from webhooks.models import ApiKey, Partner, Subscription
 from webhooks.operations import keys, partners, subscriptions
 from webhooks.operations.audit import SYSTEM
@@ -23,7 +21,7 @@ def partner(**fields: Any) -> Partner:
 
 def key(of: Partner | None, **fields: Any) -> tuple[ApiKey, str]:
     """A key and its text; without a partner, a publisher's."""
-    return keys.issue(by=SYSTEM, partner=of, now=timezone.now(), **fields)
+    return keys.issue(by=SYSTEM, partner=of, **fields)
 
 
 def subscription(of: Partner, dialect: str, **fields: Any) -> Subscription:

@@ -145,7 +145,6 @@ def theirs(subscribe):
                     since=timezone.now() - timedelta(hours=1),
                     subscription=subscription,
                 ),
-                now=timezone.now(),
             )
         world = World(
             slug,
@@ -178,7 +177,6 @@ def publish(partner: Partner, profile: wire.WireProfile, **attributes: str) -> N
         type=next(iter(profile.event_names), TYPE),
         data={"at": FOREIGN},
         attributes=attributes,
-        now=timezone.now(),
     )
 
 

@@ -14,7 +14,6 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.utils import timezone
 from django.views.generic import RedirectView
 
 from tests.admin import traffic
@@ -224,7 +223,7 @@ def rows(roles) -> dict[type, Any]:
     found = traffic.one_of_each()
     Attempt.objects.update(request_body=b"{}")
     other = User.objects.create_user("other", is_staff=True)
-    secondfactor.begin(user=other, now=timezone.now())
+    secondfactor.begin(user=other)
     return {
         **found,
         AuditEntry: AuditEntry.objects.earliest("id"),

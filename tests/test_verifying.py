@@ -94,11 +94,7 @@ def delivered(receiver, to, profile):
     """The headers and the body of the one request that an event leads to."""
     before = len(receiver.requests)
     events.publish(
-        by=SYSTEM,
-        partner=to.partner,
-        type=type_of(wire.profile(profile)),
-        data=DATA,
-        now=timezone.now(),
+        by=SYSTEM, partner=to.partner, type=type_of(wire.profile(profile)), data=DATA
     )
     call_command("deliver", until_idle=True)
     (request,) = receiver.requests[before:]
@@ -166,7 +162,7 @@ def test_what_is_sent_again_after_five_minutes_is_refused(receiver, profile, cod
 @snippets(SIGNED)
 def test_no_delivery_is_lost_while_a_secret_is_replaced(receiver, profile, code):
     to, older = subscription(receiver, profile)
-    newer = secrets.rotate(by=SYSTEM, subscription=to, now=timezone.now()).reveal()
+    newer = secrets.rotate(by=SYSTEM, subscription=to).reveal()
     headers, body = delivered(receiver, to, profile)
     is_genuine = function(code)
 
@@ -174,7 +170,7 @@ def test_no_delivery_is_lost_while_a_secret_is_replaced(receiver, profile, code)
     both_sign = wire.profile(profile).signs_with_every_secret
     assert is_genuine(headers, body, newer) == both_sign
 
-    secrets.rotate(by=SYSTEM, subscription=to, now=timezone.now(), overlap=timedelta(0))
+    secrets.rotate(by=SYSTEM, subscription=to, overlap=timedelta(0))
     headers, body = delivered(receiver, to, profile)
     assert not is_genuine(headers, body, older)
     assert not is_genuine(headers, body, newer)
@@ -196,7 +192,7 @@ def test_without_a_signature_the_path_is_the_secret(receiver, profile, code):
 @pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed")
 def test_the_snippet_for_node_says_the_same(receiver, tmp_path):
     to, older = subscription(receiver, "standard")
-    newer = secrets.rotate(by=SYSTEM, subscription=to, now=timezone.now()).reveal()
+    newer = secrets.rotate(by=SYSTEM, subscription=to).reveal()
     headers, body = delivered(receiver, to, "standard")
     now = timezone.now().timestamp()
     leeway = LEEWAY.total_seconds()

@@ -56,7 +56,6 @@ def made():
                 outcomes=[recoveries.Outcome.EXHAUSTED],
                 since=timezone.now() - timedelta(hours=1),
             ),
-            now=timezone.now(),
         )
         return text, {
             "subscriptions": subscription.public_id,

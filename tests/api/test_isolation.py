@@ -4,7 +4,6 @@ from uuid import uuid4
 
 import pytest
 from django.apps import apps
-from django.utils import timezone
 
 from tests import factories
 from tests.api.calls import call
@@ -30,7 +29,6 @@ def theirs():
         filter=recoveries.Filter(
             outcomes=[recoveries.Outcome.EXHAUSTED], since=delivery.created_at
         ),
-        now=timezone.now(),
     )
     return {
         "subscriptions": made.public_id,

@@ -54,7 +54,7 @@ def test_it_refuses_keys_that_do_not_open_it_alike(client, event):
     ApiKey.objects.filter(prefix=unknown[4:14]).delete()
     _, expired = factories.key(None, expires_at=now - timedelta(seconds=1))
     revoked_key, revoked = factories.key(None)
-    keys.revoke(by=SYSTEM, key=revoked_key, now=now)
+    keys.revoke(by=SYSTEM, key=revoked_key)
     for text in ("short", unknown, expired, revoked):
         response = call(client, "POST", "/events", event, key=text)
         assert_problem(

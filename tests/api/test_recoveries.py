@@ -42,7 +42,7 @@ def since():
 
 
 def advance():
-    recoveries.advance(now=timezone.now())
+    recoveries.advance()
 
 
 def test_it_counts_what_would_be_replayed(send, partner, since):

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
@@ -357,7 +356,7 @@ def test_it_takes_limits_and_an_order(create, send):
 
 def test_it_deletes_and_cancels_what_is_queued(send, partner):
     row = own(partner)
-    events.publish(by=SYSTEM, partner=partner, type="a", data={}, now=timezone.now())
+    events.publish(by=SYSTEM, partner=partner, type="a", data={})
     path = f"/subscriptions/{row.public_id}"
     response = send("DELETE", path)
     assert (response.status_code, response.content) == (204, b"")

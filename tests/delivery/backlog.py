@@ -30,7 +30,7 @@ def publish(to: Subscription, count: int = 1, **fields: Any) -> list[Delivery]:
     fields.setdefault("type", "order.created")
     fields.setdefault("data", {"id": "ord_1"})
     new = events.NewEvent(partner=to.partner, **fields)
-    made = events.publish_batch(by=SYSTEM, events=[new] * count, now=timezone.now())
+    made = events.publish_batch(by=SYSTEM, events=[new] * count)
     assert all(isinstance(one, events.Published) for one in made), made
     ids = [one.event.id for one in made]  # type: ignore[union-attr]
     return list(Delivery.objects.filter(event_id__in=ids).order_by("id"))

@@ -211,7 +211,7 @@ class DialectSuite(ABC):
         ApiKey.objects.filter(prefix=unknown[4:14]).delete()
         _, expired = factories.key(self.partner, expires_at=now - timedelta(seconds=1))
         revoked_key, revoked = factories.key(self.partner)
-        keys.revoke(by=SYSTEM, key=revoked_key, now=now)
+        keys.revoke(by=SYSTEM, key=revoked_key)
         for text in (unknown, expired, revoked):
             self.assert_error(self.send(self.call, key=text), "key_invalid")
 
@@ -221,7 +221,7 @@ class DialectSuite(ABC):
 
     def test_it_refuses_a_key_from_the_request_after_its_revocation(self):
         assert self.send(self.call).status_code in (200, 201)
-        keys.revoke(by=SYSTEM, key=self.key, now=timezone.now())
+        keys.revoke(by=SYSTEM, key=self.key)
         self.assert_error(self.send(self.call), "key_invalid")
 
     def test_it_refuses_the_keys_of_an_inactive_partner(self):

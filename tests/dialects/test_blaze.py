@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from tests import factories
+from tests.clock import at
 from tests.dialects.suite import Call, DialectSuite
 from webhooks.dialects.blaze import serializers
 from webhooks.models import Subscription
@@ -662,7 +663,7 @@ class TestKeys:
 
     def test_it_refuses_a_revoked_developer_key(self, client, partner, key):
         other, text = factories.key(partner)
-        keys.revoke(by=SYSTEM, key=other, now=NOW)
+        at(NOW, keys.revoke, by=SYSTEM, key=other)
         response = self.ask(client, x_api_key=key, authorization=text)
         assert response.json()["message"] == "Invalid developer key"
 

@@ -489,13 +489,13 @@ class TestTopiic(DialectSuite):
 
     def test_it_knows_no_revoked_key(self):
         other, _ = factories.key(self.partner)
-        keys.revoke(by=SYSTEM, key=other, now=timezone.now())
+        keys.revoke(by=SYSTEM, key=other)
         self.assert_error(self.send(put(other)), "not_found")
 
     def test_a_revoked_keys_webhook_is_switched_off(self):
         other, _ = factories.key(self.partner)
         assert self.send(put(other)).status_code == 200
-        keys.revoke(by=SYSTEM, key=other, now=timezone.now())
+        keys.revoke(by=SYSTEM, key=other)
         (row,) = Subscription.objects.filter(api_key=other)
         assert not row.is_receiving
         self.assert_error(self.send(put(other)), "not_found")
@@ -506,7 +506,7 @@ class TestTopiic(DialectSuite):
         old, _ = factories.key(self.partner)
         assert self.send(put(old)).status_code == 200
         (row,) = Subscription.objects.filter(api_key=old)
-        new, _ = keys.rotate(by=SYSTEM, key=old, now=timezone.now())
+        new, _ = keys.rotate(by=SYSTEM, key=old)
         for number, key in enumerate((old, new, old)):
             response = self.send(put(key, webhookUrl=f"https://example.com/{number}"))
             assert response.json()["id"] == str(new.id)
@@ -516,16 +516,16 @@ class TestTopiic(DialectSuite):
 
     def test_what_is_first_set_for_a_replaced_key_is_the_new_keys(self):
         old, _ = factories.key(self.partner)
-        new, _ = keys.rotate(by=SYSTEM, key=old, now=timezone.now())
-        newest, _ = keys.rotate(by=SYSTEM, key=new, now=timezone.now())
+        new, _ = keys.rotate(by=SYSTEM, key=old)
+        newest, _ = keys.rotate(by=SYSTEM, key=new)
         assert self.send(put(old)).json()["id"] == str(newest.id)
         assert self.send(put(newest)).status_code == 200
         assert Subscription.objects.get(api_key=newest).public_id == str(newest.id)
 
     def test_a_replaced_key_leads_to_no_revoked_one(self):
         old, _ = factories.key(self.partner)
-        new, _ = keys.rotate(by=SYSTEM, key=old, now=timezone.now())
-        keys.revoke(by=SYSTEM, key=new, now=timezone.now())
+        new, _ = keys.rotate(by=SYSTEM, key=old)
+        keys.revoke(by=SYSTEM, key=new)
         self.assert_error(self.send(put(old)), "not_found")
 
     def test_it_fails_closed_where_the_secret_cannot_be_read(self, settings, caplog):

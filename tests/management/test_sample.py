@@ -28,7 +28,7 @@ def key_file(monkeypatch, tmp_path) -> Path:
 
 
 def ensured(receiver: str = RECEIVER) -> sample.Account:
-    return sample.ensure(receiver=receiver, now=timezone.now())
+    return sample.ensure(receiver=receiver)
 
 
 def test_it_makes_a_key_and_a_subscription_for_each_dialect():
@@ -37,7 +37,7 @@ def test_it_makes_a_key_and_a_subscription_for_each_dialect():
     assert set(account.subscriptions) == set(dialects.SLUGS)
     assert set(account.keys) == {*dialects.SLUGS, sample.PUBLISHER}
     for slug, subscription in account.subscriptions.items():
-        key = keys.authenticate(account.keys[slug], now=timezone.now())
+        key = keys.authenticate(account.keys[slug])
         assert key.partner == subscription.partner == account.partner
         assert subscription.urls == [f"{RECEIVER}/{slug}"]
         profile = wire.profile(subscription.profile)
@@ -77,8 +77,8 @@ def test_only_the_owner_can_read_the_keys(key_file):
 
 def test_a_key_that_no_longer_works_is_replaced(key_file):
     first = ensured()
-    lost = keys.authenticate(first.keys["topiic"], now=timezone.now())
-    keys.revoke(by=SYSTEM, key=lost, now=timezone.now())
+    lost = keys.authenticate(first.keys["topiic"])
+    keys.revoke(by=SYSTEM, key=lost)
 
     second = ensured()
 
@@ -144,7 +144,7 @@ def test_the_command_prints_one_request_per_dialect_and_one_event(capsys, key_fi
 def test_each_dialect_shows_its_sample_as_if_made_through_it(slug):
     account = ensured()
 
-    key = keys.authenticate(account.keys[slug], now=timezone.now())
+    key = keys.authenticate(account.keys[slug])
     caller = Caller(account.partner, key, account.keys[slug])
     response = case(slug).ask(caller, account.subscriptions[slug])
     assert response.status_code in (200, 201), response.content

@@ -1,10 +1,12 @@
 """Deliveries that have ended one way or another, without sending anything."""
 
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
 from tests import factories
+from tests.clock import at
 from webhooks.delivery import standard
 from webhooks.models import Delivery, Event, Partner, Subscription
 from webhooks.operations import events
@@ -18,10 +20,22 @@ def hook(of: Partner, *urls: str, **fields) -> Subscription:
     return factories.subscription(of, "portal", urls=urls or [URL], **fields)
 
 
-def publish(of: Partner, type: str = "order.created", **fields) -> Event:
-    fields.setdefault("data", {"id": 1})
-    fields.setdefault("now", timezone.now())
-    return events.publish(by=SYSTEM, partner=of, type=type, **fields).event
+def publish(
+    of: Partner,
+    type: str = "order.created",
+    *,
+    now: datetime | None = None,
+    **more: Any,
+) -> Event:
+    fields: dict[str, Any] = {
+        "by": SYSTEM,
+        "partner": of,
+        "type": type,
+        "data": {"id": 1},
+    } | more
+    if now is None:
+        return events.publish(**fields).event
+    return at(now, events.publish, **fields).event
 
 
 def settle(delivery: Delivery, state: str, *, at: datetime | None = None) -> Delivery:

@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.state import ProjectState
 from django.db.models.signals import post_migrate
-from django.utils import timezone
 
 from tests import factories
+from tests.clock import at
 from tests.waiting import PATIENCE
 from webhooks.delivery import standard, wire
 from webhooks.delivery.schedule import Schedule
@@ -36,9 +36,9 @@ def partner():
     return factories.partner()
 
 
-def publish(partner, **fields):
-    fields = {"type": "order.created", "data": {"id": 1}, "now": NOW} | fields
-    return events.publish(by=SYSTEM, partner=partner, **fields)
+def publish(partner, *, now=NOW, **fields):
+    fields = {"type": "order.created", "data": {"id": 1}} | fields
+    return at(now, events.publish, by=SYSTEM, partner=partner, **fields)
 
 
 def hook(partner, *urls, **fields):
@@ -277,7 +277,15 @@ def test_calls_at_once_with_one_key_make_one_event(partner):
     def call():
         try:
             start.wait()
-            outcomes.append(publish(partner, idempotency_key="k", now=timezone.now()))
+            outcomes.append(
+                events.publish(
+                    by=SYSTEM,
+                    partner=partner,
+                    type="order.created",
+                    data={},
+                    idempotency_key="k",
+                )
+            )
         finally:
             connection.close()
 
@@ -306,7 +314,7 @@ def test_batches_with_the_same_keys_in_any_order_do_not_wait_for_each_other(part
         ]
         try:
             gate.wait(PATIENCE)
-            return events.publish_batch(by=SYSTEM, events=new, now=NOW)
+            return events.publish_batch(by=SYSTEM, events=new)
         finally:
             connection.close()
 
@@ -447,7 +455,7 @@ def test_a_schema_that_cannot_be_used_is_told_and_nothing_is_fetched(partner, sc
 
 
 def batch(*news):
-    return events.publish_batch(by=SYSTEM, events=news, now=NOW)
+    return at(NOW, events.publish_batch, by=SYSTEM, events=news)
 
 
 def new(partner, **fields):
@@ -517,8 +525,8 @@ def test_a_batch_takes_the_same_few_statements_for_many(
 
 def test_a_staff_members_event_is_audited_and_a_keys_is_not(partner):
     staff = Actor.of_staff(user_id=1, username="ada")
-    event = events.publish(
-        by=staff, partner=partner, type="order.created", data={}, now=NOW
+    event = at(
+        NOW, events.publish, by=staff, partner=partner, type="order.created", data={}
     ).event
     publish(partner)
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connections
 from django.utils import timezone
 
 from tests import factories
+from tests.clock import at
 from tests.waiting import PATIENCE
 from webhooks.models import Answer, Partner, encryption, ids
 from webhooks.operations import idempotency, partners
@@ -89,8 +90,8 @@ def test_keys_without_a_partner_are_their_own(partner):
 
 def test_an_answer_is_kept_for_as_long_as_a_form_may_be_sent(partner):
     now, made = timezone.now(), ids.time_ordered()
-    assert idempotency.is_kept(made, now=now + idempotency.KEPT)
-    assert not idempotency.is_kept(made, now=now + timedelta(hours=25, minutes=1))
+    assert at(now + idempotency.KEPT, idempotency.is_kept, made)
+    assert not at(now + timedelta(hours=25, minutes=1), idempotency.is_kept, made)
 
 
 def test_an_answer_of_another_row_is_not_given(partner):
@@ -109,10 +110,10 @@ def test_answers_are_forgotten_after_a_day(partner, monkeypatch):
     for key in "abc":
         once(partner, lambda: "x", key=key)
     now = timezone.now()
-    assert idempotency.forget(now=now + timedelta(hours=24)) is False
+    assert at(now + timedelta(hours=24), idempotency.forget) is False
     assert Answer.objects.count() == 3
     later = now + timedelta(hours=25, minutes=1)
-    assert [idempotency.forget(now=later) for _ in range(2)] == [True, False]
+    assert [at(later, idempotency.forget) for _ in range(2)] == [True, False]
     assert not Answer.objects.exists()
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, connections, transaction
 from django.utils import timezone
+from time_machine import travel
 
 from tests import factories
 from tests.delivery import backlog
@@ -46,8 +47,9 @@ def partner():
 
 def prune(*, at, rules=RULES, **options):
     total = Counter()
-    for counts in pruning.walk(rules=rules, now=at, **options):
-        total += counts
+    with travel(at, tick=False):
+        for counts in pruning.walk(rules=rules, **options):
+            total += counts
     return total
 
 
@@ -186,9 +188,8 @@ def test_the_rules_are_the_settings(settings):
 def test_it_goes_in_batches_and_passes_by_what_stays(partner):
     for state in ("delivered", "exhausted", "delivered", "delivered", "delivered"):
         ended(partner, state)
-    at = timezone.now() + 31 * DAY
-
-    batches = list(pruning.walk(rules=RULES, now=at, size=2))
+    with travel(timezone.now() + 31 * DAY, tick=False):
+        batches = list(pruning.walk(rules=RULES, size=2))
 
     assert [batch["events"] for batch in batches][:3] == [1, 2, 1]
     assert [d.state for d in Delivery.objects.all()] == ["exhausted"]
@@ -198,7 +199,8 @@ def test_hours_and_mails_go_in_batches_too(partner):
     now = timezone.now()
     for _ in range(5):
         Notice.objects.create(partner=partner, to="a@example.com", created_at=now)
-    batches = list(pruning.walk(rules=RULES, now=now + 91 * DAY, size=2))
+    with travel(now + 91 * DAY, tick=False):
+        batches = list(pruning.walk(rules=RULES, size=2))
     assert [b["notices"] for b in batches if b] == [2, 2, 1]
 
 
@@ -271,11 +273,10 @@ def test_it_waits_for_nobody_and_takes_nothing_from_under_anybody(partner, kind)
         by=SYSTEM,
         partner=partner,
         filter=recoveries.Filter(outcomes=["exhausted"], since=timezone.now() - DAY),
-        now=timezone.now(),
     )
 
     def advance():
-        assert recoveries.advance(now=timezone.now()) is False
+        assert recoveries.advance() is False
 
     at = timezone.now() + 91 * DAY
     with meanwhile((lambda: redeliver(over)) if kind == "redelivery" else advance):
@@ -301,7 +302,8 @@ def test_workers_deliver_everything_beside_two_that_prune(receiver):
     def keep_pruning():
         try:
             while not is_over.is_set():
-                pruned.update(prune(at=timezone.now(), rules=AT_ONCE, size=7))
+                for counts in pruning.walk(rules=AT_ONCE, size=7):
+                    pruned.update(counts)
         except Exception as error:  # noqa: BLE001 - shown by the assertion
             failures.append(error)
         finally:
@@ -401,7 +403,7 @@ def attempted(delivery):
 
 
 def redeliver(delivery):
-    return deliveries.redeliver(by=SYSTEM, delivery=delivery, now=timezone.now())
+    return deliveries.redeliver(by=SYSTEM, delivery=delivery)
 
 
 def _but(rules, **changes):

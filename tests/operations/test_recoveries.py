@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import factories
+from tests.clock import at
 from tests.examples import examples
 from tests.operations.outcomes import URL, ended, hook, publish, settle
 from tests.waiting import PATIENCE
@@ -47,9 +48,7 @@ def wanting(*outcomes, **fields):
 
 
 def preview(partner, *outcomes, **fields):
-    return recoveries.preview(
-        partner=partner, filter=wanting(*outcomes, **fields), now=timezone.now()
-    )
+    return recoveries.preview(partner=partner, filter=wanting(*outcomes, **fields))
 
 
 def start(partner, *outcomes, by=SYSTEM, rerender=False, **fields):
@@ -57,13 +56,12 @@ def start(partner, *outcomes, by=SYSTEM, rerender=False, **fields):
         by=by,
         partner=partner,
         filter=wanting(*outcomes, **fields),
-        now=timezone.now(),
         rerender=rerender,
     )
 
 
 def advance():
-    return recoveries.advance(now=timezone.now())
+    return recoveries.advance()
 
 
 def run(recovery):
@@ -132,7 +130,7 @@ def test_it_replays_what_it_counted(partner):
 @pytest.mark.parametrize("state", ["exhausted", "cancelled", "delivered"])
 def test_it_replays_no_test(partner, state):
     made = hook(partner)
-    test = testing.send(by=SYSTEM, subscription=made, now=timezone.now())
+    test = testing.send(by=SYSTEM, subscription=made)
     settle(test.deliveries.get(), state)
     ended(partner, state)
     recovery = run(start(partner, state))
@@ -213,7 +211,7 @@ def test_it_says_which_part_of_a_filter_is_wrong(partner, fields, field):
     for act in (recoveries.preview, recoveries.start):
         more = {"by": SYSTEM} if act is recoveries.start else {}
         with pytest.raises(InvalidFilter) as caught:
-            act(partner=partner, filter=Filter(**fields), now=timezone.now(), **more)
+            act(partner=partner, filter=Filter(**fields), **more)
         assert caught.value.field == field
         assert caught.value.message
     assert not Recovery.objects.exists()
@@ -235,7 +233,7 @@ def test_it_leaves_out_what_a_redelivery_brought(partner):
 
 
 def again(delivery):
-    return deliveries.redeliver(by=SYSTEM, delivery=delivery, now=timezone.now())
+    return deliveries.redeliver(by=SYSTEM, delivery=delivery)
 
 
 def test_what_was_delivered_may_be_replayed_twice_but_not_at_once(partner):
@@ -373,7 +371,7 @@ def test_it_finds_what_a_subscription_was_never_told_of(partner):
     ]
     publish(partner, "b")
     publish(partner, "a", attributes={"shop_id": "s2"})
-    testing.send(by=SYSTEM, subscription=other, now=timezone.now(), type="a")
+    testing.send(by=SYSTEM, subscription=other, type="a")
     change(made, is_active=True)
     told = publish(partner, "a")
     assert preview(partner, "missed", subscription=made) == {"missed": 3}
@@ -467,7 +465,7 @@ def small(monkeypatch):
 
 def many(partner, count, state="exhausted"):
     new = events.NewEvent(partner=partner, type="a", data={})
-    events.publish_batch(by=SYSTEM, events=[new] * count, now=timezone.now())
+    events.publish_batch(by=SYSTEM, events=[new] * count)
     Delivery.objects.pending().update(
         state=state, due_at=None, settled_at=timezone.now()
     )
@@ -616,7 +614,7 @@ def test_it_is_cancelled_with_what_waits(partner, small):
     live = publish(partner).deliveries.get()
     by = Actor.of_staff(user_id=1, username="ada")
     now = timezone.now()
-    recoveries.cancel(by=by, recovery=recovery, now=now)
+    at(now, recoveries.cancel, by=by, recovery=recovery)
     recovery.refresh_from_db()
     assert (recovery.state, recovery.finished_at) == ("cancelled", now)
     assert {d.id for d in Delivery.objects.pending()} == {sending.id, live.id}
@@ -629,7 +627,7 @@ def test_it_is_cancelled_with_what_waits(partner, small):
     Delivery.objects.filter(id=sending.id).update(claim_token=None, is_begun=False)
     advance()
     assert {d.id for d in Delivery.objects.pending()} == {live.id}
-    recoveries.cancel(by=by, recovery=recovery, now=timezone.now())
+    recoveries.cancel(by=by, recovery=recovery)
     assert AuditEntry.objects.filter(action="recovery.cancelled").count() == 1
 
 
@@ -638,12 +636,12 @@ def test_one_that_has_ended_is_cancelled_while_something_waits(partner):
     ended(partner, "exhausted")
     recovery = start(partner)
     advance()
-    recoveries.cancel(by=SYSTEM, recovery=recovery, now=timezone.now())
+    recoveries.cancel(by=SYSTEM, recovery=recovery)
     assert not Delivery.objects.pending().exists()
     ended(partner, "exhausted")
     over = run(start(partner))
     with pytest.raises(recoveries.Finished):
-        recoveries.cancel(by=SYSTEM, recovery=over, now=timezone.now())
+        recoveries.cancel(by=SYSTEM, recovery=over)
 
 
 # --- Side by side --------------------------------------------------------------------

@@ -9,6 +9,7 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from tests import factories
+from tests.clock import at
 from tests.operations.outcomes import URL, ended, hook, publish, settle
 from webhooks.models import AuditEntry, Delivery, Endpoint, Subscription
 from webhooks.operations import deliveries, partners, subscriptions
@@ -25,7 +26,6 @@ def partner():
 
 
 def again(delivery, **fields):
-    fields.setdefault("now", timezone.now())
     return deliveries.redeliver(by=SYSTEM, delivery=delivery, **fields)
 
 
@@ -38,7 +38,7 @@ def test_it_queues_the_same_event_to_the_same_endpoint(partner, state):
     hook(partner)
     old = ended(partner, state)
     now = timezone.now()
-    new = again(old, now=now)
+    new = at(now, again, old)
     assert new.id != old.id
     assert (new.event_id, new.endpoint_id, new.url) == (
         old.event_id,

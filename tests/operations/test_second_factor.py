@@ -7,7 +7,6 @@ from threading import Barrier
 import pytest
 from django.contrib.auth.models import User
 from django.db import connections, transaction
-from django.utils import timezone
 
 from tests.waiting import PATIENCE
 from webhooks.models import Authenticator, RecoveryCode
@@ -21,7 +20,7 @@ ROUNDS = 6
 def set_up(user: User) -> list[str]:
     """Its recovery codes."""
     Authenticator.objects.all().delete()
-    secondfactor.begin(user=user, now=timezone.now())
+    secondfactor.begin(user=user)
     Authenticator.objects.update(confirmed=True)
     with transaction.atomic():
         return secondfactor._new_codes(user)
@@ -37,9 +36,7 @@ def test_new_recovery_codes_void_the_old_however_many_ask_at_once() -> None:
             start.wait(timeout=PATIENCE)
             # Another may have voided the code.
             with suppress(secondfactor.WrongCode, secondfactor.TooManyTries):
-                secondfactor.renew_codes(
-                    by=SYSTEM, user=user, code=code, now=timezone.now()
-                )
+                secondfactor.renew_codes(by=SYSTEM, user=user, code=code)
         finally:
             connections.close_all()
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from tests import factories
+from tests.clock import at
 from tests.examples import examples
 from tests.operations.outcomes import hook, publish
 from webhooks.delivery import wire
@@ -45,7 +46,7 @@ def signed(partner, profile="standard"):
 
 
 def rotate(subscription, *, now=NOW, **fields):
-    row = secrets.rotate(by=SYSTEM, subscription=subscription, now=now, **fields)
+    row = at(now, secrets.rotate, by=SYSTEM, subscription=subscription, **fields)
     return row.reveal()
 
 
@@ -163,26 +164,26 @@ def test_a_deleted_subscription_has_no_secrets_to_rotate(partner):
 def test_it_lists_the_ends_of_live_secrets(partner):
     made, first = signed(partner)
     second = rotate(made)
-    masked = secrets.listed(made, now=NOW)
+    masked = at(NOW, secrets.listed, made)
     assert [m.ending for m in masked] == [first[-4:], second[-4:]]
     assert [m.row.expires_at for m in masked] == [NOW + 24 * HOUR, None]
-    assert [m.ending for m in secrets.listed(made, now=NOW + 24 * HOUR)] == [
+    assert [m.ending for m in at(NOW + 24 * HOUR, secrets.listed, made)] == [
         second[-4:]
     ]
 
 
 def test_it_lists_nothing_of_a_short_secret_and_none_that_it_cannot_read(partner):
     made = factories.subscription(partner, "nursa", secrets=["short"])
-    assert [m.ending for m in secrets.listed(made, now=NOW)] == [""]
+    assert [m.ending for m in at(NOW, secrets.listed, made)] == [""]
     SigningSecret.objects.update(value="gone:AAAA")
-    assert [m.ending for m in secrets.listed(made, now=NOW)] == [None]
+    assert [m.ending for m in at(NOW, secrets.listed, made)] == [None]
 
 
 def test_it_records_rotations_and_who_looked_and_no_secret(partner):
     made, first = signed(partner)
     second = rotate(made)
     row = SigningSecret.objects.live(NOW).last()
-    assert secrets.reveal(by=SYSTEM, secret=row, now=NOW) == second
+    assert at(NOW, secrets.reveal, by=SYSTEM, secret=row) == second
     rotated, revealed = AuditEntry.objects.filter(
         action__startswith="secret."
     ).order_by("id")
@@ -200,10 +201,10 @@ def test_it_reveals_no_secret_that_is_gone(partner):
     row = SigningSecret.objects.get()
     rotate(made)
     with pytest.raises(secrets.Gone):
-        secrets.reveal(by=SYSTEM, secret=row, now=NOW + 24 * HOUR)
+        at(NOW + 24 * HOUR, secrets.reveal, by=SYSTEM, secret=row)
     SigningSecret.objects.filter(id=row.id).update(value="gone:AAAA")
     with pytest.raises(encryption.Undecryptable):
-        secrets.reveal(by=SYSTEM, secret=row, now=NOW)
+        at(NOW, secrets.reveal, by=SYSTEM, secret=row)
     assert not AuditEntry.objects.filter(action="secret.revealed").exists()
 
 

@@ -1,7 +1,6 @@
 """Events that did not happen."""
 
 import pytest
-from django.utils import timezone
 
 from tests import factories
 from tests.delivery.settlements import claimed, result
@@ -31,9 +30,7 @@ def partner():
 
 
 def send(subscription, **fields):
-    return testing.send(
-        by=SYSTEM, subscription=subscription, now=timezone.now(), **fields
-    )
+    return testing.send(by=SYSTEM, subscription=subscription, **fields)
 
 
 def test_it_is_sent_to_the_subscription_and_to_nobody_else(partner):
@@ -101,7 +98,7 @@ def test_one_that_failed_is_sent_again_once_more(partner):
     made = hook(partner)
     event = send(made)
     failed = settle(event.deliveries.get(), "exhausted")
-    again = deliveries.redeliver(by=SYSTEM, delivery=failed, now=timezone.now())
+    again = deliveries.redeliver(by=SYSTEM, delivery=failed)
     (job,) = claimed()
     assert (job.id, job.is_test) == (again.id, True)
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import time_machine
 
+from tests.clock import at
 from webhooks import dialects
 from webhooks.management.sample import events_of
 from webhooks.models import (
@@ -93,14 +94,14 @@ def _subscription(account: Account, began: datetime) -> Subscription:
     partner = partners.create(
         by=_MIA, name=account.partner, contact_email=f"webhooks@{account.host}"
     )
-    key, _ = keys.issue(by=_MIA, partner=partner, now=began, name="shop server")
+    key, _ = at(began, keys.issue, by=_MIA, partner=partner, name="shop server")
     ApiKey.objects.filter(pk=key.pk).update(last_used_at=began + timedelta(days=DAYS))
     interface = interfaces.get(account.dialect)
     assert interface is not None
     profile = interface.profile
     return subscriptions.create(
         by=SYSTEM,
-        identity=interface.form.identity(partner, {"api_key": key}),
+        identity=interface.form.endpoint.identity(partner, {"api_key": key}),
         name="Shop events",
         urls=[f"https://{account.host}/webhooks"],
         events=events_of(profile)
@@ -183,9 +184,9 @@ def _unmatched(partner: Partner, now: datetime) -> None:
 
 def _around(partner: Partner, now: datetime) -> None:
     soon = now + timedelta(days=5)
-    keys.issue(by=_MIA, partner=partner, now=now, name="old till", expires_at=soon)
-    leaked, _ = keys.issue(by=_MIA, partner=partner, now=now, name="agency")
-    keys.revoke(by=_MIA, key=leaked, now=now)
+    keys.issue(by=_MIA, partner=partner, name="old till", expires_at=soon)
+    leaked, _ = keys.issue(by=_MIA, partner=partner, name="agency")
+    keys.revoke(by=_MIA, key=leaked)
     Recovery.objects.create(
         partner=partner,
         filter={

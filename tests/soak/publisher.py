@@ -42,7 +42,6 @@ def main(*, ledger: Path, events: int, seconds: float) -> None:
 
 def _published(partners, batch: list[int]) -> bool:
     """Whether it is known to be committed; the database may be away."""
-    from django.utils import timezone
 
     from webhooks.operations import events
     from webhooks.operations.audit import SYSTEM
@@ -51,7 +50,6 @@ def _published(partners, batch: list[int]) -> bool:
         partner = partners.objects.get()
         made = events.publish_batch(
             by=SYSTEM,
-            now=timezone.now(),
             events=[
                 events.NewEvent(
                     partner=partner,

@@ -181,7 +181,7 @@ class TestStanding:
         self, console: Client
     ) -> None:
         first = traffic.delivery()
-        again = deliveries.redeliver(by=SYSTEM, delivery=first, now=timezone.now())
+        again = deliveries.redeliver(by=SYSTEM, delivery=first)
         assert f'href="/staff/deliveries/{again.pk}/"' in shown(console, first)
         assert f'href="/staff/deliveries/{first.pk}/"' in shown(console, again)
         Delivery.objects.filter(id=first.id).delete()

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from tests import factories
 from tests.admin import traffic
@@ -30,8 +29,7 @@ class TestOne:
     def test_it_says_why_nobody_was_told(self, console: Client) -> None:
         event = events.publish(
             by=SYSTEM, partner=factories.partner(), type="order.created",
-            data={"<b>": "</pre><script>alert(1)</script>"}, now=timezone.now(),
-            attributes={"shop_id": "<i>7</i>"}, idempotency_key="<u>k</u>",
+            data={"<b>": "</pre><script>alert(1)</script>"}, attributes={"shop_id": "<i>7</i>"}, idempotency_key="<u>k</u>",
         ).event  # fmt: skip
         page = console.get(f"/staff/events/{event.pk}/").content.decode()
         assert "It has no deliveries" in page

@@ -106,7 +106,7 @@ class TestEvents:
     def nobody(self, db) -> Event:
         return events.publish(
             by=SYSTEM, partner=factories.partner(name="Quiet"), type="order.created",
-            data={}, now=timezone.now(), idempotency_key="k-1",
+            data={}, idempotency_key="k-1",
         ).event  # fmt: skip
 
     def test_by_each_filter(self, console: Client, nobody: Event) -> None:

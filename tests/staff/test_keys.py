@@ -134,7 +134,7 @@ class TestIssuing:
         key = ApiKey.objects.get()
         assert (key.kind, key.partner) == ("publisher", None)
         text = response.context["text"]
-        assert keys.authenticate(text, now=timezone.now(), kind=ApiKey.Kind.PUBLISHER)
+        assert keys.authenticate(text, kind=ApiKey.Kind.PUBLISHER)
         assert "/api/portal/v1/events" in response.content.decode()
         assert "/v1/webhooks" not in response.content.decode()
 
@@ -303,7 +303,7 @@ class TestRotating:
         self, console: Client, partner: Partner
     ) -> None:
         revoked, _ = factories.key(partner)
-        keys.revoke(by=SYSTEM, key=revoked, now=timezone.now())
+        keys.revoke(by=SYSTEM, key=revoked)
         expired, _ = factories.key(partner, expires_at=timezone.now())
         for key in (revoked, expired):
             for response in (console.get(page(key, "rotate")), rotate(console, key)):
@@ -502,7 +502,7 @@ class TestList:
             "off": factories.key(off, expires_at=now + DAY)[0],
         }
         switch_off(off)
-        keys.revoke(by=SYSTEM, key=made["revoked"], now=now)
+        keys.revoke(by=SYSTEM, key=made["revoked"])
         return made
 
     @pytest.mark.parametrize("state", ["expiring", "expired", "revoked", "off"])
@@ -510,7 +510,7 @@ class TestList:
         assert listed(console, state=state) == [each[state]]
 
     def test_off_is_only_what_would_open_otherwise(self, console, each) -> None:
-        keys.revoke(by=SYSTEM, key=each["off"], now=timezone.now())
+        keys.revoke(by=SYSTEM, key=each["off"])
         assert listed(console, state="off") == []
 
     def test_a_key_that_expires_soon_is_usable_too(self, console, each) -> None:

@@ -63,13 +63,11 @@ def begin(console: Client, partner: Partner, **fields: Any) -> Recovery:
 def started(partner: Partner, *outcomes: str, **fields: Any) -> Recovery:
     fields.setdefault("since", timezone.now() - timedelta(days=1))
     wanted = Filter(outcomes=[Outcome(o) for o in outcomes or ("exhausted",)], **fields)
-    return recoveries.start(
-        by=SYSTEM, partner=partner, filter=wanted, now=timezone.now()
-    )
+    return recoveries.start(by=SYSTEM, partner=partner, filter=wanted)
 
 
 def advance() -> None:
-    recoveries.advance(now=timezone.now())
+    recoveries.advance()
 
 
 def text(response: Any) -> str:

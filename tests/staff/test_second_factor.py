@@ -15,6 +15,7 @@ from django.test import Client
 from django_otp.oath import TOTP
 
 from tests import factories
+from tests.clock import at
 from tests.test_roles import pages
 from webhooks.models import AuditEntry, Authenticator, RecoveryCode
 from webhooks.operations import secondfactor
@@ -49,12 +50,13 @@ def ann(db) -> User:
 def enrolled(ann: User, clock) -> list[str]:
     """Ann's recovery codes; her authenticator was asked a minute ago."""
     with time_machine.travel(NOW - timedelta(minutes=1), tick=False):
-        begun = secondfactor.begin(user=ann, now=NOW - timedelta(minutes=1))
-        return secondfactor.confirm(
+        begun = at(NOW - timedelta(minutes=1), secondfactor.begin, user=ann)
+        return at(
+            NOW - timedelta(minutes=1),
+            secondfactor.confirm,
             by=SYSTEM,
             user=ann,
             code=code_of(begun, NOW - timedelta(minutes=1)),
-            now=NOW - timedelta(minutes=1),
         )
 
 
@@ -139,7 +141,7 @@ def test_a_key_that_took_the_place_of_the_one_scanned_is_not_confirmed(
 
     def overtaken(*args, **kwargs):
         spent = looked(*args, **kwargs)
-        secondfactor.begin(user=ann, now=datetime.now(UTC))
+        secondfactor.begin(user=ann)
         return spent
 
     monkeypatch.setattr(secondfactor, "_spend", overtaken)
@@ -148,7 +150,7 @@ def test_a_key_that_took_the_place_of_the_one_scanned_is_not_confirmed(
 
 
 def test_what_is_not_confirmed_asks_for_nothing(ann: User, clock) -> None:
-    secondfactor.begin(user=ann, now=NOW)
+    at(NOW, secondfactor.begin, user=ann)
     assert inside(by_password())
 
 
@@ -158,7 +160,7 @@ def test_what_is_set_up_cannot_be_set_up_over(ann: User, enrolled) -> None:
     assert client.post(SET_UP, {"password": PASSWORD})["Location"] == "/staff/account/"
     assert client.get(CONFIRM)["Location"] == SET_UP
     with pytest.raises(secondfactor.AlreadySetUp):
-        secondfactor.begin(user=ann, now=NOW)
+        at(NOW, secondfactor.begin, user=ann)
 
 
 def test_neither_the_key_nor_a_code_is_in_the_database(ann: User, enrolled) -> None:
@@ -239,8 +241,8 @@ def test_the_browsable_api_is_such_a_door(ann: User, clock) -> None:
     client.post(f"/staff/partners/{partner.pk}/explore/")
     assert client.get("/v1/webhooks", **html).status_code == 200
     # It is set up in another browser: this one has shown the password alone.
-    begun = secondfactor.begin(user=ann, now=NOW)
-    secondfactor.confirm(by=SYSTEM, user=ann, code=code_of(begun, NOW), now=NOW)
+    begun = at(NOW, secondfactor.begin, user=ann)
+    at(NOW, secondfactor.confirm, by=SYSTEM, user=ann, code=code_of(begun, NOW))
     assert client.get("/v1/webhooks", **html).status_code == 401
     clock.shift(30)
     client.post(CODE, {"code": code_now()})

@@ -57,13 +57,13 @@ class TestMasked:
         assert PLAIN[:-4] not in page
 
     def test_an_overlap_says_who_signs(self, console: Client, signed, partner) -> None:
-        secrets.rotate(by=SYSTEM, subscription=signed, now=timezone.now())
+        secrets.rotate(by=SYSTEM, subscription=signed)
         page = page_of(console, signed)
         assert "Every delivery carries a signature of each." in page
         capa = factories.subscription(
             partner, "capa", is_singleton=True, secrets=["a" * 64]
         )
-        secrets.rotate(by=SYSTEM, subscription=capa, now=timezone.now())
+        secrets.rotate(by=SYSTEM, subscription=capa)
         page = page_of(console, capa)
         assert ", alone." in page
         assert "Signs when the older one has ended." in page
@@ -220,7 +220,7 @@ class TestRotating:
     def test_it_warns_that_a_second_one_ends_the_oldest_at_once(
         self, console: Client, signed
     ) -> None:
-        secrets.rotate(by=SYSTEM, subscription=signed, now=timezone.now())
+        secrets.rotate(by=SYSTEM, subscription=signed)
         page = console.get(rotation(signed)).content.decode()
         assert "A rotation is still under way" in page
         assert f"<code>{PLAIN[-4:]}</code>" in page

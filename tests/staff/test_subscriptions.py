@@ -366,7 +366,7 @@ class TestOne:
         for number in (1, 10, 100):
             made = hook(partner, *(f"{URL}/{n}" for n in range(min(number, 20))))
             for _ in range(number):
-                event = testing.send(by=SYSTEM, subscription=made, now=timezone.now())
+                event = testing.send(by=SYSTEM, subscription=made)
             query = f"?test={event.pk}" if watched else ""
             asked.append(statements(console, address(made) + query))
         assert len(set(asked)) == 1
@@ -406,7 +406,7 @@ class TestTesting:
         self, console: Client, partner
     ) -> None:
         made = hook(partner)
-        event = testing.send(by=SYSTEM, subscription=made, now=timezone.now())
+        event = testing.send(by=SYSTEM, subscription=made)
         sent = event.deliveries.get()
         traffic.attempt(
             sent, outcome="tls", status=None, error="self-signed", response_body=b""
@@ -425,7 +425,7 @@ class TestTesting:
 
     def test_nothing_else_is_shown_as_a_test(self, console: Client, partner) -> None:
         made, other = hook(partner), hook(partner)
-        event = testing.send(by=SYSTEM, subscription=other, now=timezone.now())
+        event = testing.send(by=SYSTEM, subscription=other)
         for query in (f"?test={event.pk}", f"?test={uuid4()}", "?test=x"):
             assert "The test event" not in shown(console, made, query)
         assert console.get(address(made, "test", str(event.pk))).status_code == 404
@@ -434,7 +434,7 @@ class TestTesting:
         self, login: Login, partner
     ) -> None:
         made = hook(partner)
-        event = testing.send(by=SYSTEM, subscription=made, now=timezone.now())
+        event = testing.send(by=SYSTEM, subscription=made)
         page = address(made, "test", str(event.pk))
         assert login("view_subscription").get(page).status_code == 403
         assert login("view_delivery").get(page).status_code == 200
@@ -545,7 +545,7 @@ class TestDeleting:
         assert "can make a new one in its place" in page
         assert "all of which are cancelled" not in page
         for _ in range(3):
-            testing.send(by=SYSTEM, subscription=other, now=timezone.now())
+            testing.send(by=SYSTEM, subscription=other)
         page = console.get(address(other, "delete")).content.decode()
         assert "3, all of which are cancelled" in page
         assert "can make a new one" not in page
@@ -558,7 +558,7 @@ class TestDeleting:
         self, console: Client, partner
     ) -> None:
         made = hook(partner)
-        testing.send(by=SYSTEM, subscription=made, now=timezone.now())
+        testing.send(by=SYSTEM, subscription=made)
         response = console.post(address(made, "delete"), follow=True)
         assert response.redirect_chain == [(address(made), 302)]
         assert "It is deleted" in response.content.decode()

@@ -16,7 +16,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -120,9 +119,7 @@ class StaffAdmin(Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
             template = "admin/auth/user/reset_second_factor.html"
             return TemplateResponse(request, template, context)
         try:
-            secondfactor.reset(
-                by=staff_actor(request), user=account, now=timezone.now()
-            )
+            secondfactor.reset(by=staff_actor(request), user=account)
         except secondfactor.NotSetUp:
             messages.info(request, f"{account} has no second factor.")
         else:

@@ -11,7 +11,6 @@ import orjson
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 
 from webhooks.models import ids
 from webhooks.operations import idempotency
@@ -37,7 +36,7 @@ def once(
     if token is None:
         return do()
     made = ids.parse(token)
-    if made is None or not idempotency.is_kept(made, now=timezone.now()):
+    if made is None or not idempotency.is_kept(made):
         raise Stale
     answers: list[HttpResponseBase] = []
 

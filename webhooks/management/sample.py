@@ -7,10 +7,10 @@ can read; in production there is no sample.
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from webhooks import dialects
 from webhooks.delivery.wire import WireProfile
@@ -37,7 +37,7 @@ class Account:
     subscriptions: dict[str, Subscription]  # by dialect
 
 
-def ensure(*, receiver: str, now: datetime) -> Account:
+def ensure(*, receiver: str) -> Account:
     """The sample, with what is missing of it made; `receiver` is a URL without a path.
 
     What a person has changed since stays, except that subscriptions to the receiver
@@ -53,12 +53,12 @@ def ensure(*, receiver: str, now: datetime) -> Account:
     )
     texts: dict[str, str] = {}
     found: dict[str, Subscription] = {}
-    publisher_text, _ = _key(None, PUBLISHER, kept, now)
+    publisher_text, _ = _key(None, PUBLISHER, kept)
     texts[PUBLISHER] = publisher_text
     for dialect in dialects.DIALECTS:
-        texts[dialect.slug], key = _key(partner, dialect.slug, kept, now)
+        texts[dialect.slug], key = _key(partner, dialect.slug, kept)
         found[dialect.slug] = _subscription(
-            partner, dialect, key, receiver=receiver, former=former, now=now
+            partner, dialect, key, receiver=receiver, former=former
         )
     _write(path, {**texts, "receiver": receiver})
     return Account(partner=partner, keys=texts, subscriptions=found)
@@ -75,21 +75,23 @@ def key_file() -> Path:
 
 
 def _key(
-    partner: Partner | None, name: str, kept: dict[str, str], now: datetime
+    partner: Partner | None, name: str, kept: dict[str, str]
 ) -> tuple[str, ApiKey]:
     """The kept key where it still opens, else a new one in place of the former."""
     kind = ApiKey.Kind.PARTNER if partner else ApiKey.Kind.PUBLISHER
     try:
-        key = keys.authenticate(kept.get(name), now=now, kind=kind)
+        key = keys.authenticate(kept.get(name), kind=kind)
     except keys.Refused:
         pass
     else:
         if key.partner == partner:
             return kept[name], key
     label = f"Sample: {name}"
-    for former in ApiKey.objects.filter(partner=partner, name=label).usable_at(now):
-        keys.revoke(by=SYSTEM, key=former, now=now)
-    key, text = keys.issue(by=SYSTEM, partner=partner, now=now, name=label)
+    for former in ApiKey.objects.filter(partner=partner, name=label).usable_at(
+        timezone.now()
+    ):
+        keys.revoke(by=SYSTEM, key=former)
+    key, text = keys.issue(by=SYSTEM, partner=partner, name=label)
     return text, key
 
 
@@ -100,7 +102,6 @@ def _subscription(
     *,
     receiver: str,
     former: str,
-    now: datetime,
 ) -> Subscription:
     identity = dialect.form.endpoint.identity(partner, {"api_key": key})
     existing = Subscription.objects.of(partner, dialect.slug).order_by("created_at")

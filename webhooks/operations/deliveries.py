@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Prefetch
+from django.utils import timezone
 
 from webhooks.delivery import outbox
 from webhooks.models import Delivery, Endpoint, Event, Recovery, Subscription
@@ -107,7 +108,6 @@ def redeliver(
     *,
     by: audit.Actor,
     delivery: Delivery,
-    now: datetime,
     rerender: bool = False,
     must_wait: bool = False,
 ) -> Delivery:
@@ -141,7 +141,7 @@ def redeliver(
             locked.event,
             subscription,
             endpoints,
-            now=now,
+            now=timezone.now(),
             repeats=_first(locked),
             rerender=rerender,
         )

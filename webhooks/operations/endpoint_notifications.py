@@ -125,9 +125,9 @@ def _publish(cases: Sequence[Case]) -> None:
             )
         )
     if new:
-        now = max(case.notification.at for case in subscribed)
-        published = events.publish_batch(by=SYSTEM, events=new, now=now)
-        _cancel_own(published, about, now)
+        at = max(case.notification.at for case in subscribed)
+        published = events.publish_batch(by=SYSTEM, events=new, at=at)
+        _cancel_own(published, about, at)
 
 
 def _subscribed(cases: Sequence[Case]) -> list[Case]:
@@ -196,7 +196,7 @@ def _exhausted(cases: Iterable[Case]) -> Mapping[UUID, list[tuple[UUID, UUID, st
 
 
 def _cancel_own(
-    outcomes: Sequence[events.Outcome], about: Sequence[UUID], now: datetime
+    outcomes: Sequence[events.Outcome], about: Sequence[UUID], at: datetime
 ) -> None:
     own = Q()
     for outcome, endpoint_id in zip(outcomes, about, strict=True):
@@ -205,7 +205,7 @@ def _cancel_own(
         else:
             own |= Q(event=outcome.event, endpoint=endpoint_id)
     if own:
-        outbox.cancel(own, reason=OWN, now=now)
+        outbox.cancel(own, reason=OWN, now=at)
 
 
 def _data(case: Case) -> dict[str, Any]:

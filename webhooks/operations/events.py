@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from webhooks.delivery import outbox, wire
 from webhooks.models import (
@@ -61,7 +62,6 @@ def publish(
     partner: Partner,
     type: str,
     data: Any,
-    now: datetime,
     occurred_at: datetime | None = None,
     attributes: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
@@ -79,25 +79,26 @@ def publish(
         attributes={} if attributes is None else attributes,
         idempotency_key=idempotency_key,
     )
-    (outcome,) = publish_batch(by=by, events=[new], now=now)
+    (outcome,) = publish_batch(by=by, events=[new])
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
 def publish_batch(
-    *, by: audit.Actor, events: Sequence[NewEvent], now: datetime
+    *, by: audit.Actor, events: Sequence[NewEvent], at: datetime | None = None
 ) -> list[Outcome]:
     """Publish many events, of any partners, in one transaction; an outcome for each.
 
     What is refused does not hold back the rest. A repeat of an idempotency key within
-    the batch is a repeat like any other.
+    the batch is a repeat like any other. A settlement gives the time `at` which the
+    database saw it: its events are due by that clock.
     """
     refused = eventchecks.check(events)
     while True:
         try:
             with transaction.atomic():
-                return _publish(by, events, refused, now)
+                return _publish(by, events, refused, at or timezone.now())
         except IntegrityError as error:
             # Another call used one of the keys first: now it is there to be found. The
             # error names the columns on SQLite and the constraint on PostgreSQL.

@@ -8,7 +8,7 @@ for that transaction and then finds the answer.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -61,18 +61,18 @@ def once(
     return Answered(text, is_repeat=False)
 
 
-def forget(*, now: datetime) -> bool:
+def forget() -> bool:
     """Drop answers that are older than KEPT, a batch; whether there are more."""
-    old = Answer.objects.filter(id__lt=ids.before(now - KEPT)).order_by("id")
+    old = Answer.objects.filter(id__lt=ids.before(timezone.now() - KEPT)).order_by("id")
     batch = list(old.values_list("id", flat=True)[:_BATCH])
     Answer.objects.filter(id__in=batch).delete()
     return len(batch) == _BATCH
 
 
-def is_kept(made: UUID, *, now: datetime) -> bool:
+def is_kept(made: UUID) -> bool:
     """Whether an answer to a request is still there, if there was one. `made` is a
     time-ordered id that was made before the request was first sent."""
-    return made >= ids.before(now - KEPT)
+    return made >= ids.before(timezone.now() - KEPT)
 
 
 def _repeated(partner: Partner | None, key: str, fingerprint: str) -> Answered | None:
@@ -84,6 +84,4 @@ def _repeated(partner: Partner | None, key: str, fingerprint: str) -> Answered |
     return Answered(answer.reveal(), is_repeat=True)
 
 
-PERIODIC_TASK = PeriodicTask(
-    name="answers", every=600, run=lambda: forget(now=timezone.now())
-)
+PERIODIC_TASK = PeriodicTask(name="answers", every=600, run=forget)

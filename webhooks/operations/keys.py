@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
+from django.utils import timezone
 
 from webhooks.models import ApiKey, Partner, Subscription, keyformat
 
@@ -68,7 +69,6 @@ def issue(
     *,
     by: audit.Actor,
     partner: Partner | None,
-    now: datetime,
     name: str = "",
     scopes: Sequence[str] = (),
     expires_at: datetime | None = None,
@@ -79,6 +79,16 @@ def issue(
     do. Raises UnknownScope.
     """
     check_scopes(scopes, for_publisher=partner is None)
+    key, text = _new(partner, name=name, scopes=scopes)
+    key.created_at, key.expires_at = timezone.now(), expires_at
+    _save(key, by=by)
+    return key, text
+
+
+def _new(
+    partner: Partner | None, *, name: str, scopes: Sequence[str]
+) -> tuple[ApiKey, str]:
+    """A key that is not yet saved, without its times, and its text."""
     new = keyformat.generate()
     pepper = keyformat.current_pepper()
     key = ApiKey(
@@ -90,20 +100,20 @@ def issue(
         prefix=new.lookup,
         digest=keyformat.digest(new.text, pepper=pepper),
         pepper=pepper,
-        created_at=now,
-        expires_at=expires_at,
     )
+    return key, new.text
+
+
+def _save(key: ApiKey, *, by: audit.Actor) -> None:
     with transaction.atomic():
         key.save(force_insert=True)
         audit.record(by=by, action="key.issued", target=key, after=_state(key))
-    return key, new.text
 
 
 def rotate(
     *,
     by: audit.Actor,
     key: ApiKey,
-    now: datetime,
     overlap: timedelta = overlaps.DEFAULT,
 ) -> tuple[ApiKey, str]:
     """A key that may do the same and lasts as long, and its text; the old one ends after
@@ -115,22 +125,17 @@ def rotate(
     overlaps.check(overlap)
     with transaction.atomic():
         old = access.locked(ApiKey.objects.select_related("partner"), key.id, by=by)
+        now = timezone.now()
         if old.is_revoked or old.is_expired_at(now):
             raise Closed
         before = _state(old)
-        expires_at = old.expires_at
-        if expires_at is not None:
+        new, text = _new(old.partner, name=old.name, scopes=old.scopes)
+        new.created_at = now
+        if old.expires_at is not None:
             # Not past the end of the calendar, for a key that was issued until then.
-            lasts = min(expires_at - old.created_at, _LAST - now)
-            expires_at = now + lasts
-        new, text = issue(
-            by=by,
-            partner=old.partner,
-            now=now,
-            name=old.name,
-            scopes=old.scopes,
-            expires_at=expires_at,
-        )
+            lasts = min(old.expires_at - old.created_at, _LAST - now)
+            new.expires_at = now + lasts
+        _save(new, by=by)
         old.expires_at = min(old.expires_at or now + overlap, now + overlap)
         old.replaced_by = new
         old.save(update_fields=["expires_at", "replaced_by"])
@@ -144,7 +149,7 @@ def rotate(
     return new, text
 
 
-def revoke(*, by: audit.Actor, key: ApiKey, now: datetime) -> ApiKey:
+def revoke(*, by: audit.Actor, key: ApiKey) -> ApiKey:
     """Close a key for good. A key revoked before stays as it was.
 
     What a dialect keeps for the key is switched off with it: no other key could. Raises
@@ -155,7 +160,7 @@ def revoke(*, by: audit.Actor, key: ApiKey, now: datetime) -> ApiKey:
         if key.is_revoked:
             return key
         before = _state(key)
-        key.revoked_at = now
+        key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
         audit.record(
             by=by,
@@ -191,7 +196,7 @@ def _hand_over(key: ApiKey, *, to: ApiKey, by: audit.Actor) -> None:
 
 
 def authenticate(
-    text: str | None, *, now: datetime, kind: ApiKey.Kind = ApiKey.Kind.PARTNER
+    text: str | None, *, kind: ApiKey.Kind = ApiKey.Kind.PARTNER
 ) -> ApiKey:
     """The key whose text this is, with its partner loaded.
 
@@ -210,6 +215,7 @@ def authenticate(
     matches = hmac.compare_digest(stored, keyformat.digest(text, pepper=pepper))
     if key is None or not matches:
         raise Invalid
+    now = timezone.now()
     if key.is_revoked or key.is_expired_at(now):
         raise Invalid
     if key.partner is not None and not key.partner.is_active:

@@ -8,7 +8,6 @@ asked for it: the settings say what goes, and the log says how much went.
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -33,11 +32,11 @@ Counts = Counter[str]
 
 
 def walk(
-    *, rules: Rules, now: datetime, size: int = BATCH, is_dry_run: bool = False
+    *, rules: Rules, size: int = BATCH, is_dry_run: bool = False
 ) -> Iterator[Counts]:
-    """Delete what is over by `now`, `size` events or other rows in each transaction;
+    """Delete what is over by now, `size` events or other rows in each transaction;
     yields after each what was deleted in it. A dry run counts and deletes nothing."""
-    kept = Retention(rules=rules, now=now)
+    kept = Retention(rules=rules, now=timezone.now())
     after: UUID | None = None
     while window := _window(kept, after, size):
         after = window[-1]
@@ -141,7 +140,7 @@ class _Rounds:
 
 def _round() -> Iterator[None]:
     total: Counts = Counter()
-    for counts in walk(rules=retention.rules(), now=timezone.now(), size=BATCH):
+    for counts in walk(rules=retention.rules(), size=BATCH):
         total.update(counts)
         yield
     if total:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
+from django.utils import timezone
 
 from webhooks.models import Delivery, Event, Partner, Recovery, Subscription, ids
 
@@ -165,13 +166,14 @@ def select(partner: Partner, filter: Filter, *, at: datetime) -> Selection:
 
 
 def first_failure(
-    *, partner: Partner, subscription: Subscription | None, now: datetime
+    *, partner: Partner, subscription: Subscription | None
 ) -> datetime | None:
     """When the oldest event was published that did not arrive and could be replayed; None
     where there is none of the last LONGEST_OUTAGE. Raises deliveries.NotReceiving.
 
     Not when an endpoint began to fail: to mend it, or to enable it, forgets that.
     """
+    now = timezone.now()
     failures = Filter(
         outcomes=[Outcome.EXHAUSTED, Outcome.CANCELLED, Outcome.NOT_SENT],
         since=now - LONGEST_OUTAGE,

@@ -51,12 +51,12 @@ class Progress:
     cancelled: int = 0
 
 
-def preview(*, partner: Partner, filter: Filter, now: datetime) -> dict[Outcome, int]:
+def preview(*, partner: Partner, filter: Filter) -> dict[Outcome, int]:
     """How many of each outcome would be replayed; nothing is queued.
 
     Raises InvalidFilter and deliveries.NotReceiving.
     """
-    return recoverable.select(partner, filter, at=now).counts()
+    return recoverable.select(partner, filter, at=timezone.now()).counts()
 
 
 def start(
@@ -64,7 +64,6 @@ def start(
     by: audit.Actor,
     partner: Partner,
     filter: Filter,
-    now: datetime,
     rerender: bool = False,
 ) -> Recovery:
     """Begin to replay what has ended by now; what ends later is not part of it.
@@ -73,6 +72,7 @@ def start(
     than `total`. Raises InvalidFilter and deliveries.NotReceiving.
     """
     _check_shops(by, filter)
+    now = timezone.now()
     selection = recoverable.select(partner, filter, at=now)
     recovery = Recovery(
         partner=partner,
@@ -101,7 +101,7 @@ def _check_shops(by: audit.Actor, filter: Filter) -> None:
         raise InvalidFilter("subscription", "Is none of the key's shops.")
 
 
-def cancel(*, by: audit.Actor, recovery: Recovery, now: datetime) -> Recovery:
+def cancel(*, by: audit.Actor, recovery: Recovery) -> Recovery:
     """Queue no more of it and end what waits; what is being sent is not called back.
 
     One that was cancelled before stays as it was. Raises Finished and
@@ -111,6 +111,7 @@ def cancel(*, by: audit.Actor, recovery: Recovery, now: datetime) -> Recovery:
         locked = access.locked(Recovery.objects.all(), recovery.id, by=by)
         if locked.state == Recovery.State.CANCELLED:
             return locked
+        now = timezone.now()
         ended = _cancel_pending(locked, now)
         if locked.state == Recovery.State.DONE and not ended:
             raise Finished(locked.id)
@@ -131,14 +132,15 @@ def progress(recoveries: Collection[Recovery]) -> dict[UUID, Progress]:
     return {id: Progress(**states) for id, states in counts.items()}
 
 
-def advance(*, now: datetime) -> bool:
+def advance() -> bool:
     """Queue the next piece of every running recovery; whether there is more to do now.
 
     Any number of workers may call it at once: each recovery is one worker's meanwhile.
     """
     running = Recovery.objects.filter(state=Recovery.State.RUNNING)
     ids = list(running.order_by("id").values_list("id", flat=True))
-    has_more = [_advance_alone(id, now) for id in ids]
+    has_more = [_advance_alone(id) for id in ids]
+    now = timezone.now()
     for recovery in Recovery.objects.filter(
         state=Recovery.State.CANCELLED, finished_at__gt=now - _SWEPT_FOR
     ):
@@ -147,10 +149,10 @@ def advance(*, now: datetime) -> bool:
     return any(has_more)
 
 
-def _advance_alone(id: UUID, now: datetime) -> bool:
+def _advance_alone(id: UUID) -> bool:
     """One that fails holds up none of the others. It stays running, and is tried again."""
     try:
-        return _advance(id, now)
+        return _advance(id)
     except Error:
         raise  # the database is away from all of them
     except Exception:
@@ -158,7 +160,7 @@ def _advance_alone(id: UUID, now: datetime) -> bool:
         return False
 
 
-def _advance(id: UUID, now: datetime) -> bool:
+def _advance(id: UUID) -> bool:
     with transaction.atomic():
         recovery = (
             Recovery.objects.select_for_update(skip_locked=True, of=("self",))
@@ -166,6 +168,7 @@ def _advance(id: UUID, now: datetime) -> bool:
             .filter(id=id, state=Recovery.State.RUNNING)
             .first()
         )
+        now = timezone.now()
         if recovery is None or (room := _room(recovery, now)) <= 0:
             return False
         filter = recoverable.read(recovery)
@@ -282,6 +285,4 @@ def _record(by: audit.Actor, action: str, recovery: Recovery) -> None:
     )
 
 
-PERIODIC_TASK = PeriodicTask(
-    name="recoveries", every=0.5, run=lambda: advance(now=timezone.now())
-)
+PERIODIC_TASK = PeriodicTask(name="recoveries", every=0.5, run=advance)

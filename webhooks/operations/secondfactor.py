@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from webhooks.models import Authenticator, RecoveryCode, encryption, keyformat
 
@@ -56,7 +57,7 @@ def waiting(user: User) -> Authenticator | None:
     return Authenticator.objects.filter(user=user.pk, confirmed=False).first()
 
 
-def begin(*, user: User, now: datetime) -> Authenticator:
+def begin(*, user: User) -> Authenticator:
     """A new key for `user`, in place of one that was never confirmed.
 
     It does nothing before it is confirmed, so it leaves no entry. Raises AlreadySetUp.
@@ -67,19 +68,22 @@ def begin(*, user: User, now: datetime) -> Authenticator:
             raise AlreadySetUp
         Authenticator.objects.filter(user=user.pk).delete()
         made = Authenticator(
-            user_id=user.pk, name="authenticator", confirmed=False, created_at=now
+            user_id=user.pk,
+            name="authenticator",
+            confirmed=False,
+            created_at=timezone.now(),
         )
         made.seal(b32encode(secrets.token_bytes(_KEY_BYTES)).decode())
         made.save(force_insert=True)
     return made
 
 
-def confirm(*, by: audit.Actor, user: User, code: str, now: datetime) -> list[str]:
+def confirm(*, by: audit.Actor, user: User, code: str) -> list[str]:
     """From now on `user` is asked for a code; the recovery codes, which nobody shows again.
 
     Raises NotSetUp, WrongCode and TooManyTries.
     """
-    shown = _spend(user, code, confirmed=False, now=now)
+    shown = _spend(user, code, confirmed=False)
     with transaction.atomic():
         # Only what the code was of: another key may have taken its place by now.
         waits = Authenticator.objects.filter(pk=shown.pk, confirmed=False)
@@ -90,12 +94,12 @@ def confirm(*, by: audit.Actor, user: User, code: str, now: datetime) -> list[st
     return codes
 
 
-def check(*, by: audit.Actor, user: User, code: str, now: datetime) -> Authenticator:
+def check(*, by: audit.Actor, user: User, code: str) -> Authenticator:
     """Spend a code of the authenticator, or a recovery code, as the second factor.
 
     Raises NotSetUp, WrongCode and TooManyTries.
     """
-    spent = _spend(user, code, confirmed=True, now=now)
+    spent = _spend(user, code, confirmed=True)
     if isinstance(spent, RecoveryCode):
         left = unused(spent.authenticator)
         _record(by, user, "factor.recovery_code_used", left=left)
@@ -108,24 +112,24 @@ def unused(authenticator: Authenticator) -> int:
     return authenticator.recovery_codes.filter(used_at=None).count()
 
 
-def renew_codes(*, by: audit.Actor, user: User, code: str, now: datetime) -> list[str]:
+def renew_codes(*, by: audit.Actor, user: User, code: str) -> list[str]:
     """New recovery codes in place of the ones before. Raises what `check` does."""
-    check(by=by, user=user, code=code, now=now)
+    check(by=by, user=user, code=code)
     with transaction.atomic():
         codes = _new_codes(user)
         _record(by, user, "factor.codes_renewed")
     return codes
 
 
-def remove(*, by: audit.Actor, user: User, code: str, now: datetime) -> None:
+def remove(*, by: audit.Actor, user: User, code: str) -> None:
     """`user` is asked for the password alone from now on. Raises what `check` does."""
-    check(by=by, user=user, code=code, now=now)
+    check(by=by, user=user, code=code)
     with transaction.atomic():
         _take_away(user)
         _record(by, user, "factor.removed")
 
 
-def reset(*, by: audit.Actor, user: User, now: datetime) -> None:
+def reset(*, by: audit.Actor, user: User) -> None:
     """Take away what somebody else has lost. Raises NotSetUp."""
     with transaction.atomic():
         if not _take_away(user):
@@ -143,9 +147,7 @@ def _take_away(user: User) -> bool:
     return True
 
 
-def _spend(
-    user: User, code: str, *, confirmed: bool, now: datetime
-) -> Authenticator | RecoveryCode:
+def _spend(user: User, code: str, *, confirmed: bool) -> Authenticator | RecoveryCode:
     with transaction.atomic():
         device: Authenticator | None = (
             Authenticator.objects.select_for_update()
@@ -157,7 +159,7 @@ def _spend(
         allowed, refusal = device.verify_is_allowed()  # type: ignore[no-untyped-call]
         if not allowed:
             raise TooManyTries(refusal["locked_until"])
-        spent = _matching(device, code, now)
+        spent = _matching(device, code, timezone.now())
         if spent is None:
             device.throttle_increment(commit=False)
         else:

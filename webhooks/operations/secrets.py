@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from webhooks.delivery import wire
 from webhooks.models import SigningSecret, Subscription, encryption
@@ -45,9 +46,10 @@ class Masked:
     """Its last characters; empty for a short one, None where no key decrypts it."""
 
 
-def listed(subscription: Subscription, *, now: datetime) -> list[Masked]:
+def listed(subscription: Subscription) -> list[Masked]:
     """The live ones, oldest first."""
-    live = SigningSecret.objects.live(now).filter(subscription=subscription)
+    live = SigningSecret.objects.live(timezone.now())
+    live = live.filter(subscription=subscription)
     return [Masked(row, _ending(row)) for row in live]
 
 
@@ -55,7 +57,6 @@ def rotate(
     *,
     by: audit.Actor,
     subscription: Subscription,
-    now: datetime,
     overlap: timedelta = overlaps.DEFAULT,
     secret: str | None = None,
     seen: UUID | None = None,
@@ -76,6 +77,7 @@ def rotate(
         raise UnusableSecret
     with transaction.atomic():
         locked = subscriptions.lock(subscription.id, by=by)
+        now = timezone.now()
         if seen not in (None, _newest_id(locked, now)):
             raise subscriptions.Overtaken(locked.id)
         before = _state(locked)
@@ -96,14 +98,15 @@ def rotate(
     return new
 
 
-def reveal(*, by: audit.Actor, secret: SigningSecret, now: datetime) -> str:
+def reveal(*, by: audit.Actor, secret: SigningSecret) -> str:
     """The secret in plain; that it was shown is recorded.
 
     Raises Gone and encryption.Undecryptable.
     """
     with transaction.atomic():
         owned = Subscription.objects.within(by.shops)
-        live = SigningSecret.objects.live(now).filter(subscription__in=owned)
+        live = SigningSecret.objects.live(timezone.now())
+        live = live.filter(subscription__in=owned)
         row = live.select_related("subscription").filter(id=secret.id).first()
         if row is None:
             raise Gone

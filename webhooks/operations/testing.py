@@ -1,8 +1,7 @@
 """An event that did not happen, sent to see whether it arrives."""
 
-from datetime import datetime
-
 from django.db import transaction
+from django.utils import timezone
 
 from webhooks.delivery import outbox, wire
 from webhooks.models import Event, EventType, Subscription
@@ -22,7 +21,6 @@ def send(
     *,
     by: audit.Actor,
     subscription: Subscription,
-    now: datetime,
     type: str | None = None,
 ) -> Event:
     """Send the subscription, and nobody else, an event that did not happen.
@@ -42,6 +40,7 @@ def send(
             raise subscriptions.Deleted(subscription.id)
         endpoints = deliveries.receivers(row)
         type = _expressible(row, type)
+        now = timezone.now()
         entry = EventType.objects.filter(name=type).first()
         event = Event.objects.create(
             partner=row.partner,

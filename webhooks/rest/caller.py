@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -69,7 +68,7 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         text = self.key_text(request)
-        key = keys.authenticate(text, now=timezone.now(), kind=self.kind)
+        key = keys.authenticate(text, kind=self.kind)
         slug = request.parser_context["view"].slug
         actor = Actor.of_key(key, ip=client_ip(request), dialect=slug)
         return Caller(partner=key.partner, key=key, actor=actor), key

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
 
 from webhooks.console import labels, paging, untrusted_text
@@ -183,7 +182,6 @@ class Publish(FormPage):
         try:
             event = events.publish(
                 by=staff_actor(self.request),
-                now=timezone.now(),
                 type=self.chosen.name,
                 **form.fields_of_event(),
             ).event

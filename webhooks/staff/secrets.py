@@ -12,7 +12,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from django.utils.functional import cached_property
 
 from webhooks.console.actor import staff_actor
@@ -77,9 +76,7 @@ class Reveal(FormPage):
         return {"secret": self.secret}
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
-        text = secrets.reveal(
-            by=staff_actor(self.request), secret=self.secret, now=timezone.now()
-        )
+        text = secrets.reveal(by=staff_actor(self.request), secret=self.secret)
         return self.page(
             "A signing secret",
             template="staff/secrets/shown.html",
@@ -116,7 +113,7 @@ class Rotate(SubscriptionPage, FormPage):
 
     @cached_property
     def signing(self) -> overview.Signing:
-        return overview.signing(self.subscription, now=timezone.now())
+        return overview.signing(self.subscription)
 
     def get_initial(self) -> dict[str, Any]:
         listed = self.signing.secrets if self.request.method == "GET" else ()
@@ -133,13 +130,11 @@ class Rotate(SubscriptionPage, FormPage):
         }
 
     def form_valid(self, form: RotationForm) -> HttpResponse:
-        by, now, text = staff_actor(self.request), timezone.now(), None
-        new = secrets.rotate(
-            by=by, subscription=self.subscription, now=now, **form.cleaned_data
-        )
+        by, text = staff_actor(self.request), None
+        new = secrets.rotate(by=by, subscription=self.subscription, **form.cleaned_data)
         if self.request.user.has_perm(Reveal.permission):
-            text = secrets.reveal(by=by, secret=new, now=timezone.now())
-        live = overview.signing(self.subscription, now=timezone.now())
+            text = secrets.reveal(by=by, secret=new)
+        live = overview.signing(self.subscription)
         response = self.page(
             "The secret is rotated",
             template="staff/secrets/shown.html",

@@ -1,7 +1,6 @@
 """A partner's deliveries, of every dialect; redelivery and tests."""
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -107,7 +106,6 @@ class Redelivery(Logged):
             queued = deliveries.redeliver(
                 by=self.caller.actor,
                 delivery=row,
-                now=timezone.now(),
                 rerender=body["rerender"],
             )
             answer = serializers.partner_delivery(self.log().get(pk=queued.pk))
@@ -139,7 +137,6 @@ class Test(Logged):
             event = testing.send(
                 by=self.caller.actor,
                 subscription=row,
-                now=timezone.now(),
                 type=body.get("event_type"),
             )
             queued = self.log().filter(event=event).order_by("id")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions
@@ -56,7 +55,6 @@ class Events(PublisherEndpoint):
         try:
             published = events.publish(
                 by=self.caller.actor,
-                now=timezone.now(),
                 **{**new, "idempotency_key": key},
             )
         except (events.InvalidEvent, events.IdempotencyConflict) as refused:
@@ -91,9 +89,7 @@ class Batch(PublisherEndpoint):
     def publish(self, request: Request) -> Response:
         header = idempotency.from_header(request)
         results, new = _read(self.read(serializers.Items)["events"], header)
-        outcomes = events.publish_batch(
-            by=self.caller.actor, events=list(new.values()), now=timezone.now()
-        )
+        outcomes = events.publish_batch(by=self.caller.actor, events=list(new.values()))
         for index, outcome in zip(new, outcomes, strict=True):
             results[index] = _result(outcome, index)
         refused_count = sum("problem" in result for result in results.values())

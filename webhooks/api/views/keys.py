@@ -7,7 +7,6 @@ powerful key and use it.
 from datetime import timedelta
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -78,7 +77,6 @@ class Rotation(Managing):
             new, text = keys.rotate(
                 by=self.caller.actor,
                 key=row,
-                now=timezone.now(),
                 overlap=timedelta(seconds=body["overlap_seconds"]),
             )
             return Response({**serializers.partner_key(new), "key": text}, status=201)
@@ -101,7 +99,5 @@ class Revocation(Managing):
         },
     )
     def revoke(self, request: Request, id: str) -> Response:
-        row = keys.revoke(
-            by=self.caller.actor, key=found(self.covered(), id), now=timezone.now()
-        )
+        row = keys.revoke(by=self.caller.actor, key=found(self.covered(), id))
         return Response(serializers.partner_key(row))

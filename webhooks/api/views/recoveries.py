@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions
@@ -61,11 +60,7 @@ class Preview(Recovering):
     )
     def count(self, request: Request) -> Response:
         body = self.read(serializers.RecoveryFilter)
-        counts = recoveries.preview(
-            partner=self.partner,
-            filter=self.filter(body),
-            now=timezone.now(),
-        )
+        counts = recoveries.preview(partner=self.partner, filter=self.filter(body))
         named = {str(outcome): count for outcome, count in counts.items()}
         return Response({"counts": named, "total": sum(counts.values())})
 
@@ -108,7 +103,6 @@ class Recoveries(Recovering):
                 by=self.caller.actor,
                 partner=self.partner,
                 filter=filter,
-                now=timezone.now(),
                 rerender=body["rerender"],
             )
             response = Response(serializers.one(row), status=202)
@@ -149,8 +143,6 @@ class Cancellation(Recovering):
     )
     def cancel(self, request: Request, id: str) -> Response:
         row = recoveries.cancel(
-            by=self.caller.actor,
-            recovery=found(self.access.recoveries(), id),
-            now=timezone.now(),
+            by=self.caller.actor, recovery=found(self.access.recoveries(), id)
         )
         return Response(serializers.one(row))

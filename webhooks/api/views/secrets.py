@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -35,7 +34,7 @@ class Secrets(PartnerEndpoint):
     )
     def page(self, request: Request, id: str) -> Response:
         row = self.subscription(id)
-        data = [serializers.masked(s) for s in secrets.listed(row, now=timezone.now())]
+        data = [serializers.masked(s) for s in secrets.listed(row)]
         return Response({"data": data, "next": None})
 
     @takes(DialectQuery)
@@ -63,7 +62,6 @@ class Secrets(PartnerEndpoint):
             new = secrets.rotate(
                 by=self.caller.actor,
                 subscription=row,
-                now=timezone.now(),
                 overlap=overlap,
                 secret=secret,
             )
@@ -95,9 +93,7 @@ class Revelation(KeyHolderEndpoint):
         row = self.subscription(id)
         secret = found(SigningSecret.objects.filter(subscription=row), secret_id)
         try:
-            text = secrets.reveal(
-                by=self.caller.actor, secret=secret, now=timezone.now()
-            )
+            text = secrets.reveal(by=self.caller.actor, secret=secret)
         except encryption.Undecryptable:
             raise Conflict("The secret cannot be read: a key is missing.") from None
         return Response(serializers.plain(secret, text))

@@ -64,13 +64,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        now = timezone.now()
-        partner = self._partner(now=now, **options)
+        partner = self._partner(**options)
         try:
             key, text = keys.issue(
                 by=SYSTEM,
                 partner=partner,
-                now=now,
                 name=options["name"],
                 scopes=options["scope"],
                 expires_at=options["expires"],
@@ -94,7 +92,6 @@ class Command(BaseCommand):
     def _partner(
         self,
         *,
-        now: datetime,
         partner: str | None,
         publisher: bool,
         create: bool,

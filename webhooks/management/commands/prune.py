@@ -5,7 +5,6 @@ from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
 
 from webhooks.operations import pruning, retention
 
@@ -31,7 +30,6 @@ class Command(BaseCommand):
         total: pruning.Counts = Counter()
         for counts in pruning.walk(
             rules=retention.rules(),
-            now=timezone.now(),
             size=options["batch_size"],
             is_dry_run=options["dry_run"],
         ):

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from webhooks.operations import secondfactor
 from webhooks.operations.audit import SYSTEM
@@ -21,7 +20,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no staff named {options['username']!r}.")
         try:
-            secondfactor.reset(by=SYSTEM, user=user, now=timezone.now())
+            secondfactor.reset(by=SYSTEM, user=user)
         except secondfactor.NotSetUp:
             raise CommandError(f"{user} has no second factor.") from None
         self.stdout.write(f"The second factor of {user} is removed.")

@@ -4,7 +4,6 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from webhooks.management import addresses, sample, sample_requests
 
@@ -31,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         receiver = options["receiver"].url
         try:
-            account = sample.ensure(receiver=receiver, now=timezone.now())
+            account = sample.ensure(receiver=receiver)
         except sample.NotInProduction:
             raise CommandError(
                 "The sample is for development; DEBUG is false."

@@ -14,7 +14,6 @@ from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.utils import timezone
 
 from webhooks.management import addresses, sample, sample_requests
 from webhooks.management.processes import Group
@@ -113,7 +112,7 @@ def _make_first_login() -> str | None:
 
 
 def _sample(web: addresses.Address, receiver: addresses.Address) -> list[str]:
-    account = sample.ensure(receiver=receiver.url, now=timezone.now())
+    account = sample.ensure(receiver=receiver.url)
     return [
         f"  Receiver    {receiver.url}/   what arrives, and whether it verifies",
         "\nThings to try in another terminal. The sample's keys are kept in",

@@ -58,7 +58,6 @@ class EnterCode(OwnPage, FormPage):
                 by=staff_actor(self.request),
                 user=self.owner,
                 code=form.cleaned_data["code"],
-                now=timezone.now(),
             )
         except secondfactor.NotSetUp:  # taken away a moment ago
             return redirect(redirect_target(self.request))

@@ -11,7 +11,6 @@ from django.contrib.auth import update_session_auth_hash
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 
 from webhooks.console.actor import staff_actor
 from webhooks.console.sessions import LoginStep, pending_step, redirect_target
@@ -94,7 +93,7 @@ class SecondFactor(PasswordPage):
 
     def form_valid(self, form: PasswordForm) -> HttpResponse:
         try:
-            secondfactor.begin(user=self.owner, now=timezone.now())
+            secondfactor.begin(user=self.owner)
         except secondfactor.AlreadySetUp:
             return redirect("staff:account")
         return redirect(
@@ -122,7 +121,6 @@ class CodePage(AccountForm):
                 by=staff_actor(self.request),
                 user=self.owner,
                 code=form.cleaned_data["code"],
-                now=timezone.now(),
             )
         except (secondfactor.WrongCode, secondfactor.TooManyTries) as error:
             return self.show(form, form.refuse(error))

@@ -157,7 +157,6 @@ class Redeliver(DeliveryPage, FormPage):
             queued = deliveries.redeliver(
                 by=staff_actor(self.request),
                 delivery=self.delivery,
-                now=timezone.now(),
                 rerender=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
                 must_wait=form.cleaned_data["is_pending"],
             )

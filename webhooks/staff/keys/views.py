@@ -172,8 +172,8 @@ class Issue(NewKeyPage):
         return super().show(form, status, **more)
 
     def form_valid(self, form: IssueForm) -> HttpResponse:
-        by, now = staff_actor(self.request), timezone.now()
-        key, text = keys.issue(by=by, now=now, **form.fields_of_key())
+        by = staff_actor(self.request)
+        key, text = keys.issue(by=by, **form.fields_of_key())
         return self.shown_once(key, text, old=None)
 
 
@@ -209,8 +209,8 @@ class Rotate(KeyPage, NewKeyPage):
         return super().show(form, status, **more)
 
     def form_valid(self, form: RotateForm) -> HttpResponse:
-        by, now = staff_actor(self.request), timezone.now()
-        key, text = keys.rotate(by=by, key=self.key, now=now, **form.cleaned_data)
+        by = staff_actor(self.request)
+        key, text = keys.rotate(by=by, key=self.key, **form.cleaned_data)
         old = ApiKey.objects.select_related("partner").get(id=self.key.id)
         return self.shown_once(key, text, old=old)
 
@@ -243,7 +243,7 @@ class Revoke(KeyPage, FormPage):
         }
 
     def form_valid(self, form: Form) -> HttpResponse:
-        keys.revoke(by=staff_actor(self.request), key=self.key, now=timezone.now())
+        keys.revoke(by=staff_actor(self.request), key=self.key)
         return self.leave(
             f"The key {labels.key(self.key)} is revoked: every API refuses it from now on. "
             "Tell whoever uses it, and give them another."

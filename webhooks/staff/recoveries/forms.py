@@ -107,9 +107,7 @@ class RecoveryForm(forms.Form):
             return now - PERIODS[period][1]
         try:
             since = recoveries.first_failure(
-                partner=self.partner,
-                subscription=self.cleaned_data["subscription"],
-                now=now,
+                partner=self.partner, subscription=self.cleaned_data["subscription"]
             )
         except deliveries.NotReceiving as why:
             self.refuse(why)

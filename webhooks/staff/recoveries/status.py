@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.utils import timezone
+
 from webhooks.models import Delivery, Endpoint, Partner, Recovery, Subscription
 from webhooks.operations import deliveries, recoveries
 from webhooks.operations.recoveries import Filter, Outcome, Progress
@@ -190,15 +192,15 @@ class Preview:
         return sum(count.number for count in self.counts if count.name == name)
 
 
-def preview(*, partner: Partner, filter: Filter, now: datetime) -> Preview:
+def preview(*, partner: Partner, filter: Filter) -> Preview:
     """Raises recoveries.InvalidFilter and deliveries.NotReceiving."""
-    counts = recoveries.preview(partner=partner, filter=filter, now=now)
+    counts = recoveries.preview(partner=partner, filter=filter)
     rest = _FAILED - set(filter.outcomes)
     others: Mapping[Outcome, int] = {}
     is_empty = not any(counts.values())
     if is_empty and rest:
         others = recoveries.preview(
-            partner=partner, filter=replace(filter, outcomes=sorted(rest)), now=now
+            partner=partner, filter=replace(filter, outcomes=sorted(rest))
         )
     running = Recovery.objects.filter(partner=partner, state=Recovery.State.RUNNING)
     return Preview(
@@ -207,7 +209,7 @@ def preview(*, partner: Partner, filter: Filter, now: datetime) -> Preview:
         to=receivers(partner, filter.subscription),
         running=list(running.order_by("-created_at", "-id")[:MOST_NAMED]),
         others=[count for count in _named(others) if count.number],
-        is_underway=is_empty and _is_underway(partner, filter, now),
+        is_underway=is_empty and _is_underway(partner, filter),
     )
 
 
@@ -219,12 +221,12 @@ def _named(counts: Mapping[Outcome, int]) -> list[Count]:
     ]
 
 
-def _is_underway(partner: Partner, filter: Filter, now: datetime) -> bool:
+def _is_underway(partner: Partner, filter: Filter) -> bool:
     """Whether an event of that time still waits to be sent, which happens by itself."""
     waiting = Delivery.objects.pending().filter(
         partner=partner,
         event__created_at__gte=filter.since,
-        event__created_at__lt=filter.until or now,
+        event__created_at__lt=filter.until or timezone.now(),
     )
     if filter.subscription is not None:
         waiting = waiting.filter(subscription=filter.subscription)

@@ -113,8 +113,7 @@ class Cancel(RecoveryPage, FormPage):
         return super().get(request, **kwargs)
 
     def form_valid(self, form: Form) -> HttpResponse:
-        by, now = staff_actor(self.request), timezone.now()
-        recoveries.cancel(by=by, recovery=self.recovery, now=now)
+        recoveries.cancel(by=staff_actor(self.request), recovery=self.recovery)
         return self.leave(
             "Cancelled. No more of it is queued, and waiting deliveries are not sent. "
             "Another recovery can send them later."
@@ -157,7 +156,6 @@ class New(Page):
                 by=staff_actor(self.request),
                 partner=form.partner,
                 filter=form.filter(),
-                now=timezone.now(),
                 rerender=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
             )
         except (InvalidFilter, deliveries.NotReceiving) as why:
@@ -172,9 +170,7 @@ class New(Page):
         if not form.is_valid():
             return None
         try:
-            found = status.preview(
-                partner=form.partner, filter=form.filter(), now=timezone.now()
-            )
+            found = status.preview(partner=form.partner, filter=form.filter())
         except (InvalidFilter, deliveries.NotReceiving) as why:
             form.refuse(why)
             return None

@@ -169,7 +169,7 @@ class Signing:
     secrets: list[secrets.Masked]
 
 
-def signing(subscription: Subscription, *, now: datetime) -> Signing:
+def signing(subscription: Subscription) -> Signing:
     """One statement."""
     profile = wire.profiles().get(subscription.profile)
     is_signed = profile is not None and profile.new_secret is not None
@@ -177,7 +177,7 @@ def signing(subscription: Subscription, *, now: datetime) -> Signing:
         is_known=profile is not None,
         is_signed=is_signed,
         signs_with_all=profile is not None and profile.signs_with_every_secret,
-        secrets=secrets.listed(subscription, now=now),
+        secrets=secrets.listed(subscription),
     )
 
 

@@ -70,7 +70,6 @@ class Test(SubscriptionPage, FormPage):
         event = testing.send(
             by=staff_actor(self.request),
             subscription=self.subscription,
-            now=timezone.now(),
             **form.cleaned_data,
         )
         text = f"A test of type {event.type} is on its way."

@@ -108,7 +108,7 @@ class One(SubscriptionPage):
             "meaning": overview.meaning(subscription, endpoints),
             "is_disabled": overview.is_disabled(subscription, endpoints),
             "events": overview.subscribed_events(subscription),
-            "signing": overview.signing(subscription, now=now),
+            "signing": overview.signing(subscription),
             "test": test and overview.test_result(subscription, test, now=now),
             "api_preview": overview.api_preview(subscription, now=now),
             "deliveries": recent.order_by("-id")[:MOST_DELIVERIES],
