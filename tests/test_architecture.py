@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from webhooks import dialects
 
@@ -34,6 +35,16 @@ def test_every_dependency_says_why_it_is_there():
         assert re.search(
             rf'^  "{re.escape(dependency)}",\s+# \w', text, re.MULTILINE
         ), dependency
+
+
+def test_everything_names_the_latest_release_of_the_changelog():
+    # The OpenAPI documents are compared with the settings by `manage.py openapi --check`.
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    releases = re.findall(
+        r"^## \[([\d.]+)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE
+    )
+    assert PROJECT["project"]["version"] == releases[0]
+    assert settings.SPECTACULAR_SETTINGS["VERSION"] == releases[0]
 
 
 def test_the_lock_file_names_hashes_and_no_place():

@@ -1,6 +1,8 @@
-"""The tables forward and back, databases from before 0.1.0."""
+"""The tables forward and back, databases from before 0.1.0, and that what is released stays."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,9 +14,12 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from webhooks import models
+from webhooks import migrations, models
 from webhooks.front import health
 
+ROOT = Path(__file__).parent.parent
+FOLDER = Path(migrations.__file__).parent
+RELEASED = Path(__file__).with_name("released_migrations.sha256")
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 # The fifteen that became one: the first had the name of the one.
@@ -98,6 +103,11 @@ def our_tables() -> list[str]:
     return [name for name in names if name.startswith("webhooks_")]
 
 
+def our_migrations() -> set[str]:
+    found = MigrationLoader(None).disk_migrations
+    return {name for app, name in found if app == "webhooks"}
+
+
 def migrate(*arguments: str) -> None:
     call_command("migrate", *arguments, verbosity=0)
 
@@ -174,7 +184,7 @@ def test_a_database_from_before_the_release_goes_on_as_it_is(templates_of_others
     assert health._is_migrated()
     call_command("migrate", "webhooks", prune=True, verbosity=0)
     kept = {name for app, name in recorder.applied_migrations() if app == "webhooks"}
-    assert kept == {"0001_initial", "0002_answers_of_forms"}
+    assert kept == our_migrations()
 
 
 @pytest.mark.django_db
@@ -211,5 +221,25 @@ def test_the_graph_has_one_end():
 
 
 def test_no_migration_takes_a_name_that_older_databases_have_recorded():
-    names = {name for app, name in MigrationLoader(None).disk_migrations}
-    assert not names & {*BEFORE_RELEASE}
+    assert not our_migrations() & {*BEFORE_RELEASE}
+
+
+def test_a_released_migration_never_changes():
+    """A changed one would run on new databases only, and no two would be alike.
+
+    The last step of a release adds its migrations, from the folder of the project:
+    sha256sum $(git ls-files webhooks/migrations) > tests/released_migrations.sha256
+    """
+    for line in RELEASED.read_text().splitlines():
+        digest, path = line.split()
+        assert sha256((ROOT / path).read_bytes()).hexdigest() == digest, path
+
+
+def test_a_release_leaves_no_migration_unreleased():
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    since_then = changelog.partition("## [Unreleased]")[2].partition("\n## ")[0]
+    if since_then.strip():
+        return  # what is new is not released yet
+    released = {line.split()[1] for line in RELEASED.read_text().splitlines()}
+    present = {str(path.relative_to(ROOT)) for path in FOLDER.rglob("*.py")}
+    assert present == released

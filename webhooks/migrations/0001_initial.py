@@ -1,4 +1,4 @@
-"""Every table of release 0.1.0, and what only the database can hold.
+"""The tables, and what only the database can hold.
 
 What a field means is said in webhooks/models. Said here is what a table has beside its
 fields: why an index is partial, a foreign key has no index or a default is the database's.
@@ -18,6 +18,19 @@ from webhooks.models.lossless_json import Decoder
 
 from .initial import append_only, autovacuum, roles
 
+KEY_KINDS = [("partner", "Partner"), ("publisher", "Publisher")]
+RECOVERY_STATES = [("running", "Running"), ("done", "Done"), ("cancelled", "Cancelled")]
+DELIVERY_STATES = [
+    ("pending", "Pending"),
+    ("delivered", "Delivered"),
+    ("exhausted", "Exhausted"),
+    ("cancelled", "Cancelled"),
+    ("not_sent", "Not sent"),
+]
+LANES = [(0, "Fresh"), (1, "late retry"), (2, "Recovery"), (3, "in order")]
+ACTOR_KINDS = [("staff", "Staff"), ("key", "Key"), ("system", "System")]
+LAST_FAILURE = "A timestamp of the last failed verification attempt. Null if last attempt succeeded."
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -29,8 +42,8 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    # A `db_default` is for rows that SQL writes: the statements of delivery, and an older
-    # process that inserts while a release is rolled out.
+    # A `db_default` fills a column that an INSERT leaves out: that of a statement in SQL, or
+    # of a process of the release before, which does not know the column yet.
     # Ids made by `time_ordered` (UUIDv7) grow with time: `-id` in an index is newest first.
     operations = [
         # --- Partners and their keys --------------------------------------------------
@@ -55,7 +68,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.UUIDField(primary_key=True, serialize=False, default=uuid.uuid4, editable=False)),
                 ("partner", models.ForeignKey("webhooks.partner", PROTECT, null=True, blank=True, related_name="keys")),
-                ("kind", models.CharField(max_length=10, choices=[("partner", "Partner"), ("publisher", "Publisher")], default="partner", db_default="partner")),
+                ("kind", models.CharField(max_length=10, choices=KEY_KINDS, default="partner", db_default="partner")),
                 ("name", models.CharField(max_length=200, blank=True)),
                 ("scopes", models.JSONField(default=list, blank=True)),
                 ("prefix", models.CharField(max_length=16, unique=True)),
@@ -264,7 +277,7 @@ class Migration(migrations.Migration):
                 ("partner", models.ForeignKey("webhooks.partner", PROTECT, related_name="recoveries")),
                 ("filter", models.JSONField(default=dict)),
                 ("is_rerendered", models.BooleanField(default=False, db_default=False)),
-                ("state", models.CharField(max_length=10, choices=[("running", "Running"), ("done", "Done"), ("cancelled", "Cancelled")])),
+                ("state", models.CharField(max_length=10, choices=RECOVERY_STATES)),
                 ("total", models.PositiveIntegerField(default=0)),
                 ("done", models.PositiveIntegerField(default=0)),
                 ("cursor", models.UUIDField(null=True, blank=True)),
@@ -300,9 +313,9 @@ class Migration(migrations.Migration):
                 ("endpoint", models.ForeignKey("webhooks.endpoint", CASCADE, null=True, blank=True, related_name="deliveries", db_index=False)),
                 ("url", models.CharField(max_length=2048, blank=True)),
                 ("profile", models.CharField(max_length=20)),
-                ("state", models.CharField(max_length=10, choices=[("pending", "Pending"), ("delivered", "Delivered"), ("exhausted", "Exhausted"), ("cancelled", "Cancelled"), ("not_sent", "Not sent")])),
+                ("state", models.CharField(max_length=10, choices=DELIVERY_STATES)),
                 ("attempts", models.PositiveIntegerField(default=0, db_default=0)),
-                ("lane", models.PositiveSmallIntegerField(choices=[(0, "Fresh"), (1, "late retry"), (2, "Recovery"), (3, "in order")], default=0, db_default=0)),
+                ("lane", models.PositiveSmallIntegerField(choices=LANES, default=0, db_default=0)),
                 ("redelivery_of", models.UUIDField(null=True, blank=True)),
                 ("is_rerendered", models.BooleanField(default=False, db_default=False)),
                 ("recovery", models.ForeignKey("webhooks.recovery", PROTECT, null=True, blank=True, related_name="deliveries", db_index=False)),
@@ -329,7 +342,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(fields=["partner", "-id"], name="delivery_partner"),
                     models.Index(fields=["subscription", "-id"], name="delivery_subscription"),
-                    # What failed is looked for among all that did not, and is written here once.
+                    # Few deliveries fail, and people look for them among the many that do not.
                     models.Index(
                         fields=["partner", "-id"],
                         condition=Q(state__in=["exhausted", "cancelled", "not_sent"]),
@@ -474,7 +487,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.UUIDField(primary_key=True, serialize=False, default=time_ordered, editable=False)),
                 ("at", models.DateTimeField(db_index=True)),
-                ("actor_kind", models.CharField(max_length=10, choices=[("staff", "Staff"), ("key", "Key"), ("system", "System")])),
+                ("actor_kind", models.CharField(max_length=10, choices=ACTOR_KINDS)),
                 ("actor_id", models.CharField(max_length=64, blank=True)),
                 ("actor", models.CharField(max_length=200)),
                 ("ip", models.GenericIPAddressField(null=True, blank=True)),
@@ -496,15 +509,15 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        # The fields up to `user` are django-otp's. Both tables have no permissions of their
-        # own: each person has theirs, and nobody another's.
+        # The fields up to `user` are django-otp's. Neither table has permissions: nobody
+        # looks at the second factor of another person.
         migrations.CreateModel(
             name="Authenticator",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False, auto_created=True, verbose_name="ID")),
                 ("name", models.CharField(max_length=64, help_text="The human-readable name of this device.")),
                 ("confirmed", models.BooleanField(default=True, help_text="Is this device ready for use?")),
-                ("throttling_failure_timestamp", models.DateTimeField(null=True, blank=True, default=None, help_text="A timestamp of the last failed verification attempt. Null if last attempt succeeded.")),
+                ("throttling_failure_timestamp", models.DateTimeField(null=True, blank=True, default=None, help_text=LAST_FAILURE)),
                 ("throttling_failure_count", models.PositiveIntegerField(default=0, help_text="Number of successive failed attempts.")),
                 ("user", models.ForeignKey(settings.AUTH_USER_MODEL, CASCADE, help_text="The user that this device belongs to.")),
                 ("sealed", models.TextField(editable=False)),

@@ -1,8 +1,10 @@
 """The database itself refuses to alter an audit entry.
 
-Code that writes entries has no way to change one; a trigger holds for all other code, and
-for whoever types SQL. Deleting stays possible, for databases that have to forget.
+The portal never changes an entry; the trigger holds for code to come, and for people who type
+SQL. Deleting stays possible, because some data must be deleted by law.
 """
+
+from typing import Any
 
 POSTGRESQL = """
 CREATE FUNCTION webhooks_audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -26,11 +28,11 @@ END;
 SQLITE_BACK = "DROP TRIGGER webhooks_audit_append_only;"
 
 
-def protect(apps, schema_editor):
+def protect(apps: Any, schema_editor: Any) -> None:
     is_postgresql = schema_editor.connection.vendor == "postgresql"
     schema_editor.execute(POSTGRESQL if is_postgresql else SQLITE)
 
 
-def unprotect(apps, schema_editor):
+def unprotect(apps: Any, schema_editor: Any) -> None:
     is_postgresql = schema_editor.connection.vendor == "postgresql"
     schema_editor.execute(POSTGRESQL_BACK if is_postgresql else SQLITE_BACK)

@@ -5,6 +5,8 @@ so is every role from then on: whoever manages staff may edit them, and a later 
 to a role by name what its new pages ask for.
 """
 
+from typing import Any
+
 from django.contrib.auth.management import create_permissions
 
 VIEWER = [
@@ -23,7 +25,7 @@ VIEWER = [
     "view_subscription",
     "view_worker",
 ]
-# Whatever repairs a partner's webhooks, and stops a key that leaked.
+# What repairs a partner's webhooks, and stops a key that leaked.
 OPERATOR = [
     *VIEWER,
     "add_event",
@@ -33,7 +35,7 @@ OPERATOR = [
     "replay_delivery",
     "revoke_key",
 ]
-# Whatever ends something, shows a secret, or speaks as a partner, which does both.
+# What ends something, shows a secret, or calls the APIs as a partner, which can do both.
 MANAGER = [
     *OPERATOR,
     "add_eventtype",
@@ -51,7 +53,7 @@ ROLES = {
 }
 
 
-def make(apps, schema_editor):
+def make(apps: Any, schema_editor: Any) -> None:
     using = schema_editor.connection.alias
     _make_permissions(apps, using)
     groups = apps.get_model("auth", "Group").objects.using(using)
@@ -67,7 +69,7 @@ def make(apps, schema_editor):
             role.permissions.add(*found)
 
 
-def _make_permissions(apps, using):
+def _make_permissions(apps: Any, using: str) -> None:
     """Now, since on a new database Django makes them only after the last migration."""
     for label in ("auth", "webhooks"):
         config = apps.get_app_config(label)
