@@ -138,7 +138,12 @@ class TestWhatArrived:
         line = str(judged({}, b'{"event": "a\\n\\u001b[31mreceived  all is well"}'))
 
         assert "\n" not in line
-        assert "\x1b" not in line
+        assert r"a\n\u001b[31mreceived" in line
+
+    def test_nothing_received_turns_the_direction_of_its_line(self):
+        line = str(judged({}, '{"event": "café \u202eabc"}'.encode()))
+
+        assert r"café \u202eabc" in line
 
 
 @pytest.fixture
@@ -195,6 +200,17 @@ class TestOverASocket:
         assert "&lt;script&gt;" in page
         policy = response.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'")
+
+    def test_it_names_the_characters_that_hide_text(self, server):
+        body = '{"event": "a\u202eb\u200bc"}'.encode()
+        request(server, "POST", "/x", body, {"X-Note": "a\x85b"})
+
+        _, page = request(server, "GET", "/")
+
+        assert "\u202e" not in page
+        assert "\u200b" not in page
+        assert r"a\u202eb\u200bc" in page
+        assert r"a\u0085b" in page
 
     def test_it_says_so_before_anything_arrived(self, server):
         response, page = request(server, "GET", "/")

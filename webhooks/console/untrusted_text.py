@@ -32,6 +32,10 @@ def readable(text: str) -> str:
     return f"{seen}\n… {len(text) - SHOWN} more characters"
 
 
+def in_one_line(text: str) -> str:
+    return readable(text).replace("\n", r"\n")
+
+
 def _named(unseen: re.Match[str]) -> str:
     code = ord(unseen.group())
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

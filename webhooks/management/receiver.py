@@ -20,6 +20,7 @@ from django.db import connection
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from webhooks.console import untrusted_text
 from webhooks.delivery import signing, wire
 from webhooks.models import Subscription
 
@@ -52,7 +53,7 @@ class Arrival:
     def __str__(self) -> str:
         """One line; received text cannot begin another."""
         line = f"{self.at:%H:%M:%S} {self.subscription}: {self.event}, {self.verdict}"
-        return line.encode("unicode_escape").decode()
+        return untrusted_text.in_one_line(line)
 
 
 def arrival(
@@ -182,6 +183,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         context = {"arrivals": list(self.server.arrivals)}
         page = render_to_string("front/receiver.html", context)
+        page = untrusted_text.of_page(page)
         self._send(page.encode(), "text/html; charset=utf-8", is_whole=is_whole)
 
     def _send(self, content: bytes, kind: str, *, is_whole: bool) -> None:
