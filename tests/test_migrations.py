@@ -168,21 +168,24 @@ def test_the_tables_of_the_queue_are_vacuumed_often():
     assert tables == {"webhooks_delivery", "webhooks_endpoint"}
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_database_from_before_the_release_goes_on_as_it_is(templates_of_others):
-    """Its tables are those of the release, and fourteen names more are in its history."""
+    """Its tables are those of the first migration, and fourteen names more are in its
+    history. What came after the first migration is still to be applied."""
     fill()
-    recorder = MigrationRecorder(connection)
-    for name in BEFORE_RELEASE:
-        recorder.record_applied("webhooks", name)
     before = counts()
+    recorder = MigrationRecorder(connection)
+    try:
+        migrate("webhooks", "0001_initial")
+        for name in BEFORE_RELEASE:
+            recorder.record_applied("webhooks", name)
+    finally:
+        call_command("migrate", verbosity=0, skip_checks=False)
     health._migrated.clear()
-
-    call_command("migrate", verbosity=0, skip_checks=False)
 
     assert counts() == before | {"EventType": counts()["EventType"]}  # filled up again
     assert health._is_migrated()
-    call_command("migrate", "webhooks", prune=True, verbosity=0)
+    migrate("webhooks", "--prune")
     kept = {name for app, name in recorder.applied_migrations() if app == "webhooks"}
     assert kept == our_migrations()
 
