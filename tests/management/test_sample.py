@@ -161,8 +161,8 @@ def test_each_printed_change_is_made_by_its_own_dialect(client):
         response = client.generic(
             change.method,
             change.path,
-            json.dumps(change.body),
-            content_type="application/json",
+            change.body,
+            content_type=change.headers["Content-Type"],
             headers=change.headers,
         )
         assert response.status_code in (200, 201), (change, response.content)

@@ -15,12 +15,11 @@ import yaml
 from django.conf import settings
 
 from webhooks.front import documents
+from webhooks.rest import urlencoded
 
 FOLDER = settings.BASE_DIR / "docs" / "openapi"
 SLUGS = [document.slug for document in documents.separate()]
 COMBINED = documents.COMBINED
-
-JSON = "application/json"
 
 Schema = dict[str, Any]
 
@@ -64,10 +63,18 @@ class Operation:
         return str(self.spec["operationId"])
 
     @property
-    def body_schema(self) -> Schema | None:
-        """Of a JSON body; None where the operation takes none."""
+    def media_type(self) -> str:
+        """Of its body, the first that is documented."""
         content = self.spec.get("requestBody", {}).get("content", {})
-        return content[JSON]["schema"] if content else None
+        return next(iter(content), "")
+
+    @property
+    def body_schema(self) -> Schema | None:
+        """None where the operation takes no body."""
+        if not self.media_type:
+            return None
+        schema: Schema = self.spec["requestBody"]["content"][self.media_type]["schema"]
+        return schema
 
     def answer_schema(self, answer: Answer) -> Schema | None:
         """What is documented for an answer of this status and media type; None where no
@@ -150,6 +157,18 @@ class Call:
     def address(self) -> str:
         return self.operation.path.format(**self.path_values)
 
+    @property
+    def is_form(self) -> bool:
+        return self.operation.media_type == urlencoded.Form.media_type
+
+    @property
+    def sent(self) -> bytes | None:
+        """The body as the operation reads it."""
+        if self.body is None:
+            return None
+        dumps = urlencoded.dumps if self.is_form else json.dumps
+        return dumps(self.body).encode()
+
 
 @dataclass
 class Caller:
@@ -189,11 +208,10 @@ class Caller:
 
     def make(self, call: Call) -> Answer:
         headers = self.headers(call.operation)
-        body = None
         if call.body is not None:
-            headers["Content-Type"] = JSON
-            body = json.dumps(call.body).encode()
-        return self.send(call.operation.method.upper(), call.address, headers, body)
+            headers["Content-Type"] = call.operation.media_type
+        method = call.operation.method.upper()
+        return self.send(method, call.address, headers, call.sent)
 
     def _body(self, operation: Operation, path_values: dict[str, str]) -> Any:
         schema = operation.body_schema

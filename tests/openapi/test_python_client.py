@@ -81,6 +81,14 @@ def invoked(module: Any, call: Call, client: Any) -> Any:
             if hasattr(each, "from_dict")
         ]
         body = {"body": model.from_dict(call.body)}
+    if call.is_form:
+        # The generator writes a list without its brackets.
+        request = module._get_kwargs(*call.path_values.values(), **body)
+        request["headers"]["Content-Type"] = call.operation.media_type
+        response = client.get_httpx_client().request(
+            **{k: v for k, v in request.items() if k != "data"}, content=call.sent
+        )
+        return module._build_response(client=client, response=response)
     return module.sync_detailed(*call.path_values.values(), client=client, **body)
 
 

@@ -76,10 +76,16 @@ def code(operation: Operation, caller: Caller) -> str:
         given["params"] = {"path": call.path_values}
     if call.body is not None:
         given["body"] = call.body
+    options = json.dumps(given)
+    if call.is_form:
+        # openapi-fetch writes JSON unless it is told how.
+        given["headers"]["Content-Type"] = operation.media_type
+        written = json.dumps((call.sent or b"").decode())
+        options = f"{{...{json.dumps(given)}, bodySerializer: () => {written}}}"
     return (
         f"{{\n  const client = createClient<{operation.slug}>(options);\n"
         f"  const {{ data, response }} = await client.{operation.method.upper()}"
-        f'("{operation.path}", {json.dumps(given)});\n'
+        f'("{operation.path}", {options});\n'
         "  print(response.status, data);\n}"
     )
 

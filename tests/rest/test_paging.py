@@ -32,6 +32,18 @@ def test_it_leads_through_every_row_once(keyset):
     assert {row.pk for row in seen} == {row.pk for row in made}
 
 
+@pytest.mark.parametrize("keyset", [OLDEST_FIRST, BY_NAME, Keyset("id")])
+def test_it_goes_on_behind_a_row(keyset):
+    for _ in range(5):
+        factories.partner()
+    rows = list(keyset.ordered(Partner.objects.all()))
+    page = paging.page(Partner.objects.all(), keyset, limit=2, after=rows[1])
+    assert page.rows == rows[2:4]
+    assert page.next is not None
+    last = paging.page(Partner.objects.all(), keyset, limit=2, after=rows[2])
+    assert (last.rows, last.next) == (rows[3:], None)
+
+
 def test_it_has_no_next_page_when_the_last_is_full():
     for _ in range(2):
         factories.partner()

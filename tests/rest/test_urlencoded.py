@@ -88,3 +88,33 @@ def test_it_reads_any_bytes(body):
             assert b"%00" in body
         else:
             assert isinstance(read, dict)
+
+
+def test_it_writes_values_as_their_texts():
+    fields = {"a": [True, None, 1.5, {"b": "&="}], "c": {"d": "é"}, "e": []}
+    text = urlencoded.dumps(fields)
+    assert urlencoded.loads(text.encode()) == {
+        "a": ["true", "", "1.5", {"b": "&="}],
+        "c": {"d": "é"},
+        "e": "",
+    }
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+fields = st.recursive(
+    texts,
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=4)
+        | st.dictionaries(
+            st.from_regex(r"[a-z]{1,4}", fullmatch=True), inner, min_size=1
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,4}", fullmatch=True), fields))
+def test_what_it_writes_it_reads(form):
+    for last_counts in (False, True):
+        text = urlencoded.dumps(form).encode()
+        assert urlencoded.loads(text, last_counts=last_counts) == form

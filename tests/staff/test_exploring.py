@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests import factories
+from tests import bodies, factories
 from tests.admin import traffic
 from tests.described import operations
 from tests.dialects.forms import SLUGS, Caller, case, create
@@ -209,8 +209,8 @@ def writes(slug: str, caller: Caller) -> Iterator[Write]:
 
 def send(browser: Client, write: Write, **headers: Any) -> Any:
     method, path, body = write
-    text = "" if body is None else json.dumps(body)
-    return browser.generic(method, path, text, "application/json", **HTML, **headers)
+    text, media_type = bodies.written(path, body)
+    return browser.generic(method, path, text, media_type, **HTML, **headers)
 
 
 def stored() -> list[Any]:

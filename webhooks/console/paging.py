@@ -80,11 +80,14 @@ class Keyset:
             )
         return found
 
+    def of(self, row: Any) -> list[Any]:
+        """The row's key."""
+        return [getattr(row, field) for field in self.fields]
+
     def text(self, row: Any) -> str:
         """The row's key as it stands in an address."""
-        values = (getattr(row, field) for field in self.fields)
         return _BETWEEN.join(
-            v.isoformat() if isinstance(v, datetime) else str(v) for v in values
+            v.isoformat() if isinstance(v, datetime) else str(v) for v in self.of(row)
         )
 
     def read(self, text: str, model: Any) -> list[Any] | None:
@@ -113,7 +116,7 @@ def listed(
     end = None if scanned is indexed else _end(keyset, indexed.filter(start))
     rows = keyset.ordered(scanned.filter(start))
     if end is not None:
-        rows = rows.filter(keyset.down_to([getattr(end, f) for f in keyset.fields]))
+        rows = rows.filter(keyset.down_to(keyset.of(end)))
     if scanned is not indexed:
         # The page is chosen by its keys. In one query PostgreSQL expects few matches, so
         # joins what a row shows to all of them, and sorts then.

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from webhooks import dialects
@@ -18,16 +18,15 @@ class SampleRequest:
     label: str
     method: str
     path: str
-    headers: dict[str, str] = field(default_factory=dict)
-    body: Any = None
+    headers: dict[str, str]
+    body: str
 
     def curl(self, base: str) -> str:
         """The request as a line for the shell."""
         words = ["curl", "-sS", "-X", self.method, base + self.path]
-        headers = {**self.headers, "Content-Type": "application/json"}
-        for name, value in headers.items():
+        for name, value in self.headers.items():
             words += ["-H", f"{name}: {value}"]
-        return shlex.join([*words, "-d", json.dumps(self.body)])
+        return shlex.join([*words, "-d", self.body])
 
 
 def all_of(account: Account, *, receiver: str) -> list[SampleRequest]:
@@ -43,19 +42,29 @@ def _change(dialect: Interface, account: Account, receiver: str) -> SampleReques
     method, path = request.split(" ")
     authentication: Any = form.endpoint.authentication_classes[0]
     name, value = authentication.header(account.keys[slug])
-    label = f"{dialect.title}: change the sample's subscription"
-    return SampleRequest(label, method, path, {name: value}, body)
+    parser: Any = form.endpoint.parser_classes[0]
+    return SampleRequest(
+        label=f"{dialect.title}: change the sample's subscription",
+        method=method,
+        path=path,
+        headers={name: value, "Content-Type": parser.media_type},
+        body=parser.written(body),
+    )
 
 
 def _publish(account: Account) -> SampleRequest:
+    event = {
+        "partner": str(account.partner.id),
+        "type": EVENT_TYPE,
+        "data": {"id": "cus_1", "email": "ada@example.com", "name": "Ada"},
+    }
     return SampleRequest(
         label="Publish an event; it arrives at the sample receiver",
         method="POST",
         path="/api/portal/v1/events",
-        headers={"Authorization": f"Bearer {account.keys[PUBLISHER]}"},
-        body={
-            "partner": str(account.partner.id),
-            "type": EVENT_TYPE,
-            "data": {"id": "cus_1", "email": "ada@example.com", "name": "Ada"},
+        headers={
+            "Authorization": f"Bearer {account.keys[PUBLISHER]}",
+            "Content-Type": "application/json",
         },
+        body=json.dumps(event),
     )

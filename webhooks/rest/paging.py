@@ -29,9 +29,17 @@ class Page(Generic[Row]):
 
 
 def page(
-    rows: QuerySet[Row], keyset: Keyset, *, limit: int, cursor: str | None = None
+    rows: QuerySet[Row],
+    keyset: Keyset,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    after: Row | None = None,
 ) -> Page[Row]:
-    """The page that `cursor` leads to, the first without one; raises CursorRefused."""
+    """The page that `cursor` leads to, or the one behind the row `after`; the first
+    without either. Raises CursorRefused."""
+    if after is not None:
+        rows = rows.filter(keyset.behind(keyset.of(after)))
     if cursor is not None:
         key = keyset.read(_decoded(cursor), rows.model)
         if key is None:

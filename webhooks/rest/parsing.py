@@ -81,6 +81,11 @@ class Parser(BaseParser):
     def media_types(cls) -> Sequence[str]:
         return (cls.media_type, *cls.also)
 
+    @classmethod
+    def written(cls, value: Any) -> str:
+        """The body of a request from which the value is read."""
+        raise NotImplementedError
+
 
 class StrictJSON(Parser):
     """Reads JSON; raises MalformedJSON, RefusedValue, and what `read` raises."""
@@ -94,6 +99,10 @@ class StrictJSON(Parser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         return self.value(read(stream, parser_context or {}))
+
+    @classmethod
+    def written(cls, value: Any) -> str:
+        return json.dumps(value)
 
     def value(self, body: bytes) -> Any:
         return loads(body)

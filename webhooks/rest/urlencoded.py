@@ -5,9 +5,9 @@ as the qs library of Express and PHP read them. Every value is a string.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import IO, Any, ClassVar
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from .bodies import BodyTooLarge, read
 from .parsing import MAX_DEPTH, TOO_DEEP, Parser, RefusedValue, check
@@ -40,6 +40,10 @@ class Form(Parser):
         body = read(stream, parser_context or {})
         return loads(body, last_counts=self.last_counts)
 
+    @classmethod
+    def written(cls, value: Any) -> str:
+        return dumps(value)
+
 
 class PhpForm(Form):
     last_counts = True
@@ -57,6 +61,25 @@ def loads(body: bytes, *, last_counts: bool = False) -> dict[str, Any]:
     shaped = {name: _with_lists(value) for name, value in fields.items()}
     check(shaped)
     return shaped
+
+
+def dumps(fields: Mapping[str, Any]) -> str:
+    """A form that is read as these fields, with every value as a string."""
+    return urlencode(list(_pairs(fields)))
+
+
+def _pairs(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    match value:
+        case dict() | list() if value:
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            for step, inner in items:
+                yield from _pairs(inner, f"{name}[{step}]" if name else str(step))
+        case bool():
+            yield name, str(value).lower()
+        case None | [] | {}:
+            yield name, ""
+        case _:
+            yield name, str(value)
 
 
 def _decoded(text: str) -> str:

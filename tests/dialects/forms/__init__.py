@@ -4,7 +4,6 @@ A module for each registered interface, with a `Case`. The tests that hold every
 against its API read the registry, so that an interface without one fails them.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from django.http import QueryDict
 from django.test import Client
 
-from tests import factories
+from tests import bodies, factories
 from webhooks.console import fields
 from webhooks.models import ApiKey, Partner, Subscription
 from webhooks.operations.audit import Actor
@@ -40,11 +39,12 @@ class Caller:
         self.key, self.text = (key, text) if key else factories.key(self.partner)
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
+        text, media_type = bodies.written(path, body)
         return Client().generic(
             method,
             path,
-            json.dumps(body) if body is not None else "",
-            content_type="application/json",
+            text,
+            content_type=media_type,
             headers={
                 "Authorization": f"Bearer {self.text}",
                 "x-api-key": self.text,

@@ -29,6 +29,7 @@ class Usage:
     header: str
     method: str
     path: str
+    media_type: str
 
     @property
     def preference(self) -> tuple[bool, bool]:
@@ -40,8 +41,8 @@ class Usage:
         words = ["curl", "--request", self.method, base + self.path]
         words += ["--header", self.header]
         if self.method != "GET":
-            words += ["--header", "Content-Type: application/json"]
-            words += ["--data", "@body.json"]
+            words += ["--header", f"Content-Type: {self.media_type}"]
+            words += ["--data", "@body"]
         return shlex.join(words)
 
 
@@ -79,7 +80,8 @@ def _usages(interface: interfaces.Interface, kind: str) -> Iterator[Usage]:
             path = re.sub(r"<\w+:", "<", f"/{pattern.pattern}")
             actions = list(callback.actions)
             method = "GET" if "get" in actions else actions[0].upper()
-            yield Usage(interface.slug, header, method, path)
+            media_type = callback.cls.parser_classes[0].media_type
+            yield Usage(interface.slug, header, method, path, media_type)
 
 
 def _header(view: Any, kind: str) -> str:
