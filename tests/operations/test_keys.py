@@ -231,7 +231,7 @@ def at_once(*acts):
         try:
             start.wait(PATIENCE)
             return act()
-        except (keys.Closed, access.NotFound) as refused:
+        except (keys.Closed, access.NotFound, subscriptions.KeyRevoked) as refused:
             return type(refused)
         finally:
             connection.close()
@@ -335,5 +335,29 @@ def test_nothing_receives_for_a_key_that_is_revoked_at_the_same_time(partner):
                 )
             ]
             * 3,
+        )
+    assert not any(row.is_receiving for row in Subscription.objects.all())
+
+
+def test_what_is_kept_for_a_revoked_key_is_not_switched_on_again(partner):
+    key, _ = factories.key(partner)
+    made = kept_for(key)
+    keys.revoke(by=SYSTEM, key=key)
+    with pytest.raises(subscriptions.KeyRevoked):
+        subscriptions.update(by=SYSTEM, subscription=made, change={"is_active": True})
+    subscriptions.update(by=SYSTEM, subscription=made, change={"name": "Kept"})
+    assert Subscription.objects.get().state == Subscription.State.OFF
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_switched_on_while_its_key_is_revoked(partner):
+    for _ in range(5):
+        key, _ = factories.key(partner)
+        made = kept_for(key, is_active=False)
+        at_once(
+            lambda key=key: keys.revoke(by=SYSTEM, key=key),
+            lambda made=made: subscriptions.update(
+                by=SYSTEM, subscription=made, change={"is_active": True}
+            ),
         )
     assert not any(row.is_receiving for row in Subscription.objects.all())

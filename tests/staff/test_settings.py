@@ -15,7 +15,7 @@ from tests import factories
 from tests.dialects.forms import OTHER, SLUGS, URL, Caller, case, typed
 from webhooks.delivery import wire
 from webhooks.models import ApiKey, AuditEntry, Endpoint, EventType, Subscription
-from webhooks.operations import subscriptions
+from webhooks.operations import keys, subscriptions
 from webhooks.operations.audit import SYSTEM
 from webhooks.rest import interfaces
 from webhooks.rest.preview import MASK
@@ -364,6 +364,20 @@ class TestEditing:
         (message,) = [str(m) for m in response.wsgi_request._messages]
         assert "still go to the URL they were queued to" in message
         assert Endpoint.objects.live().get().url == OTHER
+
+    def test_it_is_not_switched_on_for_a_revoked_key(self, console: Client) -> None:
+        partner = factories.partner()
+        key, _ = factories.key(partner)
+        row = factories.subscription(partner, "topiic", api_key=key, events=[])
+        Endpoint.objects.update(disabled_at=timezone.now(), disabled_reason="Test")
+        keys.revoke(by=SYSTEM, key=key)
+        refused = edit(console, row, webhookEnabled="on")
+        assert refused.status_code == 422
+        assert "Its key was revoked" in refused.content.decode()
+        enabled = console.post(f"/staff/subscriptions/{row.id}/enable/", follow=True)
+        assert "Nothing of it is disabled" in enabled.content.decode()
+        row.refresh_from_db()
+        assert not row.is_active
 
     def test_a_form_that_says_not_what_it_saw_is_refused(self, console: Client) -> None:
         row = make(console, "capa")

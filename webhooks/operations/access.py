@@ -71,7 +71,30 @@ class _Scoped(Protocol[Row]):
 def locked(rows: _Scoped[Row], id: UUID, *, by: Actor) -> Row:
     """The row of that id, locked until the transaction ends; raises NotFound."""
     found = rows.filter(pk=id).within(by.shops)
-    row = found.select_for_update(of=("self",)).first()
+    # No key: who writes rows that refer to this one need not wait.
+    row = found.select_for_update(of=("self",), no_key=True).first()
     if row is None:
         raise NotFound(id)
     return row
+
+
+def key_in_use(key: ApiKey, *, by: Actor) -> ApiKey:
+    """The key itself, or the one that has replaced it; locked, so that it is not revoked
+    meanwhile. Raises NotFound for one that was revoked."""
+    latest = ApiKey.objects.values_list("replaced_by", flat=True).get(pk=key.pk)
+    found = locked(ApiKey.objects.all(), latest or key.id, by=by)
+    if found.replaced_by_id is not None:  # it was replaced at this moment
+        return key_in_use(found, by=by)
+    if found.is_revoked:
+        raise NotFound(key.id)
+    return found
+
+
+def shop_of_new(by: Actor, key: ApiKey | None, asked: str) -> str:
+    """The shop of a new subscription: the one that is asked for, or else the first that
+    its key is bound to, where it is one key's, or the caller. Raises ShopForbidden."""
+    bound = key.shops if key else by.shops
+    shop = asked or next(iter(bound), "")
+    if bound and shop not in bound:
+        raise ShopForbidden
+    return shop

@@ -63,6 +63,12 @@ def check(fields: Mapping[str, Any]) -> None:
             raise LimitOutOfRange(field)
 
 
+def lock(subscription: Subscription) -> None:
+    """In the order of their ids, as a settlement locks them: see outbox.settle."""
+    rows = Endpoint.objects.live().filter(subscription=subscription).order_by("id")
+    list(rows.select_for_update(no_key=True).values_list("id", flat=True))
+
+
 def replace(subscription: Subscription, urls: Sequence[str], *, now: datetime) -> None:
     """Call these URLs from now on. An endpoint whose URL stays keeps its health."""
     given = list(dict.fromkeys(urls))

@@ -169,18 +169,18 @@ def revoke(*, by: audit.Actor, key: ApiKey) -> ApiKey:
             before=before,
             after=_state(key),
         )
-        for subscription in Subscription.objects.live().filter(
-            api_key=key, is_active=True
-        ):
-            subscriptions.update(
-                by=by, subscription=subscription, change={"is_active": False}
-            )
+        # Each is locked before it is looked at: it may be switched on at this moment.
+        for kept in Subscription.objects.live().filter(api_key=key).order_by("id"):
+            if subscriptions.lock(kept.id, by=by).is_active:
+                subscriptions.update(
+                    by=by, subscription=kept, change={"is_active": False}
+                )
     return key
 
 
 def _hand_over(key: ApiKey, *, to: ApiKey, by: audit.Actor) -> None:
     """Move what a dialect keeps for a key to the one that replaces it."""
-    for kept in Subscription.objects.live().filter(api_key=key):
+    for kept in Subscription.objects.live().filter(api_key=key).order_by("id"):
         locked = subscriptions.lock(kept.id, by=by)
         locked.api_key, locked.updated_at = to, subscriptions.next_moment(locked)
         if locked.public_id == str(key.id):

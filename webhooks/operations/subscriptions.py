@@ -42,6 +42,11 @@ class Overtaken(Exception):
     """Somebody else changed the subscription in the meantime."""
 
 
+class KeyRevoked(Exception):
+    """The subscription is kept for a key that was revoked, and no other key could switch
+    it off again. So it stays off."""
+
+
 class SubscriptionFields(TypedDict, total=False):
     """What a caller sets. What is absent stays as it is."""
 
@@ -91,8 +96,8 @@ def create(
         fields["secrets"] = [make()] if make else []
     _check(fields)
     with transaction.atomic():
-        key = identity.api_key and _key_in_use(identity.api_key, by=by)
-        fields["shop_id"] = _shop(by, key, fields.get("shop_id", ""))
+        key = identity.api_key and access.key_in_use(identity.api_key, by=by)
+        fields["shop_id"] = access.shop_of_new(by, key, fields.get("shop_id", ""))
         now = timezone.now()
         subscription = Subscription(
             id=uuid4(),
@@ -137,7 +142,7 @@ def update(
     change lanes. What the portal disabled is enabled again by giving `urls`, be they the
     same, or `is_active=True`. `seen` is the `updated_at` that the caller knows.
 
-    Raises Deleted, Overtaken, access.ShopForbidden, TooManySecrets, and what
+    Raises Deleted, Overtaken, KeyRevoked, access.ShopForbidden, TooManySecrets, and what
     `endpoints.check` raises.
     """
     with transaction.atomic():
@@ -145,8 +150,7 @@ def update(
         now = next_moment(locked)
         fields = change(locked) if callable(change) else change
         _check(fields)
-        if by.shops and fields.get("shop_id", locked.shop_id) not in by.shops:
-            raise access.ShopForbidden
+        _check_binding(locked, fields, by=by)
         before = _audited(locked)
         _set(locked, fields)
         is_enabled = "urls" in fields or fields.get("is_active", False)
@@ -157,21 +161,23 @@ def update(
         locked.save(
             update_fields=[*_FIELDS, "disabled_at", "disabled_reason", "updated_at"]
         )
+        # Deliveries before endpoints, as a settlement locks them: see outbox.settle.
+        if locked.is_ordered != before["is_ordered"]:
+            endpoints.requeue(locked)
+        if is_enabled:
+            endpoints.lock(locked)
         if "urls" in fields:
             endpoints.replace(locked, fields["urls"], now=now)
         if "secrets" in fields:
             _replace_secrets(locked, fields["secrets"], now)
         if is_enabled:
             endpoints.enable(locked, was_disabled=was_disabled)
-        after = _audited(locked)
-        if after["is_ordered"] != before["is_ordered"]:
-            endpoints.requeue(locked)
         audit.record(
             by=by,
             action="subscription.updated",
             target=locked,
             before=before,
-            after=after,
+            after=_audited(locked),
         )
     return locked
 
@@ -190,9 +196,9 @@ def put(
     rows = Subscription.objects.of(identity.partner, identity.dialect)
     with transaction.atomic():
         if identity.api_key is not None:
-            rows = rows.filter(api_key=_key_in_use(identity.api_key, by=by))
+            rows = rows.filter(api_key=access.key_in_use(identity.api_key, by=by))
         else:
-            shop = _shop(by, None, change.get("shop_id", ""))
+            shop = access.shop_of_new(by, None, change.get("shop_id", ""))
             rows = rows.filter(is_singleton=True, shop_id=shop)
         for _ in range(2):
             if (existing := rows.first()) is not None:
@@ -236,29 +242,6 @@ def next_moment(subscription: Subscription) -> datetime:
     return max(timezone.now(), subscription.updated_at + timedelta(microseconds=1))
 
 
-def _key_in_use(key: ApiKey, *, by: audit.Actor) -> ApiKey:
-    """The key itself, or the one that has replaced it; locked, so that it is not revoked
-    meanwhile. Raises access.NotFound for one that was revoked."""
-    latest = ApiKey.objects.values_list("replaced_by", flat=True).get(pk=key.pk)
-    found = access.locked(ApiKey.objects.all(), latest or key.id, by=by)
-    if found.replaced_by_id is not None:  # it was replaced at this moment
-        return _key_in_use(found, by=by)
-    if found.is_revoked:
-        raise access.NotFound(key.id)
-    return found
-
-
-def _shop(by: audit.Actor, key: ApiKey | None, asked: str) -> str:
-    """The shop of a new subscription: the one that is asked for, or else the first that
-    its key is bound to, where it is one key's, or the caller. Raises
-    access.ShopForbidden."""
-    bound = key.shops if key else by.shops
-    shop = asked or next(iter(bound), "")
-    if bound and shop not in bound:
-        raise access.ShopForbidden
-    return shop
-
-
 def _set(subscription: Subscription, fields: SubscriptionFields) -> None:
     for name in _FIELDS:
         if name in fields:
@@ -269,6 +252,17 @@ def _check(fields: SubscriptionFields) -> None:
     endpoints.check(fields)
     if len(secrets := fields.get("secrets", ())) > MAX_SECRETS:
         raise TooManySecrets(len(secrets))
+
+
+def _check_binding(
+    locked: Subscription, fields: SubscriptionFields, *, by: audit.Actor
+) -> None:
+    if by.shops and fields.get("shop_id", locked.shop_id) not in by.shops:
+        raise access.ShopForbidden
+    # Asked anew: the key may have been revoked while this waited for the lock.
+    of_revoked = Subscription.objects.filter(api_key__revoked_at__isnull=False)
+    if fields.get("is_active") and of_revoked.filter(pk=locked.pk).exists():
+        raise KeyRevoked
 
 
 def _replace_secrets(

@@ -23,6 +23,11 @@ from .subscriptions import SubscriptionEndpoint
 
 _PORTAL = ("name", "is_active")
 
+KEY_REVOKED = (
+    "Its key was revoked, so it stays off: no other key could switch it off again. Create "
+    "another subscription, of a key that works."
+)
+
 
 @dataclass(frozen=True)
 class Fieldset:
@@ -124,16 +129,20 @@ class SubscriptionForm(forms.Form):
 
     def save(self, *, by: Actor, seen: datetime | None = None) -> Subscription | None:
         """Create or change the subscription; None, and an error in the form, where
-        another one has its place.
+        another one has its place, or it would be switched on for a revoked key.
 
         `seen` is the `updated_at` that whoever asks has looked at. Raises
         subscriptions.Overtaken and subscriptions.Deleted.
         """
         if self.subscription is not None:
             row, change = self.subscription, self._differing
-            return subscriptions.update(
-                by=by, subscription=row, change=change, seen=seen
-            )
+            try:
+                return subscriptions.update(
+                    by=by, subscription=row, change=change, seen=seen
+                )
+            except subscriptions.KeyRevoked:
+                self.add_error(None, KEY_REVOKED)
+                return None
         identity = self.endpoint.identity(self.partner, self.given)
         try:
             return subscriptions.create(by=by, identity=identity, **self._fields(None))

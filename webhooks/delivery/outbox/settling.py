@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from webhooks.delivery import health
@@ -18,6 +19,7 @@ from webhooks.delivery.endpoint_notifications import (
 )
 from webhooks.delivery.health import AttemptOutcome, Health
 from webhooks.delivery.job import Settlement
+from webhooks.delivery.result import Outcome
 from webhooks.models import Delivery, Endpoint, Subscription
 
 from . import rows
@@ -45,6 +47,7 @@ def settle(
     recorded for it. `notify` is called within the transaction; without it nobody is notified.
     """
     with transaction.atomic():
+        _lock_subscriptions(settlements)
         recorded = engine().record([rows.of(s) for s in settlements], deleted=DELETED)
         noteworthy = [s for s in settlements if s.job.id in recorded.noteworthy]
         if not noteworthy:
@@ -53,6 +56,30 @@ def settle(
         if notify and notifications:
             notify(notifications)
         return Settled(recorded.count, unavailable)
+
+
+def _lock_subscriptions(settlements: Iterable[Settlement]) -> None:
+    """Lock the subscriptions of the endpoints that may be disabled.
+
+    Locks are taken in one order by all: subscriptions, deliveries, endpoints by their ids.
+    Whoever changes a subscription begins with it, so it cannot be left to the end here.
+    """
+    if not connection.features.has_select_for_update:
+        return  # one transaction writes at a time
+    failed = {
+        s.job.endpoint_id: s.status == health.GONE
+        for s in sorted(settlements, key=lambda s: s.status == health.GONE)
+        if s.attempt is not None and s.outcome != Outcome.OK and not s.is_ours
+    }
+    if not failed:
+        return
+    is_gone = Q(id__in=[id for id, is_gone in failed.items() if is_gone])
+    is_old = Q(failing_since__lte=Now() - health.DISABLE_AFTER)
+    endpoints = Endpoint.objects.filter(is_gone | is_old, id__in=failed)
+    subscriptions = Subscription.objects.filter(
+        id__in=endpoints.values("subscription_id")
+    ).order_by("id")
+    list(subscriptions.select_for_update(no_key=True).values_list("id", flat=True))
 
 
 def _examine(

@@ -82,14 +82,6 @@ class KeyPage(Page):
         return list(rows[:HISTORY])
 
 
-def replaced_by(changes: Sequence[AuditEntry]) -> str | None:
-    """The id of the key that was issued when this one was last rotated."""
-    for entry in changes:
-        if entry.action == "key.rotated":
-            return str((entry.after or {}).get("replaced_by") or "") or None
-    return None
-
-
 class One(KeyPage):
     permission = "webhooks.view_apikey"
     template = "staff/keys/key.html"
@@ -111,7 +103,6 @@ class One(KeyPage):
             "dependents": self.dependents(),
             "history": changes,
             "issued": next((e for e in changes if e.action == "key.issued"), None),
-            "replaced_by": replaced_by(changes),
             "row": admin_row(key),
             **usage.context(self.request, key),
         }
@@ -199,7 +190,6 @@ class Rotate(KeyPage, NewKeyPage):
         return {
             "key": self.key,
             "dependents": self.dependents(),
-            "replaced_by": replaced_by(self.history()),
         }
 
     def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:

@@ -121,12 +121,14 @@ class Edit(SubscriptionPage, FormPage):
         if not form.has_changed():
             return self.leave("Nothing was changed.", messages.INFO)
         try:
-            form.save(by=staff_actor(self.request), seen=row.updated_at)
+            saved = form.save(by=staff_actor(self.request), seen=row.updated_at)
         except subscriptions.Overtaken:
             del self.subscription
             return self._overtaken(self.get_form())
         except subscriptions.Deleted:
             raise Http404 from None
+        if saved is None:
+            return self.show(form, 422)
         return self.leave(f"Saved. {QUEUED}" if form.changes_urls else "Saved.")
 
     def _overtaken(self, form: SubscriptionForm) -> HttpResponse:

@@ -22,6 +22,7 @@ from webhooks.models import (
     ids,
 )
 from webhooks.operations import subscriptions
+from webhooks.rest.forms import KEY_REVOKED
 from webhooks.staff.pages import Crumb, FormPage, List, Page, crumb
 
 from . import overview
@@ -125,6 +126,7 @@ class Enable(SubscriptionPage, FormPage):
     title = "Enable it again"
     refusals = {
         subscriptions.Deleted: (messages.ERROR, "It was deleted in the meantime."),
+        subscriptions.KeyRevoked: (messages.ERROR, KEY_REVOKED),
         subscriptions.Overtaken: (
             messages.WARNING,
             "Somebody changed it at this moment, so nothing was done. Look at it again.",
