@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 import jsonschema
 import pytest
 import time_machine
+from django.urls import path
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 
 from tests import factories
 from tests.openapi.calls import (
@@ -23,9 +25,11 @@ from tests.openapi.calls import (
     resolved,
 )
 from tests.openapi.conftest import send
+from webhooks.front import documents
 from webhooks.models import Partner
 from webhooks.operations.keys import READ, REVEAL
 from webhooks.rest import endpoint
+from webhooks.rest.subscriptions import SubscriptionEndpoint
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 UNKNOWN_ID = "3f0e2f7c-5b1c-4c8b-9d6e-5a2f0e6c7d11"
@@ -84,6 +88,18 @@ def form(body: dict[str, Any]) -> str:
     """As PHP and Node.js write lists."""
     pairs = {f"{k}[]" if isinstance(v, list) else k: v for k, v in body.items()}
     return urlencode(pairs, doseq=True)
+
+
+def test_the_docstrings_of_base_classes_describe_no_operation():
+    class Bare(SubscriptionEndpoint):
+        authentication_classes = []
+
+        @extend_schema(operation_id="look", responses={200: None})
+        def look(self, request: Any) -> Any: ...
+
+    paths = [path("bare", Bare.as_view({"get": "look"}))]
+    made = documents._generate(documents.Document("bare", "Bare", "", lambda: paths))
+    assert "description" not in made["paths"]["/bare"]["get"]
 
 
 # --- Refusals -------------------------------------------------------------------------

@@ -14,7 +14,9 @@ from django.conf import settings
 from django.urls import URLPattern
 
 from webhooks import dialects
+from webhooks.rest.endpoint import Endpoint
 from webhooks.rest.interfaces import Interface
+from webhooks.rest.subscriptions import SubscriptionEndpoint
 
 from . import combining
 
@@ -94,6 +96,14 @@ def check(slug: str) -> None:
         validate_schema(schema)
     except ValidationError as error:
         raise Unclean(f"{slug}: {error.message}") from None
+
+
+def bases_without_description() -> list[type]:
+    """Classes whose docstrings are for readers of the code: they describe no operation of a
+    view that has no docstring of its own. Named by a setting."""
+    from drf_spectacular.plumbing import get_lib_doc_excludes
+
+    return [*get_lib_doc_excludes(), Endpoint, SubscriptionEndpoint]
 
 
 def _portal_patterns() -> Sequence[URLPattern]:

@@ -1,12 +1,48 @@
-"""Fields that are read strictly: DRF's own take other types of JSON, too."""
+"""Requests that are read strictly: DRF's own serializers ignore fields that they do not know,
+and its fields take other types of JSON, too."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webhooks.operations import endpoints
+
+
+class Strict(serializers.Serializer[Any]):
+    """Reports unknown fields together with all other errors."""
+
+    unknown: ClassVar[str] = "There is no such field."
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        errors: dict[Any, Any] = {}
+        values: dict[str, Any] = {}
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            errors = dict(error.detail)  # type: ignore[arg-type]
+        if isinstance(data, Mapping):
+            for name in data.keys() - self.fields.keys():
+                errors[name] = [self.unknown]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
+
+class NothingElse(OpenApiSerializerExtension):
+    """In the document, too, such an object has no other fields."""
+
+    target_class = Strict
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(
+            self.target, direction, bypass_extensions=True
+        )
+        return {**schema, "additionalProperties": False}
 
 
 class Text(serializers.CharField):

@@ -10,9 +10,9 @@ from rest_framework import serializers
 
 from webhooks.delivery.result import UNREACHABLE, Outcome, Result
 from webhooks.models import Attempt, Delivery, Event
-from webhooks.rest.fields import Flag, Text
+from webhooks.rest.fields import Flag, Strict, Text
 
-from .fields import Strict, timestamp
+from .fields import timestamp
 
 NOT_MADE = "The portal could not make the request."
 

@@ -6,9 +6,9 @@ from rest_framework import serializers
 
 from webhooks.models import Delivery, Event
 from webhooks.operations import eventchecks
-from webhooks.rest.fields import Text
+from webhooks.rest.fields import Strict, Text
 
-from .fields import EventName, Id, Moment, Strict, timestamp
+from .fields import EventName, Id, Moment, timestamp
 from .problems import Problem
 
 MAX_BATCH = 1000

@@ -1,13 +1,10 @@
-"""Fields of requests, read strictly: one that is not known, or that holds another type of
-JSON than it documents, is an error."""
+"""Fields of requests, read strictly, beside those of `rest.fields`."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
-from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -26,39 +23,6 @@ def timestamp(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
-
-
-class Strict(serializers.Serializer[Any]):
-    """Reports unknown fields together with all other errors."""
-
-    unknown: ClassVar[str] = "There is no such field."
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        errors: dict[Any, Any] = {}
-        values: dict[str, Any] = {}
-        try:
-            values = super().to_internal_value(data)
-        except serializers.ValidationError as error:
-            errors = dict(error.detail)  # type: ignore[arg-type]
-        if isinstance(data, Mapping):
-            for name in data.keys() - self.fields.keys():
-                errors[name] = [self.unknown]
-        if errors:
-            raise serializers.ValidationError(errors)
-        return values
-
-
-class NothingElse(OpenApiSerializerExtension):
-    """In the document, too, such an object has no other fields."""
-
-    target_class = Strict
-    match_subclasses = True
-
-    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        schema: dict[str, Any] = auto_schema._map_serializer(
-            self.target, direction, bypass_extensions=True
-        )
-        return {**schema, "additionalProperties": False}
 
 
 @extend_schema_field({"type": "string", "pattern": f"^{eventchecks.TYPE.pattern}$"})

@@ -5,8 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks.models import ApiKey
+from webhooks.rest.fields import Strict
 
-from .fields import Strict, timestamp
+from .fields import timestamp
 from .secrets import overlap
 
 

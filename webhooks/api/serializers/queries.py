@@ -8,9 +8,9 @@ from rest_framework import serializers
 
 from webhooks.models import Delivery
 from webhooks.rest import interfaces
-from webhooks.rest.fields import Text
+from webhooks.rest.fields import Strict, Text
 
-from .fields import Moment, Strict
+from .fields import Moment
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100

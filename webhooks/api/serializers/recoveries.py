@@ -10,9 +10,9 @@ from rest_framework import serializers
 from webhooks.models import Recovery, Subscription
 from webhooks.operations import recoveries
 from webhooks.operations.recoveries import Outcome
-from webhooks.rest.fields import Flag, Text
+from webhooks.rest.fields import Flag, Strict, Text
 
-from .fields import Moment, Strict, timestamp
+from .fields import Moment, timestamp
 from .queries import Dialect
 
 

@@ -6,9 +6,9 @@ from rest_framework import serializers
 
 from webhooks.models import SigningSecret
 from webhooks.operations import overlaps, secrets
-from webhooks.rest.fields import Text
+from webhooks.rest.fields import Strict, Text
 
-from .fields import Strict, Whole, timestamp
+from .fields import Whole, timestamp
 
 
 def overlap(what: str) -> Whole:

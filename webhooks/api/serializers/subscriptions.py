@@ -6,9 +6,9 @@ from rest_framework import serializers
 
 from webhooks.models import Subscription
 from webhooks.operations import endpoints, eventchecks
-from webhooks.rest.fields import Flag, Text, Url
+from webhooks.rest.fields import Flag, Strict, Text, Url
 
-from .fields import EventName, Strict, Whole, timestamp
+from .fields import EventName, Whole, timestamp
 
 MAX_EVENTS = 200
 
