@@ -10,10 +10,10 @@ from tests import factories
 from tests.api.calls import body_of, call
 from tests.operations.outcomes import ended, hook
 from webhooks.api import urls
-from webhooks.api.serializers.fields import Strict
 from webhooks.models import SigningSecret
 from webhooks.operations import recoveries
 from webhooks.operations.audit import SYSTEM
+from webhooks.rest.fields import Strict
 
 pytestmark = pytest.mark.django_db
 
