@@ -62,10 +62,10 @@ class TestTiming:
         ("fields", "says"),
         [
             ({}, "took 1.5 s"),
-            ({"lookup_ms": 20}, "took 1.5 s: name 20 ms answer 1.5 s"),
+            ({"lookup_ms": 20}, "took 1.5 s: DNS 20 ms response 1.5 s"),
             (
                 {"lookup_ms": 20, "connect_ms": 480},
-                "took 1.5 s: name 20 ms connection 480 ms answer 1.0 s",
+                "took 1.5 s: DNS 20 ms connect 480 ms response 1.0 s",
             ),
             (
                 {
@@ -74,18 +74,18 @@ class TestTiming:
                     "outcome": "connect",
                     "status": None,
                 },
-                "took 1.5 s: name 20 ms connection 1.4 s",
+                "took 1.5 s: DNS 20 ms connect 1.4 s",
             ),
             (
                 {"lookup_ms": 1499, "outcome": "timeout", "status": None},
-                "took 1.5 s: name 1.5 s",
+                "took 1.5 s: DNS 1.5 s",
             ),
             (
                 {"lookup_ms": 20, "outcome": "timeout", "status": None},
-                "took 1.5 s: name 20 ms answer 1.5 s",
+                "took 1.5 s: DNS 20 ms response 1.5 s",
             ),
             # Each part is rounded for itself.
-            ({"connect_ms": 1501}, "took 1.5 s: connection 1.5 s answer 0 ms"),
+            ({"connect_ms": 1501}, "took 1.5 s: connect 1.5 s response 0 ms"),
         ],
     )
     def test_it_says_where_the_time_went(self, console: Client, fields, says) -> None:

@@ -92,7 +92,7 @@ class TestTypes:
         assert "ada@example.com" in page
         assert "&quot;required&quot;" in page
         assert "NEW_CONSUMER_SIGNUP" in page  # BLAZE's
-        assert "has no name for it" in page  # Capa
+        assert "no name: this dialect does not send it" in page  # Capa
 
     def test_a_name_may_be_any_text(self, console: Client) -> None:
         name = "a/<script>alert(1)</script>?b&c"

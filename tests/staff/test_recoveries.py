@@ -203,7 +203,7 @@ class TestPreview:
         )
         page = text(response)
         assert [(c.name, c.number) for c in response.context["preview"].counts] == [
-            ("Exhausted", 1), ("Not sent", 0), ("Delivered", 2),
+            ("Failed permanently", 1), ("Not sent", 0), ("Delivered", 2),
         ]  # fmt: skip
         assert "<strong>3</strong> would be sent again." in page
         assert "Send 3 again" in page
@@ -354,7 +354,7 @@ class TestStarting:
         assert not Recovery.objects.exists()
 
 
-class TestStanding:
+class TestStatus:
     def test_it_says_what_was_asked_and_how_far_it_is(
         self, console: Client, partner
     ) -> None:
@@ -372,7 +372,8 @@ class TestStanding:
         assert '<progress value="2" max="4"' in page
         for state, count in (("waiting", 2), ("delivered", 1), ("exhausted", 1)):
             link = f"/staff/deliveries/?recovery={recovery.id}&amp;state={state}"
-            assert f'href="{link}"><strong>{count}</strong> {state}' in page
+            label = "failed permanently" if state == "exhausted" else state
+            assert f'href="{link}"><strong>{count}</strong> {label}' in page
             listed = console.get(link.replace("&amp;", "&")).context["listed"]
             assert len(listed.rows) == count
         assert f'href="/staff/subscriptions/{subscription.id}/">Orders' in page
@@ -458,7 +459,7 @@ class TestStanding:
         assert "There was nothing to send again." in text(console.get(page))
         Recovery.objects.update(total=3, done=1)
         shown = text(console.get(page))
-        assert "All of it has ended." in shown
+        assert "Every delivery of it has ended." in shown
         assert "2 of those that were counted at the start" in shown
         assert "/cancel/" not in shown
 
@@ -643,7 +644,7 @@ def test_what_a_broken_receiver_missed_arrives_once_its_url_is_right(
     run_until(lambda: arrived.count() == 4)
 
     page = text(console.get(address))
-    assert "All of it has ended." in page
+    assert "Every delivery of it has ended." in page
     assert "<strong>4</strong> delivered" in page
     assert "data-live" not in page
     got = [str(r.header("webhook-id")) for r in receiver.requests if r.path == "/right"]

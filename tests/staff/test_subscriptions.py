@@ -227,7 +227,7 @@ class TestOne:
         made = factories.subscription(partner, "topiic", events=names, api_key=key)
         page = shown(console, made)
         section = page.split('id="event-names"')[1].split("</section>")[0]
-        assert "507 names in the words of" in section
+        assert "507 events, by the name in" in section
         assert section.count("<dt>") == overview.MOST_NAMED
         assert "… and 7 more." in section
 

@@ -26,7 +26,7 @@ class Form(forms.SubscriptionForm):
         standard.PROFILE,
         required=False,
         initial=None,
-        help_text="Chosen by name, with none chosen nothing is sent.",
+        help_text="An event is sent only if its type is chosen.",
     )
     shop_id = fields.Line(
         label="Shop id",

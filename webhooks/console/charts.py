@@ -37,7 +37,7 @@ class Period:
     bars: int
     hours: int
     bar_label: str
-    """What one bar stands for."""
+    """The time of one bar, in words."""
 
 
 PERIODS = {

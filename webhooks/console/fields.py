@@ -171,7 +171,7 @@ class _OneEvent(_Choices):
 
 
 class OneEvent(EventsOfProfile):
-    """One name of the list, or none; `every_label` says what none stands for."""
+    """One name of the list, or none; `every_label` says what none means."""
 
     widget = _OneEvent
 
@@ -188,7 +188,7 @@ class Chosen:
 
     names: Sequence[str] = ()
     others: str = ""
-    # `every`, `only`, or nothing: asked for where every event can be chosen.
+    # `every`, `only`, or nothing. Required where every event can be chosen.
     scope: str = ""
 
 
@@ -219,7 +219,7 @@ class _ManyEvents(_Choices):
 
 class Events(EventsOfProfile):
     """Names of the list; others where the profile sends any type; every event where
-    something stands for that.
+    the profile has a value for that.
 
     The order in which a subscription lists what it keeps is its owner's, and stays.
     """

@@ -1,4 +1,4 @@
-"""How what is stored reads on a page, and in which colour: for the console and the admin."""
+"""The labels and colours of what is stored, for the console and the admin."""
 
 from collections.abc import Mapping
 
@@ -50,7 +50,7 @@ OUTCOMES: Mapping[str, str] = {
     Outcome.CONNECT: "No connection",
     Outcome.TLS: "TLS failed: the certificate is not valid for the host",
     Outcome.TIMEOUT: "No complete answer in time",
-    Outcome.BAD_ANSWER: "The answer was broken",
+    Outcome.BAD_ANSWER: "Invalid response",
     ERROR: "Failed on our side, before anything was sent",
 }
 """How an attempt ended."""

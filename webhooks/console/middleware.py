@@ -26,8 +26,8 @@ _OPEN_PAGES = {
 class CompleteLogin:
     """Ends a session that is over, and shows no page before the login is complete.
 
-    It covers the console and the admin. Interfaces of partners take keys; the browsable API
-    has a session and asks the same questions itself.
+    It covers the console and the admin. Interfaces of partners take keys. The browsable
+    API has a session, and makes the same checks itself.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -85,14 +85,14 @@ class Keyset:
         return [getattr(row, field) for field in self.fields]
 
     def text(self, row: Any) -> str:
-        """The row's key as it stands in an address."""
+        """The row's key as it is written in an address."""
         return _BETWEEN.join(
             v.isoformat() if isinstance(v, datetime) else str(v) for v in self.of(row)
         )
 
     def read(self, text: str, model: Any) -> list[Any] | None:
         """The key in an address; None for what is no key of this list."""
-        # The first column may be a text that holds what stands between the columns.
+        # The first column may be a text that contains the separator.
         parts = text.rsplit(_BETWEEN, len(self.fields) - 1)
         if not text or "\0" in text or len(parts) != len(self.fields):
             return None

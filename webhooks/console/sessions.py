@@ -33,7 +33,7 @@ def pending_step(request: HttpRequest) -> LoginStep | None:
     user: Any = request.user  # with what django-otp adds to it
     if not user.is_authenticated or user.is_verified():
         return None
-    # The middleware asks, and the sidebar asks again.
+    # Kept, because the middleware and the sidebar both need it.
     if not hasattr(user, "has_second_factor"):
         user.has_second_factor = secondfactor.of(user) is not None
     if user.has_second_factor:

@@ -9,7 +9,7 @@ from unfold.sites import UnfoldAdminSite
 
 from .sessions import pending_step, redirect_target
 
-# The staff pages: (title, icon, address, permission)
+# The console's pages: (title, icon, address, permission)
 PAGES = [
     ("Dashboard", "dashboard", "staff:home", "webhooks.view_delivery"),
     ("Partners", "domain", "staff:partners", "webhooks.view_partner"),
@@ -68,8 +68,8 @@ class Site(UnfoldAdminSite):
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None
     ) -> list[Any]:
-        """Of one app only. Every page asks for all of them, and none shows them: the sidebar
-        and the index are built from the navigation."""
+        """Only for the page of one app. Every page calls this for all apps and shows none: the
+        sidebar and the index are built by `sections`."""
         if app_label is None:
             return []
         apps: list[Any] = super().get_app_list(request, app_label)

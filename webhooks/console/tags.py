@@ -123,15 +123,15 @@ def _parts(attempt: Attempt) -> list[_Part]:
     if attempt.lookup_ms is None and attempt.connect_ms is None:
         return []
     spans = [
-        ("lookup", "name", attempt.lookup_ms),
-        ("connect", "connection", attempt.connect_ms),
+        ("lookup", "DNS", attempt.lookup_ms),
+        ("connect", "connect", attempt.connect_ms),
     ]
     known = [
         (name, label, length) for name, label, length in spans if length is not None
     ]
     left = max(attempt.duration_ms - sum(length for _, _, length in known), 0)
     if attempt.status or (attempt.outcome not in _UNASKED and left > _ROUNDING):
-        known.append(("answer", "answer", left))
+        known.append(("answer", "response", left))
     shown, start = [], 0
     for name, label, length in known:
         shown.append(_Part(name, label, start, length))

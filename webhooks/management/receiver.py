@@ -182,8 +182,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         context = {"arrivals": list(self.server.arrivals)}
-        page = render_to_string("front/receiver.html", context)
-        page = untrusted_text.of_page(page)
+        html = render_to_string("front/receiver.html", context)
+        page = untrusted_text.of_page(html)
         self._send(page.encode(), "text/html; charset=utf-8", is_whole=is_whole)
 
     def _send(self, content: bytes, kind: str, *, is_whole: bool) -> None:

@@ -71,7 +71,7 @@ class Delivery(models.Model):
         NOT_SENT = "not_sent", "Not sent"
 
     TRIED_ONCE = "A test is tried once."
-    """Why a test that failed has ended. Nobody was told of anything, so it is not missed."""
+    """Why a test that failed has ended. No real event was lost, so nothing is to be recovered."""
 
     class Lane(models.IntegerChoices):
         """Where it queues at its endpoint. While all of them wait, a claim takes most

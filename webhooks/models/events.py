@@ -46,7 +46,7 @@ class Event(models.Model):
     occurred_at = models.DateTimeField()
     created_at = models.DateTimeField()
     matched = models.PositiveIntegerField(default=0)
-    # Why nobody is told; set exactly when `matched` is 0.
+    # Why it is unmatched; set exactly when `matched` is 0.
     unmatched_reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -64,7 +64,7 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(fields=["partner", "-id"], name="event_partner"),
-            # Those that nobody was told of are looked for among all the others.
+            # Unmatched events are searched for among all the others.
             models.Index(
                 fields=["-id"], condition=Q(matched=0), name="event_unmatched"
             ),

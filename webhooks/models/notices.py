@@ -1,4 +1,4 @@
-"""Mails that are owed."""
+"""Mails that are still to be sent."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from .partners import Partner
 
 
 class Notice(models.Model):
-    """A mail to a partner's contact: written with what it tells of, sent afterwards.
+    """A mail to a partner's contact: written with the change it reports, sent afterwards.
 
     In the transaction of the change, because a mail that is sent before the commit may
     tell of what never was, and one that is sent after it may be forgotten.
@@ -21,7 +21,7 @@ class Notice(models.Model):
 
     id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
-    # The template that words it, and what the template is told.
+    # The template and its context.
     kind = models.CharField(max_length=40)
     context = models.JSONField(default=dict)
     to = models.EmailField()

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 
 class Partner(models.Model):
-    """A company that is told about events. Each dialect shows its id by its own name."""
+    """A company that receives events. Each dialect shows its id by its own name."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200, unique=True)

@@ -24,7 +24,7 @@ class RecoveryQuerySet(models.QuerySet["Recovery"]):
 
 
 class Recovery(models.Model):
-    """A bulk replay: what it was asked to replay, and how far it has come."""
+    """A bulk replay: its filter, and its progress."""
 
     class State(models.TextChoices):
         RUNNING = "running"

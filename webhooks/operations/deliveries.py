@@ -60,7 +60,7 @@ def receivers(subscription: Subscription) -> list[Endpoint]:
 def targets(original: Delivery, receiving: Sequence[Endpoint]) -> Sequence[Endpoint]:
     """Where it goes this time: to its endpoint, or where that was removed to the one in
     its place, or to the first. What had no URL goes to all. None for an endpoint that
-    was disabled: its owner's other URLs were told already."""
+    was disabled: its owner's other URLs have it already."""
     before = original.endpoint
     if before is None:
         return receiving

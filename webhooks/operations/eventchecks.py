@@ -63,9 +63,11 @@ def check(events: Sequence[NewEvent]) -> dict[int, InvalidEvent]:
 
 
 def fingerprint(new: NewEvent) -> str:
-    """SHA-256 over what was asked for, whatever the order of its members."""
-    asked = [new.type, new.data, dict(new.attributes), new.occurred_at]
-    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """SHA-256 over the request, whatever the order of its members."""
+    request = [new.type, new.data, dict(new.attributes), new.occurred_at]
+    return hashlib.sha256(
+        orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
+    ).hexdigest()
 
 
 def _check(new: NewEvent) -> None:

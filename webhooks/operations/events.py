@@ -1,6 +1,6 @@
 """Events: published, matched against subscriptions, queued.
 
-One transaction writes an event and a delivery for each endpoint that is told of it.
+One transaction writes an event and a delivery for each endpoint that it matches.
 Publishing by key is traffic and leaves no audit entry: the event is its own record. A
 member of staff who publishes has done something that is worth one.
 """
@@ -69,7 +69,7 @@ def publish(
     """Publish one event; raises InvalidEvent and IdempotencyConflict.
 
     `attributes` narrow its audience: with a `shop_id`, subscriptions that are bound to
-    another shop are not told.
+    another shop do not match.
     """
     new = NewEvent(
         partner=partner,
@@ -172,7 +172,7 @@ def _queued(
 ) -> tuple[Event, list[Delivery]]:
     """The event and its deliveries, not yet saved."""
     misses = [(s, matching.why_not(s, new)) for s in subscriptions]
-    told = [s for s, why in misses if why is None]
+    matched = [s for s, why in misses if why is None]
     event = Event(
         partner=new.partner,
         type=new.type,
@@ -186,10 +186,10 @@ def _queued(
     if not new.partner.is_active:
         event.unmatched_reason = "The partner is inactive."
         return event, []
-    event.matched = len(told)
-    if not told:
+    event.matched = len(matched)
+    if not matched:
         event.unmatched_reason = matching.in_words([why for _, why in misses if why])
-    return event, [d for s in told for d in _deliveries(event, s, now)]
+    return event, [d for s in matched for d in _deliveries(event, s, now)]
 
 
 def _deliveries(

@@ -29,7 +29,7 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Refused(Exception):
-    """The key does not open the door. The subclass says what a dialect may tell."""
+    """The key is refused. The subclass says what a dialect may reveal about it."""
 
 
 class Missing(Refused):
@@ -41,7 +41,7 @@ class Malformed(Refused):
 
 
 class Invalid(Refused):
-    """Unknown, expired or revoked: told alike, so that nobody learns which keys exist."""
+    """Unknown, expired or revoked: one answer for all, so that nobody learns which keys exist."""
 
 
 class PartnerInactive(Refused):

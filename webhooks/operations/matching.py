@@ -1,4 +1,4 @@
-"""Who is told of an event."""
+"""Which subscriptions an event matches."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -26,7 +26,7 @@ _SUBSCRIPTIONS = """
 
 def subscriptions(partners: Collection[UUID]) -> dict[UUID, list[Subscription]]:
     """Every live subscription of the partners, those that are off included, and each
-    with what `queued_to` tells."""
+    with what `queued_to` reads."""
     if not partners:
         return {}
     stored = Partner._meta.pk.get_db_prep_value
@@ -56,7 +56,7 @@ def queued_to(subscription: Subscription) -> Sequence[tuple[UUID, str]]:
 
 _OFF = "inactive or disabled"
 _NAMELESS = "in a dialect that has no name for this type"
-_UNWANTED = "not subscribed to this type"
+_NOT_SUBSCRIBED = "not subscribed to this type"
 _OTHER_SHOP = "bound to another shop"
 
 
@@ -69,7 +69,7 @@ def why_not(subscription: Subscription, new: NewEvent | Event) -> str | None:
     if profile is None or name is None:
         return _NAMELESS
     if not profile.matches(subscription.events, name):
-        return _UNWANTED
+        return _NOT_SUBSCRIBED
     shop = new.attributes.get("shop_id")
     if subscription.shop_id and shop and shop != subscription.shop_id:
         return _OTHER_SHOP
@@ -77,7 +77,7 @@ def why_not(subscription: Subscription, new: NewEvent | Event) -> str | None:
 
 
 def in_words(reasons: Sequence[str]) -> str:
-    """Why nobody is told, from what `why_not` said of each subscription."""
+    """Why the event is unmatched, from what `why_not` said of each subscription."""
     if not reasons:
         return "The partner has no subscriptions."
     counted = ", ".join(f"{n} {why}" for why, n in Counter(reasons).most_common())

@@ -1,4 +1,4 @@
-"""Mails to the contacts of partners: owed with the change they tell of, sent later.
+"""Mails to the contacts of partners: written with the change they report, sent later.
 
 A worker sends them one at a time, as a periodic task. Sending is at least once: a worker that
 dies between the mail server's yes and the note of it sends again, under the same
@@ -39,7 +39,7 @@ WAITS = tuple(
 
 
 def owe_disabled(disabled: Iterable[tuple[Endpoint, EndpointNotification]]) -> None:
-    """Have each partner told of its endpoints; in the caller's transaction.
+    """Queue a mail to each partner about its endpoints; in the caller's transaction.
 
     One mail for all that were disabled at once. Nothing where there is nobody to tell.
     """

@@ -18,11 +18,11 @@ class NameTaken(Exception):
 
 
 class Overtaken(Exception):
-    """Somebody else changed the partner in the meantime; `stands` is how it is now."""
+    """Somebody else changed the partner in the meantime; `current` is how it is now."""
 
-    def __init__(self, stands: Partner) -> None:
-        super().__init__(stands.id)
-        self.stands = stands
+    def __init__(self, current: Partner) -> None:
+        super().__init__(current.id)
+        self.current = current
 
 
 def create(*, by: audit.Actor, name: str, contact_email: str = "") -> Partner:
@@ -47,18 +47,18 @@ def update(
 ) -> Partner:
     """Change `name`, `contact_email` or `is_active`; raises NameTaken and Overtaken.
 
-    While a partner is inactive its keys are refused and it is told of nothing new. `seen`
+    While a partner is inactive its keys are refused and new events are not sent to it. `seen`
     is what the caller knows of the fields that it has looked at.
     """
-    wanted = {field: changes[field] for field in _AUDITED if field in changes}
+    new_values = {field: changes[field] for field in _AUDITED if field in changes}
     try:
         with transaction.atomic():
             locked = Partner.objects.select_for_update().get(id=partner.id)
             before = _state(locked)
             if any(before[field] != value for field, value in (seen or {}).items()):
                 raise Overtaken(locked)
-            _set(locked, wanted)
-            locked.save(update_fields=list(wanted))
+            _set(locked, new_values)
+            locked.save(update_fields=list(new_values))
             audit.record(
                 by=by,
                 action="partner.updated",
@@ -67,7 +67,7 @@ def update(
                 after=_state(locked),
             )
     except IntegrityError:
-        raise NameTaken(wanted.get("name")) from None
+        raise NameTaken(new_values.get("name")) from None
     _set(partner, _state(locked))
     return partner
 

@@ -1,4 +1,4 @@
-"""What a recovery is asked to replay, and which deliveries and events that is."""
+"""What a recovery replays: its filter, and the deliveries and events that match it."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ from webhooks.models import Delivery, Event, Partner, Recovery, Subscription, id
 from . import deliveries, endpoint_notifications, matching
 
 LONGEST_OUTAGE = timedelta(days=30)
-"""How far back a first failure is looked for; whoever wants more says since when."""
+"""How far back a first failure is looked for; a caller who needs more gives a time."""
 
 
 class Outcome(StrEnum):
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
     NOT_SENT = "not_sent"
     DELIVERED = "delivered"
     MISSED = "missed"
-    """Events that the subscription wants as it is now and was never told of, because it
+    """Events that the subscription matches as it is now and that were never queued for it, because it
     was off, disabled or not there yet."""
 
 
@@ -107,38 +107,38 @@ class Selection:
         return found.filter(event__type__in=types) if types else found
 
     def missed(self) -> QuerySet[Event]:
-        """Events that the one subscription has no delivery of, wanted or not."""
+        """Events that the one subscription has no delivery of, whether it matches them or not."""
         subscription = self.filter.subscription
         if subscription is None or Outcome.MISSED not in self.filter.outcomes:
             return Event.objects.none()
-        told = Delivery.objects.filter(
+        queued = Delivery.objects.filter(
             event_id=OuterRef("id"), subscription_id=subscription.id
         )
         found = (
             self.events()
-            .filter(~Exists(told))
+            .filter(~Exists(queued))
             .exclude(attributes__has_key=Event.TEST_OF)
         )
         types = self.filter.types
         return found.filter(type__in=types) if types else found
 
     def counts(self) -> dict[Outcome, int]:
-        """How many of each outcome that was asked for."""
+        """How many of each outcome in the filter."""
         counted: Counter[Outcome] = Counter(dict.fromkeys(self.filter.outcomes, 0))
         states = self.deliveries().values_list("state").annotate(Count("id"))
         for state, number in states.order_by():
             counted[Outcome(state)] = number
-        # What is wanted depends on type and shop alone, so that is how they are counted.
+        # Whether it matches depends on type and shop alone, so they are counted by these.
         kinds = self.missed().annotate(shop=KT("attributes__shop_id"))
         for type, shop, number in (
             kinds.values_list("type", "shop").annotate(Count("id")).order_by()
         ):
-            if self.wanted(Event(type=type, attributes={"shop_id": shop})):
+            if self.matches(Event(type=type, attributes={"shop_id": shop})):
                 counted[Outcome.MISSED] += number
         return dict(counted)
 
-    def wanted(self, event: Event) -> bool:
-        """Whether the one subscription would be told of it today."""
+    def matches(self, event: Event) -> bool:
+        """Whether the one subscription matches the event today."""
         (subscription,) = self.receiving.values()
         return matching.why_not(subscription, event) is None
 

@@ -213,12 +213,12 @@ def _take(recovery: Recovery, selection: Selection, room: int, now: datetime) ->
         for original in originals.get(event_id, ()):
             queued += _repeats(original, selection, recovery, now)
             recovery.done += 1
-        if (event := missed.get(event_id)) and selection.wanted(event):
+        if (event := missed.get(event_id)) and selection.matches(event):
             queued += _first(event, selection, recovery, now)
             recovery.done += 1
         recovery.cursor = event_id
     outbox.enqueue(queued)
-    # More than were counted, where a subscription's wishes have grown meanwhile.
+    # More than were counted, where the subscription matches more events by now.
     recovery.total = max(recovery.total, recovery.done)
     recovery.save(update_fields=["cursor", "done", "total"])
     return _finish(recovery, now) if is_through else len(queued) < room

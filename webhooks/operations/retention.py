@@ -22,7 +22,7 @@ class Rules:
 
     delivered: timedelta | None
     failed: timedelta | None
-    """What did not arrive, and events that nobody was to be told of."""
+    """What did not arrive, and unmatched events."""
     statistics: timedelta | None
 
 

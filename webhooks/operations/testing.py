@@ -28,7 +28,7 @@ def send(
     It is an event like any other, in the log and in the line, except that it is tried
     once: whoever tests looks at the answer, mends and sends another, and wants no retry
     of it days later. Its type is the one that is given, or `webhook.test`, or where the
-    dialect has no name for that the first that the subscription wants; its data is the
+    dialect has no name for that the first that the subscription matches; its data is the
     catalogue's example. Raises deliveries.NotReceiving, Untestable and
     subscriptions.Deleted.
     """
@@ -57,12 +57,12 @@ def send(
     return event
 
 
-def _expressible(subscription: Subscription, asked: str | None) -> str:
+def _expressible(subscription: Subscription, type: str | None) -> str:
     profile = wire.profiles().get(subscription.profile)
     if profile is None:
         raise Untestable
-    if asked is not None or profile.name_of(TYPE) is not None:
-        type = asked or TYPE
+    if type is not None or profile.name_of(TYPE) is not None:
+        type = type or TYPE
         if profile.name_of(type) is None:
             raise Untestable(type)
         return type

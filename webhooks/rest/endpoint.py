@@ -68,7 +68,7 @@ class NotAnObject(Exception):
 Refusals = Mapping[type[Exception], Callable[[Request, Any], Response]]
 """What an interface answers to each kind of exception.
 
-The row of the nearest class counts, so that `keys.Refused` stands for every refused key
+The row of the nearest class counts, so that the row of `keys.Refused` holds for every refused key
 that has no row of its own.
 """
 
@@ -109,7 +109,7 @@ class Endpoint(ViewSet):
     slug: ClassVar[str]
     refusals: ClassVar[Refusals]
     # The order of the checks; `body` is where media type, size and syntax are met.
-    # A check that is left out is made when a view first asks for what it checks.
+    # A check that is left out here is made when a view first needs its result.
     check_order: ClassVar[tuple[str, ...]] = ("method", "key", "scope", "rate", "body")
     max_body: ClassVar[int] = MEBIBYTE
     # The encodings that are decompressed. None: Content-Encoding is ignored.

@@ -37,7 +37,7 @@ def opened(request: Request) -> bool:
 
 
 def _prefers_html(request: HttpRequest) -> bool:
-    # Asked of every request with a key, so the cheap question first.
+    # Every request with a key comes here, so the cheap check is first.
     if "text/html" not in request.META.get("HTTP_ACCEPT", ""):
         return False
     # The first of equals wins: what accepts anything is no browser.
@@ -54,7 +54,7 @@ class ExplorerSession(SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
         actor = staff_actor(request._request)
-        # Until it is somebody, it is nobody: the page asks again who the user is.
+        # Nobody until the partner is known; `get_context` reads the member of staff itself.
         request.user = None  # type: ignore[assignment]
         partner = exploring.explored_partner(request._request)
         if partner is None:

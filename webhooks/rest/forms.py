@@ -124,14 +124,14 @@ class SubscriptionForm(forms.Form):
     @property
     def instance(self) -> Subscription:
         """The subscription that is edited."""
-        assert self.subscription is not None  # noqa: S101 - asked of an edit only
+        assert self.subscription is not None  # noqa: S101 - called for an edit only
         return self.subscription
 
     def save(self, *, by: Actor, seen: datetime | None = None) -> Subscription | None:
         """Create or change the subscription; None, and an error in the form, where
         another one has its place, or it would be switched on for a revoked key.
 
-        `seen` is the `updated_at` that whoever asks has looked at. Raises
+        `seen` is the `updated_at` that the caller has read. Raises
         subscriptions.Overtaken and subscriptions.Deleted.
         """
         if self.subscription is not None:
@@ -166,7 +166,7 @@ class SubscriptionForm(forms.Form):
         return any(field.queryset is not None and not field.queryset for field in keys)
 
     def fieldsets(self) -> Iterator[Fieldset]:
-        """What the interface keeps, what only the portal knows, and the limits."""
+        """The settings of the interface, those of the portal only, and the limits."""
         for kind, names in (
             ("interface", [name for name in self.fields if name not in self._own]),
             ("portal", [name for name in _PORTAL if name in self._own]),
@@ -221,10 +221,10 @@ class SubscriptionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = self.fields if self.subscription is None else self.changed_data
         names = [name for name in given if name not in self._own]
-        # What is wrong already is read as it was, for what else may be wrong.
+        # A value that was refused is read as it was, so that all errors are found at once.
         values = {n: self.cleaned_data.get(n, self.fields[n].initial) for n in names}
-        # Not asked where nothing of it changes: an interface that takes settings as a
-        # whole would refuse a URL that is stored and no longer allowed, and so keep it on.
+        # Skipped where none of its settings changes: an interface that takes all settings at
+        # once would refuse a stored URL that is no longer allowed, and nobody could switch it off.
         if values or self.subscription is None:
             try:
                 self.given = self.read(values)
@@ -233,7 +233,7 @@ class SubscriptionForm(forms.Form):
         return self.cleaned_data
 
     def refuse(self, error: exceptions.ValidationError) -> None:
-        """Say what the interface said, each beside its field."""
+        """Show the errors of the interface beside its fields."""
         detail: Any = error.detail
         if not isinstance(detail, Mapping):
             detail = {"": detail}

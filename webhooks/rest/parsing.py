@@ -151,7 +151,7 @@ def check(value: Any, path: Path = ()) -> None:
             raise RefusedValue(path[:1], TOO_DEEP)
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for step, item in items:
-            check(step, path)  # a name that cannot be shown is told by its object
+            check(step, path)  # a name that cannot be shown is reported at its object
             check(item, (*path, step))
     elif reason := _refusal(value):
         raise RefusedValue(path, reason)

@@ -9,7 +9,7 @@ from webhooks.models import Subscription, encryption
 from .forms import SubscriptionForm
 
 MASK = "••••••••"
-"""Stands for a secret that an interface answers in plain."""
+"""Replaces a secret that an interface answers in plain."""
 
 
 def body(

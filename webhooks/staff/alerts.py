@@ -266,7 +266,7 @@ def _first(rows: Any) -> Any:
 
 
 def _counted(rows: Any) -> Any:
-    """How many rows there are; one more than is counted stands for all the others. None if
+    """How many rows there are; one more than the limit means more. None if
     there are none."""
     return rows.order_by()[: MOST_COUNTED + 1].count() or None
 

@@ -136,7 +136,7 @@ def _thing(word: str) -> str:
 
 
 class _Examples:
-    """One of each kind of thing, the partner's latest; each is asked for once."""
+    """The partner's latest row of each kind; each is read once."""
 
     def __init__(self, partner: Partner) -> None:
         self._partner = partner
@@ -146,10 +146,10 @@ class _Examples:
         """Without a dialect, a subscription of any, with its name beside."""
         key = (thing, dialect if thing == "subscription" else None)
         if key not in self._found:
-            self._found[key] = self._ask(*key)
+            self._found[key] = self._read(*key)
         return self._found[key]
 
-    def _ask(self, thing: str, dialect: str | None) -> _Example | None:
+    def _read(self, thing: str, dialect: str | None) -> _Example | None:
         partner = self._partner
         match thing:
             case "key":

@@ -270,7 +270,7 @@ def _group(title: str, rows: Any, hit: Callable[[Any], Hit], *, all: str = "") -
 
 def _first(model: Any, condition: Q, ended: str) -> Any:
     """The first rows, found before what is shown beside them is joined. Those that have ended
-    come last; the databases differ on where null stands by itself."""
+    come last; the databases differ on where null is sorted."""
     order = (F(ended).desc(nulls_first=True), "-created_at", "id")
     first = model.objects.filter(condition).order_by(*order).values("id")[: MOST + 1]
     return model.objects.filter(id__in=first).order_by(*order)

@@ -1,6 +1,6 @@
 """Signing secrets: shown to those who may see them, and rotated.
 
-The text of a secret stands on the page that answers a POST, and nowhere else: not in a
+The text of a secret is on the page that answers a POST, and nowhere else: not in a
 message, a session, an address or a log.
 """
 
@@ -53,7 +53,7 @@ class RotationForm(forms.Form):
 
 
 class Reveal(FormPage):
-    """Asks by GET, shows by POST."""
+    """GET asks for confirmation; POST shows the secret."""
 
     permission = "webhooks.reveal_secret"
     template = "staff/secrets/reveal.html"

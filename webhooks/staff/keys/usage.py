@@ -18,7 +18,7 @@ from webhooks.rest import interfaces
 from webhooks.rest.caller import KeyAuthentication
 
 PLACEHOLDER = "YOUR_KEY"
-"""Stands where the key goes: what is copied from a page is never a key itself."""
+"""Shown in the place of the key: what is copied from a page is never a key itself."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """API keys: the list, one of them, and issuing, rotating and revoking one.
 
-The text of a new key stands on the page that answers the form, and nowhere else: not in a
+The text of a new key is on the page that answers the form, and nowhere else: not in a
 message, a session, an address or a log. The browser may not keep that page, and a form that
 is sent twice makes one key.
 """

@@ -29,7 +29,7 @@ class PartnerField(forms.CharField):
         return self.found
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """An id in the address is shown as the name it stands for."""
+        """An id in the address is shown as the name of its partner."""
         return self.found.name if self.found else super().bound_data(data, initial)
 
     def _partner(self, text: str) -> Partner:
@@ -50,7 +50,7 @@ class PartnerField(forms.CharField):
 
 
 class PartnerForm(forms.Form):
-    """Whose; the first step of what is asked about one partner."""
+    """The partner: the first step of a form that is about one."""
 
     partner = PartnerField(help_text="Its name, enough of the name, or its id.")
 

@@ -32,7 +32,7 @@ LATEST = 10
 _COUNTED = 1_000
 """Waiting deliveries are counted no further: more is only said to be more."""
 
-# The databases differ on where null stands by itself.
+# The databases differ on where null is sorted.
 _LONGEST = F("failing_since").asc(nulls_first=True)
 _OPEN = F("revoked_at").desc(nulls_first=True)
 

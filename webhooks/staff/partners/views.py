@@ -138,7 +138,7 @@ class Edit(PartnerPage, FormPage):
             form.refuse_name()
             return self.show(form, 422)
         except partners.Overtaken as meanwhile:
-            return self.show(form.overtaken(meanwhile.stands), 409)
+            return self.show(form.overtaken(meanwhile.current), 409)
         return self.leave("Saved.")
 
 

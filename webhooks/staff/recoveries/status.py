@@ -13,7 +13,7 @@ from webhooks.operations import deliveries, recoveries
 from webhooks.operations.recoveries import Filter, Outcome, Progress
 
 OUTCOMES: Mapping[str, tuple[str, str]] = {
-    Outcome.EXHAUSTED: ("Exhausted", "every attempt of the schedule failed"),
+    Outcome.EXHAUSTED: ("Failed permanently", "every attempt of the schedule failed"),
     Outcome.CANCELLED: (
         "Cancelled",
         "ended while it waited: its endpoint was disabled, or somebody cancelled it",
@@ -58,7 +58,7 @@ class Status:
 
     @property
     def settled(self) -> int:
-        """How many of those that were counted have ended, as far as that can be told: a
+        """How many of those that were counted have ended, as far as can be known: a
         missed event may have become several deliveries."""
         return max(self.recovery.done - self.counts.pending, 0)
 
