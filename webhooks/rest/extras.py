@@ -14,14 +14,15 @@ def read(
     body: Mapping[str, Any],
     *,
     ignored: Collection[str] = (),
+    partial: bool = False,
     **context: Any,
 ) -> dict[str, Any]:
     """What the serializer reads of a body, and under `extras` what is no field of it.
 
-    `ignored` are fields that a caller may send back and that are the server's own. Raises
-    ValidationError.
+    `ignored` are fields that a caller may send back and that are the server's own. In a
+    `partial` body no field is required. Raises ValidationError.
     """
-    serializer = accepted(data=body, context=context)
+    serializer = accepted(data=body, partial=partial, context=context)
     serializer.is_valid(raise_exception=True)
     known = serializer.fields.keys() | set(ignored)
     return {**serializer.validated_data, "extras": unrecognised(body, known)}

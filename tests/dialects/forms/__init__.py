@@ -10,6 +10,7 @@ from typing import Any
 
 from django.http import QueryDict
 from django.test import Client
+from django.urls import resolve
 
 from tests import bodies, factories
 from webhooks.console import fields
@@ -40,16 +41,10 @@ class Caller:
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
         text, media_type = bodies.written(path, body)
+        view: Any = resolve(path).func
+        headers = dict([view.cls.authentication_classes[0].header(self.text)])
         return Client().generic(
-            method,
-            path,
-            text,
-            content_type=media_type,
-            headers={
-                "Authorization": f"Bearer {self.text}",
-                "x-api-key": self.text,
-                "partner-api-key": self.text,
-            },
+            method, path, text, content_type=media_type, headers=headers
         )
 
 
