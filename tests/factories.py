@@ -29,7 +29,7 @@ def subscription(of: Partner, dialect: str, **fields: Any) -> Subscription:
     place = subscriptions.SubscriptionIdentity(
         partner=of,
         dialect=dialect,
-        profile=fields.pop("profile", dialect),
+        profile=fields.pop("profile", {"portal": "standard"}.get(dialect, dialect)),
         public_id=fields.pop("public_id", None),
         api_key=fields.pop("api_key", None),
         is_singleton=fields.pop("is_singleton", False),

@@ -66,7 +66,7 @@ class TestEventTypes:
 
     def test_it_tells_who_was_too_late(self, console: Client, monkeypatch) -> None:
         def gone(**_):
-            raise event_types.Gone("a.b")
+            raise event_types.UnknownType("a.b")
 
         self.send(console, "add", name="a.b")
         monkeypatch.setattr(event_types, "update", gone)

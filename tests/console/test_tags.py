@@ -50,6 +50,8 @@ def test_a_badge_has_the_label_of_the_state() -> None:
 
 def test_an_action_reads_as_a_sentence() -> None:
     assert labels.action("event_type.created") == "Event type created"
+    # As entries before 0.1.0 have it.
+    assert labels.action("delivery.hastened") == "Delivery sent now"
 
 
 @pytest.mark.parametrize(

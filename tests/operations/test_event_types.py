@@ -34,7 +34,7 @@ def test_it_changes_what_is_given_and_leaves_the_rest() -> None:
 
 @pytest.mark.django_db
 def test_it_changes_nothing_that_is_not_there() -> None:
-    with pytest.raises(event_types.Gone):
+    with pytest.raises(event_types.UnknownType):
         event_types.update(by=SYSTEM, name="no.such")
 
 

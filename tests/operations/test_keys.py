@@ -14,7 +14,7 @@ from tests import factories
 from tests.clock import at
 from tests.waiting import PATIENCE
 from webhooks.models import ApiKey, AuditEntry, Subscription, keyformat
-from webhooks.operations import access, keys, overlaps, subscriptions
+from webhooks.operations import access, keys, rotation, subscriptions
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -190,7 +190,7 @@ def test_a_replaced_key_lasts_as_long_again_and_no_end_is_put_off():
     assert new.expires_at == later + timedelta(days=90)
     old.refresh_from_db()
     assert old.expires_at == NOW + timedelta(days=90)
-    with pytest.raises(keys.Closed):
+    with pytest.raises(keys.Unusable):
         at(NOW + timedelta(days=90), keys.rotate, by=SYSTEM, key=old)
 
 
@@ -212,10 +212,10 @@ def test_no_overlap_closes_the_old_key_at_once():
 def test_a_key_that_is_closed_is_not_replaced():
     old, _ = at(NOW, keys.issue, by=SYSTEM, partner=factories.partner())
     for overlap in (timedelta(seconds=-1), timedelta(days=7, seconds=1)):
-        with pytest.raises(overlaps.OutOfRange):
+        with pytest.raises(rotation.OverlapOutOfRange):
             at(NOW, keys.rotate, by=SYSTEM, key=old, overlap=overlap)
     at(NOW, keys.revoke, by=SYSTEM, key=old)
-    with pytest.raises(keys.Closed):
+    with pytest.raises(keys.Unusable):
         at(NOW, keys.rotate, by=SYSTEM, key=old)
     assert ApiKey.objects.count() == 1
 
@@ -231,7 +231,7 @@ def at_once(*acts):
         try:
             start.wait(PATIENCE)
             return act()
-        except (keys.Closed, access.NotFound, subscriptions.KeyRevoked) as refused:
+        except (keys.Unusable, access.NotFound, subscriptions.KeyRevoked) as refused:
             return type(refused)
         finally:
             connection.close()
@@ -258,7 +258,7 @@ def test_a_key_that_is_rotated_and_revoked_at_once_is_revoked(partner):
         assert old.last_used_at == now
         with pytest.raises(keys.Invalid):
             keys.authenticate(text)
-        if rotated is keys.Closed:
+        if rotated is keys.Unusable:
             assert old.expires_at is None
         else:
             assert now + DAY <= old.expires_at <= timezone.now() + DAY

@@ -16,6 +16,7 @@ from tests import factories
 from webhooks.delivery.endpoint_notifications import EndpointNotification, Kind
 from webhooks.models import Notice
 from webhooks.operations import notices
+from webhooks.operations.hidden_characters import HIDDEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +41,7 @@ def owe(*urls: str, name="", partner="Acme", dialect="blaze", **fields) -> Notic
         }
         | fields,
     )
-    notices.owe_disabled(
+    notices.queue_disabled(
         [(e, notification) for e in made.endpoints.order_by("position")]
     )
     return Notice.objects.latest("id")
@@ -145,9 +146,7 @@ def test_every_reason_can_be_told(since):
 
 
 class TestHostileWords:
-    NAME = (
-        "Acme\r\nBcc: all@example.com\r\n\r\n<b>x</b>\u2028\u2029\x0b\x85\x1b[2J\u202e"
-    )
+    NAME = "Acme\r\nBcc: all@example.com\r\n\r\n<b>x</b>\u2028\u2029\x0b\x85\x1b[2J\u202e\u3164"
 
     def test_no_name_adds_a_header(self):
         owe(partner=self.NAME, name=self.NAME)
@@ -168,6 +167,7 @@ class TestHostileWords:
         (line,) = [line for line in body.splitlines() if "Bcc" in line]
         assert line == "    webhook: Acme Bcc: all@example.com <b>x</b> [2J"
         assert all(c.isprintable() or c == "\n" for c in body)
+        assert HIDDEN.search(body) is None
 
     def test_text_is_text(self):
         owe("https://receiver.example.com/?a=1&b=<script>", name="{{ partner }}")

@@ -349,24 +349,24 @@ def clock(monkeypatch):
 
 def test_a_worker_prunes_a_batch_at_a_time_and_a_round_an_hour(partner, clock, caplog):
     caplog.set_level("INFO")
-    chore = pruning._Rounds()
+    prune_on = pruning._HourlyWalk()
     for _ in range(5):
         ended(partner, "delivered")
     left = []
     for _ in range(4):
-        assert chore() is False, "no worker that is to end waits for it"
+        assert prune_on() is False, "no worker that is to end waits for it"
         left.append(Event.objects.count())
     assert left == [3, 1, 0, 0]
-    while chore._walk:
-        chore()
+    while prune_on._walk:
+        prune_on()
     assert "Pruned 5 deliveries, 5 events." in caplog.text
 
     ended(partner, "delivered")
     clock.now += 3599
-    chore()
+    prune_on()
     assert Event.objects.count() == 1, "the next round is not due"
     clock.now += 1
-    chore()
+    prune_on()
     assert not Event.objects.exists()
 
 
@@ -374,15 +374,15 @@ def test_a_round_that_failed_is_begun_anew_with_the_next(partner, clock, monkeyp
     def fail(*_):
         raise LookupError
 
-    chore = pruning._Rounds()
+    prune_on = pruning._HourlyWalk()
     with monkeypatch.context() as patch:
         patch.setattr(pruning, "_delete_events", fail)
         ended(partner, "delivered")
         with pytest.raises(LookupError):
-            chore()
-        assert chore() is False, "not again at once"
+            prune_on()
+        assert prune_on() is False, "not again at once"
     clock.now += 3600
-    chore()
+    prune_on()
     assert not Event.objects.exists()
 
 

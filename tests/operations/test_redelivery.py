@@ -170,7 +170,7 @@ def test_one_that_was_pruned_is_gone(partner):
     hook(partner)
     old = ended(partner, "delivered")
     Delivery.objects.filter(id=old.id).delete()
-    with pytest.raises(deliveries.Gone):
+    with pytest.raises(deliveries.Pruned):
         again(old)
 
 
@@ -194,7 +194,7 @@ def test_a_waiting_one_is_sent_now(partner):
     assert (same.attempts, same.redelivery_of) == (3, None)
     assert Delivery.objects.count() == 1
     assert Endpoint.objects.get().next_due_at is not None
-    entry = AuditEntry.objects.get(action="delivery.hastened")
+    entry = AuditEntry.objects.get(action="delivery.sent_now")
     assert entry.target_id == str(old.id)
 
 
@@ -218,7 +218,7 @@ def test_one_that_waits_for_an_endpoint_that_was_disabled_is_not_promised(partne
     Endpoint.objects.update(disabled_at=timezone.now(), disabled_reason="Gone.")
     with pytest.raises(deliveries.NotReceiving, match=r"endpoint was disabled: Gone\."):
         again(old)
-    assert not AuditEntry.objects.filter(action="delivery.hastened").exists()
+    assert not AuditEntry.objects.filter(action="delivery.sent_now").exists()
 
 
 def test_one_that_waits_is_not_rendered_anew(partner):

@@ -17,7 +17,7 @@ from tests.operations.outcomes import hook, publish
 from webhooks.delivery import wire
 from webhooks.delivery.wire import Signing
 from webhooks.models import AuditEntry, SigningSecret, Subscription, encryption
-from webhooks.operations import overlaps, secrets, subscriptions
+from webhooks.operations import rotation, secrets, subscriptions
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -117,7 +117,7 @@ def test_a_new_one_signs_where_every_other_has_expired(partner):
 )
 def test_it_bounds_the_overlap(partner, overlap):
     made, first = signed(partner)
-    with pytest.raises(overlaps.OutOfRange):
+    with pytest.raises(rotation.OverlapOutOfRange):
         rotate(made, overlap=overlap)
     assert live(made, NOW) == [first]
 
@@ -200,7 +200,7 @@ def test_it_reveals_no_secret_that_is_gone(partner):
     made, _ = signed(partner)
     row = SigningSecret.objects.get()
     rotate(made)
-    with pytest.raises(secrets.Gone):
+    with pytest.raises(secrets.Expired):
         at(NOW + 24 * HOUR, secrets.reveal, by=SYSTEM, secret=row)
     SigningSecret.objects.filter(id=row.id).update(value="gone:AAAA")
     with pytest.raises(encryption.Undecryptable):

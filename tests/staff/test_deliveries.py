@@ -463,7 +463,7 @@ class TestSendingAgain:
         sent = traffic.delivery()
 
         def gone(**_: object) -> None:
-            raise deliveries.Gone(sent.id)
+            raise deliveries.Pruned(sent.id)
 
         monkeypatch.setattr(deliveries, "redeliver", gone)
         assert self.send(console, sent).status_code == 404

@@ -59,7 +59,7 @@ class EventTypeAdmin(ModelAdmin):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except (event_types.NameTaken, event_types.Gone):
+        except (event_types.NameTaken, event_types.UnknownType):
             messages.error(
                 request,
                 "Somebody else changed this in the meantime. Nothing was saved.",

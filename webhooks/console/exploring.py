@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
 from webhooks.models import Partner
-from webhooks.operations import exploring
+from webhooks.operations import partners
 
 from . import sessions
 from .actor import staff_actor
@@ -20,7 +20,7 @@ _LATEST_KEY = "explored_latest"  # stays in the session after exploring has ende
 def begin(request: HttpRequest, partner: Partner) -> None:
     """From now on this session calls the APIs as `partner`, until `leave` or log-out."""
     leave(request)  # the partner before
-    exploring.begin(by=staff_actor(request), partner=partner)
+    partners.begin_exploring(by=staff_actor(request), partner=partner)
     id = str(partner.id)
     if request.session.get(_LATEST_KEY, id) != id:
         # Another tab may still show a page of the partner before. Its address names no
@@ -34,7 +34,7 @@ def leave(request: HttpRequest) -> Partner | None:
     partner = explored_partner(request)
     request.session.pop(_SESSION_KEY, None)
     if partner is not None:
-        exploring.end(by=staff_actor(request), partner=partner)
+        partners.end_exploring(by=staff_actor(request), partner=partner)
     return partner
 
 

@@ -82,8 +82,13 @@ def scopes(key: ApiKey) -> list[str]:
     return [label for scope, label in SCOPES.items() if keys.may(key, scope)]
 
 
+# As older entries name an action -> as it is named today.
+_FORMER_ACTIONS = {"delivery.hastened": "delivery.sent_now"}
+
+
 def action(stored: str) -> str:
     """An action of the audit log: `event_type.created` is "Event type created"."""
+    stored = _FORMER_ACTIONS.get(stored, stored)
     return stored.replace(".", " ").replace("_", " ").capitalize()
 
 

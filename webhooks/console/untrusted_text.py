@@ -9,16 +9,10 @@ from typing import Any
 
 import orjson
 
+from webhooks.operations.hidden_characters import HIDDEN
+
 SHOWN = 16 * 1024
 """Characters that a page shows of one text; the whole of it is there to download."""
-
-# Controls but for tab and line feed, what has no width, and what turns the direction of
-# writing.
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
-    r"\U000e0000-\U000e0fff]"
-)
 
 # What a page has its reader edit. The browser sends it back, so it stays as it is.
 _EDITED = re.compile(r'(<textarea\b.*?</textarea>|\bvalue="[^"]*")', re.DOTALL)
@@ -26,7 +20,7 @@ _EDITED = re.compile(r'(<textarea\b.*?</textarea>|\bvalue="[^"]*")', re.DOTALL)
 
 def readable(text: str) -> str:
     """The text with unseen characters named, cut where it is too long."""
-    seen = _UNSEEN.sub(_named, text[:SHOWN].replace("\r\n", "\n"))
+    seen = HIDDEN.sub(_named, text[:SHOWN].replace("\r\n", "\n"))
     if len(text) <= SHOWN:
         return seen
     return f"{seen}\n… {len(text) - SHOWN} more characters"
@@ -43,10 +37,10 @@ def _named(unseen: re.Match[str]) -> str:
 
 def of_page(html: str) -> str:
     """A whole page with unseen characters named, but in the values of its forms."""
-    if _UNSEEN.search(html) is None:
+    if HIDDEN.search(html) is None:
         return html
     parts = _EDITED.split(html.replace("\r\n", "\n"))
-    parts[::2] = [_UNSEEN.sub(_named, part) for part in parts[::2]]
+    parts[::2] = [HIDDEN.sub(_named, part) for part in parts[::2]]
     return "".join(parts)
 
 
@@ -87,4 +81,4 @@ class LogFormatter(logging.Formatter):
         return super().formatMessage(record).replace("\n", r"\n")
 
     def format(self, record: logging.LogRecord) -> str:
-        return _UNSEEN.sub(_named, super().format(record))
+        return HIDDEN.sub(_named, super().format(record))

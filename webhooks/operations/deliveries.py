@@ -30,7 +30,7 @@ class Ended(Exception):
     """The delivery waits no longer: it was sent, or will not be."""
 
 
-class Gone(Exception):
+class Pruned(Exception):
     """The delivery was pruned in the meantime."""
 
 
@@ -117,17 +117,17 @@ def redeliver(
     The event's id is the same, and so are the bytes, unless it is rendered anew; what
     was never rendered is. What had no URL goes to every URL that the subscription has,
     and the first of these deliveries is returned. `must_wait`: one that has ended is not
-    sent. Raises NotReceiving, UnderWay, StillPending, Ended and Gone.
+    sent. Raises NotReceiving, UnderWay, StillPending, Ended and Pruned.
     """
     with transaction.atomic():
         rows = Delivery.objects.select_related("event", "endpoint")
         try:
             locked = access.locked(rows, delivery.id, by=by)
         except access.NotFound:
-            raise Gone(delivery.id) from None
+            raise Pruned(delivery.id) from None
         if locked.state == Delivery.State.PENDING:
             _send_now(locked, rerender)
-            audit.record(by=by, action="delivery.hastened", target=locked)
+            audit.record(by=by, action="delivery.sent_now", target=locked)
             return locked
         if must_wait:
             raise Ended(delivery.id)

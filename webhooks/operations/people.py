@@ -13,7 +13,7 @@ from . import audit
 
 
 def note(*, by: audit.Actor, account: User | Group, act: str) -> None:
-    """Record that `account` was `created`, `updated` or `deleted`, as it now stands.
+    """Record that `account` was `created`, `updated` or `deleted`, as it is now.
 
     In the caller's transaction.
     """

@@ -1,7 +1,7 @@
 """Deleting what is kept no longer, beside everything else that runs.
 
 A batch is one short transaction. It waits for nobody: what is locked, by a redelivery, a
-recovery or another prune, is left to the next round. Nothing is audited, because nobody
+recovery or another prune, is left to the next walk. Nothing is audited, because nobody
 asked for it: the settings say what goes, and the log says how much went.
 """
 
@@ -114,7 +114,7 @@ def _name(model: Any) -> str:
     return str(model._meta.verbose_name_plural)
 
 
-class _Rounds:
+class _HourlyWalk:
     """A walk an hour, at most, a batch at each call: what a worker does meanwhile goes
     first, and SQLite has one writer."""
 
@@ -131,14 +131,14 @@ class _Rounds:
                 return False
             self._next = monotonic() + self.EVERY
         # Taken away while it runs, so that one that fails is not gone on with.
-        walk, self._walk = self._walk or _round(), None
+        walk, self._walk = self._walk or _logged_walk(), None
         for _ in walk:
             self._walk = walk
             break
         return False
 
 
-def _round() -> Iterator[None]:
+def _logged_walk() -> Iterator[None]:
     total: Counts = Counter()
     for counts in walk(rules=retention.rules(), size=BATCH):
         total.update(counts)
@@ -147,4 +147,4 @@ def _round() -> Iterator[None]:
         logger.info("Pruned %s.", in_words(total))
 
 
-PERIODIC_TASK = PeriodicTask(name="prune", every=1.0, run=_Rounds())
+PERIODIC_TASK = PeriodicTask(name="prune", every=1.0, run=_HourlyWalk())

@@ -1,7 +1,7 @@
 """Bulk replays: previewed, started, watched, cancelled.
 
 Starting one writes down what is to be replayed; workers queue it piece by piece, each in
-a transaction of its own, so that a replay of millions never stands before what is new.
+a transaction of its own, so that a replay of millions never delays what is new.
 Nothing that matches is left out for being too much.
 """
 

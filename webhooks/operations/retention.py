@@ -62,7 +62,7 @@ class Retention:
 
         An event goes with all of its deliveries, when each of them has been over for as
         long as its outcome is kept: with some of them gone it would look as if their
-        subscriptions had never been told, and a recovery would send it once more.
+        subscriptions had never been sent it, and a recovery would send it once more.
         """
         kept = Delivery.objects.filter(event_id=OuterRef("id")).exclude(self.ended())
         concerned_nobody = Q(matched=0)
@@ -89,7 +89,7 @@ class Retention:
         return EndpointHour.objects.filter(hour__lt=self.now - age).order_by("hour")
 
     def notices(self) -> QuerySet[Notice]:
-        """Mails that were sent or given up; they tell of failures and are kept as long."""
+        """Mails that were sent or failed; they are about failures and are kept as long."""
         age = self.rules.failed
         if age is None:
             return Notice.objects.none()

@@ -18,7 +18,7 @@ from django.utils import timezone
 from webhooks.delivery import wire
 from webhooks.models import SigningSecret, Subscription, encryption
 
-from . import audit, overlaps, subscriptions
+from . import audit, rotation, subscriptions
 
 _SHOWN = 4
 # Of a shorter one the last characters would be too large a part.
@@ -33,7 +33,7 @@ class UnusableSecret(Exception):
     """The secret that was given does not have the form that the profile takes."""
 
 
-class Gone(Exception):
+class Expired(Exception):
     """The secret was replaced or has expired in the meantime."""
 
 
@@ -57,7 +57,7 @@ def rotate(
     *,
     by: audit.Actor,
     subscription: Subscription,
-    overlap: timedelta = overlaps.DEFAULT,
+    overlap: timedelta = rotation.DEFAULT_OVERLAP,
     secret: str | None = None,
     seen: UUID | None = None,
 ) -> SigningSecret:
@@ -66,10 +66,10 @@ def rotate(
 
     Two live at most: while another overlap runs, its older secret ends at once. Without
     a `secret` one is made. `seen` is the newest that the caller knows of. Raises NotSigned,
-    overlaps.OutOfRange, UnusableSecret, subscriptions.Deleted, and
+    rotation.OverlapOutOfRange, UnusableSecret, subscriptions.Deleted, and
     subscriptions.Overtaken where somebody else replaced that one meanwhile.
     """
-    overlaps.check(overlap)
+    rotation.check_overlap(overlap)
     profile = wire.profiles().get(subscription.profile)
     if profile is None or profile.new_secret is None:
         raise NotSigned
@@ -101,7 +101,7 @@ def rotate(
 def reveal(*, by: audit.Actor, secret: SigningSecret) -> str:
     """The secret in plain; that it was shown is recorded.
 
-    Raises Gone and encryption.Undecryptable.
+    Raises Expired and encryption.Undecryptable.
     """
     with transaction.atomic():
         owned = Subscription.objects.within(by.shops)
@@ -109,7 +109,7 @@ def reveal(*, by: audit.Actor, secret: SigningSecret) -> str:
         live = live.filter(subscription__in=owned)
         row = live.select_related("subscription").filter(id=secret.id).first()
         if row is None:
-            raise Gone
+            raise Expired
         plain = row.reveal()
         audit.record(
             by=by,
@@ -131,9 +131,8 @@ def _retire(subscription: Subscription, *, now: datetime, until: datetime) -> No
     every = SigningSecret.objects.filter(subscription=subscription)
     newest = every.live(now).last()
     if newest is not None and until > now:
-        if newest.expires_at is None or newest.expires_at > until:
-            newest.expires_at = until
-            newest.save(update_fields=["expires_at"])
+        newest.expires_at = rotation.end(newest.expires_at, of_overlap=until)
+        newest.save(update_fields=["expires_at"])
         every = every.exclude(id=newest.id)
     every.delete()
 

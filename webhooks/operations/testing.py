@@ -26,8 +26,8 @@ def send(
     """Send the subscription, and nobody else, an event that did not happen.
 
     It is an event like any other, in the log and in the line, except that it is tried
-    once: whoever tests looks at the answer, mends and sends another, and wants no retry
-    of it days later. Its type is the one that is given, or `webhook.test`, or where the
+    once: whoever tests looks at the answer, fixes the receiver and sends another, and needs
+    no retry of it days later. Its type is the one that is given, or `webhook.test`, or where the
     dialect has no name for that the first that the subscription matches; its data is the
     catalogue's example. Raises deliveries.NotReceiving, Untestable and
     subscriptions.Deleted.

@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 
 from webhooks.console.actor import staff_actor
 from webhooks.models import SigningSecret, encryption
-from webhooks.operations import overlaps, secrets, subscriptions
+from webhooks.operations import rotation, secrets, subscriptions
 
 from .pages import Crumb, FormPage
 from .subscriptions import overview
@@ -31,8 +31,8 @@ UNREADABLE = (
 _OVERLAPS = {
     "0": ("not at all: it ends now", timedelta(0)),
     "1h": ("one hour", timedelta(hours=1)),
-    "24h": ("24 hours", overlaps.DEFAULT),
-    "7d": ("7 days", overlaps.MAX),
+    "24h": ("24 hours", rotation.DEFAULT_OVERLAP),
+    "7d": ("7 days", rotation.MAX_OVERLAP),
 }
 
 
@@ -60,7 +60,7 @@ class Reveal(FormPage):
     title = "Show a signing secret"
     act = "Show it"
     refusals = {
-        secrets.Gone: (messages.ERROR, "That secret was replaced or has expired."),
+        secrets.Expired: (messages.ERROR, "That secret was replaced or has expired."),
         encryption.Undecryptable: (messages.ERROR, UNREADABLE),
     }
 

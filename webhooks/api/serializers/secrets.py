@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks.models import SigningSecret
-from webhooks.operations import overlaps, secrets
+from webhooks.operations import rotation, secrets
 from webhooks.rest.fields import Strict, Text
 
 from .fields import Whole, timestamp
@@ -15,8 +15,8 @@ def overlap(what: str) -> Whole:
     return Whole(
         required=False,
         min_value=0,
-        max_value=int(overlaps.MAX.total_seconds()),
-        default=int(overlaps.DEFAULT.total_seconds()),
+        max_value=int(rotation.MAX_OVERLAP.total_seconds()),
+        default=int(rotation.DEFAULT_OVERLAP.total_seconds()),
         help_text=f"For how long {what}: up to 7 days, a day if absent.",
     )
 

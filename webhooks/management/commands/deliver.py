@@ -1,6 +1,5 @@
 """`manage.py deliver`: the delivery worker."""
 
-import argparse
 import asyncio
 import gc
 import logging
@@ -14,6 +13,7 @@ from django.db import connections
 
 from webhooks.delivery import backends
 from webhooks.delivery.worker import Worker
+from webhooks.management.arguments import positive
 from webhooks.operations import (
     endpoint_notifications,
     idempotency,
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--concurrency",
-            type=_positive,
+            type=positive,
             default=CONCURRENCY,
             help="requests under way at once (default: %(default)s)",
         )
@@ -103,10 +103,3 @@ async def _run(
     logger.info("Delivering by %s, %d requests at once.", backend, concurrency)
     await worker.run()
     logger.info("Done delivering.")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number

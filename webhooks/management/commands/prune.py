@@ -1,11 +1,11 @@
 """`manage.py prune`: deletes what is kept no longer."""
 
-import argparse
 from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from webhooks.management.arguments import positive
 from webhooks.operations import pruning, retention
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--batch-size",
-            type=_positive,
+            type=positive,
             default=pruning.BATCH,
             help="events in one transaction (default: %(default)s)",
         )
@@ -36,10 +36,3 @@ class Command(BaseCommand):
             total.update(counts)
         verb = "would be deleted" if options["dry_run"] else "deleted"
         self.stdout.write(f"{pruning.in_words(total) or 'Nothing'} {verb}.")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number

@@ -160,7 +160,7 @@ class Redeliver(DeliveryPage, FormPage):
                 rerender=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
                 must_wait=form.cleaned_data["is_pending"],
             )
-        except deliveries.Gone:
+        except deliveries.Pruned:
             raise Http404 from None
         if queued.id == self.delivery.id:
             return self.leave("The next attempt is made now.")

@@ -16,7 +16,7 @@ from webhooks.console import labels
 from webhooks.console.filters import Filters, Moment
 from webhooks.console.paging import with_changes
 from webhooks.models import ApiKey, keyformat
-from webhooks.operations import overlaps
+from webhooks.operations import rotation
 from webhooks.staff.partners.forms import PartnerField
 
 _MARK = "whk_"
@@ -218,9 +218,9 @@ class RotateForm(forms.Form):
         choices=[
             ("0", "Not at all: it ends with this click. For a key that leaked."),
             ("3600", "1 hour"),
-            (str(int(overlaps.DEFAULT.total_seconds())), "24 hours"),
-            (str(int(overlaps.MAX.total_seconds())), "7 days"),
+            (str(int(rotation.DEFAULT_OVERLAP.total_seconds())), "24 hours"),
+            (str(int(rotation.MAX_OVERLAP.total_seconds())), "7 days"),
         ],
-        initial=str(int(overlaps.DEFAULT.total_seconds())),
+        initial=str(int(rotation.DEFAULT_OVERLAP.total_seconds())),
         widget=forms.RadioSelect,
     )

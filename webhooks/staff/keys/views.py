@@ -175,7 +175,7 @@ class Rotate(KeyPage, NewKeyPage):
     title = "Rotate this key"
     act = "Rotate the key"
     refusals = {
-        keys.Closed: (
+        keys.Unusable: (
             messages.ERROR,
             "This key was revoked or has expired: it cannot be rotated. Issue another one.",
         )
@@ -194,7 +194,7 @@ class Rotate(KeyPage, NewKeyPage):
 
     def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
         if self.key.is_revoked or self.key.is_expired_at(timezone.now()):
-            level, text = self.refusals[keys.Closed]
+            level, text = self.refusals[keys.Unusable]
             return self.leave(text, level)
         return super().show(form, status, **more)
 

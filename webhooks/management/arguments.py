@@ -1,0 +1,10 @@
+"""What several commands read from their command line."""
+
+from argparse import ArgumentTypeError
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError("must be at least 1")
+    return number
