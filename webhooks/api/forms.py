@@ -5,11 +5,10 @@ from typing import Any
 
 from django.forms import BooleanField
 
-from webhooks.console import fields
 from webhooks.delivery import standard
 from webhooks.models import Subscription
 from webhooks.operations.subscriptions import SubscriptionFields
-from webhooks.rest import forms
+from webhooks.rest import form_fields, forms
 
 from .serializers import subscriptions as serializers
 from .views import subscriptions as views
@@ -20,15 +19,17 @@ class Form(forms.SubscriptionForm):
     request = "GET /api/portal/v1/subscriptions/{row.public_id}"
     field_order = ("url", "name", "events", "shop_id", "is_active")
 
-    url = fields.Url(label="URL", initial="", help_text="A subscription has one URL.")
-    name = fields.Line(required=False, initial="")
-    events = fields.Events(
+    url = form_fields.Url(
+        label="URL", initial="", help_text="A subscription has one URL."
+    )
+    name = form_fields.Line(required=False, initial="")
+    events = form_fields.Events(
         standard.PROFILE,
         required=False,
         initial=None,
         help_text="An event is sent only if its type is chosen.",
     )
-    shop_id = fields.Line(
+    shop_id = form_fields.Line(
         label="Shop id",
         required=False,
         initial="",

@@ -13,12 +13,12 @@ from typing import Any, ClassVar, cast
 from django import forms
 from rest_framework import exceptions
 
-from webhooks.console import fields
 from webhooks.models import Partner, Subscription
 from webhooks.operations import endpoints, subscriptions
 from webhooks.operations.audit import Actor
 from webhooks.operations.subscriptions import SubscriptionFields
 
+from . import form_fields
 from .subscriptions import SubscriptionEndpoint
 
 _PORTAL = ("name", "is_active")
@@ -57,7 +57,7 @@ class SubscriptionForm(forms.Form):
     taken: ClassVar[tuple[str | None, str]] = (None, "The partner has it already.")
 
     # What the portal keeps beside every interface's settings.
-    name = fields.Line(
+    name = form_fields.Line(
         required=False,
         max_length=255,
         help_text="What it is called in this console. The partner is not shown it.",
@@ -108,7 +108,7 @@ class SubscriptionForm(forms.Form):
                 continue
             field.initial = self.initial.get(name, field.initial)
             field.widget.is_required, field.required = field.required, False
-            if isinstance(field, fields.EventsOfProfile):
+            if isinstance(field, form_fields.EventsOfProfile):
                 field.load(field.initial)
 
     # --- What the console uses ------------------------------------------------------
@@ -153,7 +153,7 @@ class SubscriptionForm(forms.Form):
     @property
     def changes_urls(self) -> bool:
         return any(
-            isinstance(self.fields[name], fields.Url | fields.Urls)
+            isinstance(self.fields[name], form_fields.Url | form_fields.Urls)
             for name in self.changed_data
         )
 
@@ -276,7 +276,7 @@ class SubscriptionForm(forms.Form):
         if not self.overtaken or name not in self.changed_data:
             return None
         field, value = self.fields[name], self.initial[name]
-        if isinstance(field, fields.Events) and field.profile.is_every(value):
+        if isinstance(field, form_fields.Events) and field.profile.is_every(value):
             return "every event"
         if isinstance(value, bool):
             return "on" if value else "off"

@@ -13,10 +13,9 @@ from django.test import Client
 from django.urls import resolve
 
 from tests import bodies, factories
-from webhooks.console import fields
 from webhooks.models import ApiKey, Partner, Subscription
 from webhooks.operations.audit import Actor
-from webhooks.rest import interfaces
+from webhooks.rest import form_fields, interfaces
 from webhooks.rest import preview as rest_preview
 from webhooks.rest.forms import SubscriptionForm
 
@@ -110,7 +109,7 @@ def typed(form: SubscriptionForm, values: Mapping[str, Any]) -> QueryDict:
     for name, field in form.fields.items():
         value = values.get(name, field.initial)
         match field:
-            case fields.Events():
+            case form_fields.Events():
                 chosen = field.prepare_value(value)
                 sent.setlist(name, list(chosen.names))
                 sent[f"{name}-others"] = chosen.others.replace("\n", "\r\n")
@@ -118,9 +117,9 @@ def typed(form: SubscriptionForm, values: Mapping[str, Any]) -> QueryDict:
                 if not field.is_open and isinstance(value, list):
                     # A name that the page does not offer, sent all the same.
                     sent.setlist(name, value if chosen.scope != "every" else [])
-            case fields.Lines():
+            case form_fields.Lines():
                 sent[name] = "\r\n".join(value)
-            case fields.Line():
+            case form_fields.Line():
                 sent[name] = "".join((value or "").splitlines())
             case _ if field.widget.input_type == "checkbox":
                 if value:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from webhooks.console import fields
 from webhooks.models import Subscription
 from webhooks.operations.endpoints import MAX_ENDPOINTS
-from webhooks.rest import forms
+from webhooks.rest import form_fields, forms
 
 from . import serializers, views, wire
 
@@ -15,19 +14,19 @@ class Form(forms.SubscriptionForm):
     endpoint = views.Endpoint
     request = "GET /api/v1/partner/webHooks/{row.public_id}"
 
-    webHookUrls = fields.Urls(  # noqa: N815 - the vendor's names
+    webHookUrls = form_fields.Urls(  # noqa: N815 - the vendor's names
         label="URLs",
         initial=[],
         help_text=f"One a line, at most {MAX_ENDPOINTS}. Every event goes to each of them.",
     )
-    url = fields.Url(
+    url = form_fields.Url(
         label="Single URL",
         required=False,
         initial="",
         help_text="From before there was a list; it is called beside the list. May be "
         "empty.",
     )
-    webHookType = fields.OneEvent(  # noqa: N815
+    webHookType = form_fields.OneEvent(  # noqa: N815
         wire.PROFILE,
         label="Event",
         required=False,
@@ -36,7 +35,7 @@ class Form(forms.SubscriptionForm):
         help_text="BLAZE has one event per registration: another event needs another "
         "registration.",
     )
-    shopId = fields.Line(  # noqa: N815
+    shopId = form_fields.Line(  # noqa: N815
         label="Shop id",
         required=False,
         initial="",

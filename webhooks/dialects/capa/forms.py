@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from webhooks.console import fields
 from webhooks.models import Subscription
-from webhooks.rest import forms
+from webhooks.rest import form_fields, forms
 
 from . import serializers, views
 from .protocol import VERSION_1
@@ -19,7 +18,7 @@ class Form(forms.SubscriptionForm):
     )
     is_singleton = True
 
-    url = fields.Url(
+    url = form_fields.Url(
         label="URL",
         required=False,
         initial="",

@@ -5,10 +5,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from webhooks.console import fields
 from webhooks.models import ApiKey, Subscription
 from webhooks.operations.subscriptions import SubscriptionFields
-from webhooks.rest import forms
+from webhooks.rest import form_fields, forms
 
 from . import serializers, views, wire
 
@@ -23,18 +22,18 @@ class Form(forms.SubscriptionForm):
     )
     given_once = ("secrets",)
 
-    url = fields.Url(
+    url = form_fields.Url(
         label="URL",
         initial="",
         help_text="Nursa keeps one URL per webhook, and it begins with https://.",
     )
-    events = fields.Events(
+    events = form_fields.Events(
         wire.PROFILE,
         initial=[],
         every_label="Every event (all)",
         help_text="At least one.",
     )
-    secrets = fields.Lines(
+    secrets = form_fields.Lines(
         rows=2,
         required=False,
         initial=[],

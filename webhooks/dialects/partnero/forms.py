@@ -5,9 +5,8 @@ from typing import Any
 
 from django.forms import BooleanField
 
-from webhooks.console import fields
 from webhooks.models import Subscription
-from webhooks.rest import forms
+from webhooks.rest import form_fields, forms
 
 from . import serializers, views, wire
 
@@ -19,13 +18,13 @@ class Form(forms.SubscriptionForm):
     taken = ("key", serializers.KEY_TAKEN)
     field_order = ("name", "url", "events", "is_active", "key")
 
-    name = fields.Line(initial="")
-    url = fields.Url(
+    name = form_fields.Line(initial="")
+    url = form_fields.Url(
         label="URL", initial="", help_text="Partnero keeps one URL per webhook."
     )
-    events = fields.Events(wire.PROFILE, initial=[], help_text="At least one.")
+    events = form_fields.Events(wire.PROFILE, initial=[], help_text="At least one.")
     is_active = BooleanField(label="Active", required=False, initial=True)
-    key = fields.Line(
+    key = form_fields.Line(
         label="Key of the webhook",
         required=False,
         initial="",

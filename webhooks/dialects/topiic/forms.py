@@ -10,9 +10,8 @@ from django.db.models import QuerySet
 from django.forms import BooleanField, ModelChoiceField
 from django.utils import timezone
 
-from webhooks.console import fields
 from webhooks.models import ApiKey, Partner, Subscription
-from webhooks.rest import forms
+from webhooks.rest import form_fields, forms
 
 from . import serializers, views, wire
 
@@ -45,13 +44,13 @@ class Form(forms.SubscriptionForm):
 
     is_active = None  # type: ignore[assignment] # webhookEnabled says it
     key = Key()
-    webhookUrl = fields.Url(  # noqa: N815 - the vendor's names
+    webhookUrl = form_fields.Url(  # noqa: N815 - the vendor's names
         label="URL",
         required=False,
         initial="",
         help_text="Topiic keeps one URL per key. Without one nothing is sent.",
     )
-    webhookEvents = fields.Events(  # noqa: N815
+    webhookEvents = form_fields.Events(  # noqa: N815
         wire.PROFILE,
         label="Events",
         required=False,

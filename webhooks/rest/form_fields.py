@@ -1,4 +1,4 @@
-"""Fields of forms that Django does not have: lines of text, and events from a list."""
+"""Fields of the settings forms that Django does not have: lines of text, and events from a list."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def families(options: Sequence[Option]) -> list[Family]:
 class _Choices(forms.Widget):
     """Events to choose from, in a box of bounded height."""
 
-    template_name = "console/events.html"
+    template_name = "rest/events.html"
     use_fieldset = True
     input_type: ClassVar[str]
     # Name -> description.
