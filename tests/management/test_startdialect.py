@@ -151,3 +151,10 @@ def test_it_refuses_what_would_break_a_file(copy):
 
 def test_a_prefix_of_another_dialect_leaves_everything_as_it_was(copy):
     assert_refused(copy, NAME, "--prefix", "v1", because="have the same PREFIX, v1")
+
+
+def test_it_needs_the_repository(settings, tmp_path):
+    settings.BASE_DIR = tmp_path
+    with pytest.raises(CommandError, match="checkout"):
+        call_command("startdialect", NAME)
+    assert list(tmp_path.iterdir()) == []

@@ -22,7 +22,7 @@ from .endpoint import (
     Refusals,
 )
 from .paging import CursorRefused
-from .parsing import MalformedJSON
+from .parsing import MalformedJSON, Path
 from .urlencoded import TooManyFields
 
 # Kind -> status, and a sentence that may name what the exception holds.
@@ -69,3 +69,18 @@ def flattened(detail: Any) -> dict[str, list[str]]:
         for field, details in detail.items()
         for inner, messages in flattened(details).items()
     }
+
+
+def first(detail: Any) -> tuple[Path, exceptions.ErrorDetail]:
+    """The first message of a ValidationError, for a vendor that tells one at a time, and
+    the path to the value that it is about."""
+    path: Path = ()
+    while isinstance(detail, Mapping):
+        step, detail = next(iter(detail.items()))
+        path = (*path, step)
+    return path, detail[0]
+
+
+def bracketed(path: Path) -> str:
+    """`events[0]`"""
+    return "".join(f"[{step}]" if n else str(step) for n, step in enumerate(path))

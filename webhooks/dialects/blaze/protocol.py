@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from webhooks.models import ApiKey
 from webhooks.operations import keys
-from webhooks.rest import caller
+from webhooks.rest import caller, refusals
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.endpoint import (
     MethodNotAllowed,
@@ -142,14 +142,13 @@ def _too_large(request: Request, refused: BodyTooLarge) -> Response:
 
 def _invalid(request: Request, refused: exceptions.ValidationError) -> Response:
     """One at a time, with its path before the words, as Jersey's validation does."""
-    detail: Any = refused.detail
-    field, messages = next(iter(detail.items()))
-    path = field
-    if isinstance(messages, dict):
-        index, messages = next(iter(messages.items()))
-        path = f"{field}[{index}]"
-    message = f"{path} {messages[0]}"
-    return error(HTTPStatus.BAD_REQUEST, message, title="Invalid argument", field=field)
+    path, told = refusals.first(refused.detail)
+    return error(
+        HTTPStatus.BAD_REQUEST,
+        f"{refusals.bracketed(path)} {told}",
+        title="Invalid argument",
+        field=str(path[0]),
+    )
 
 
 def _refused_value(request: Request, refused: RefusedValue) -> Response:

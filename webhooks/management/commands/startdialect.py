@@ -75,6 +75,8 @@ class Command(BaseCommand):
         }
         check(**words)
         root = Path(settings.BASE_DIR)
+        if not (root / "tests" / "dialects").is_dir():
+            raise CommandError("It writes into a checkout of the repository only.")
         new = new_files(root, words)
         if existing := next((path for path in new if path.exists()), None):
             raise CommandError(f"{existing.relative_to(root)} exists already.")
