@@ -6,6 +6,7 @@ from typing import Any
 from webhooks.models import ApiKey, Partner, Subscription
 from webhooks.operations import keys, partners, subscriptions
 from webhooks.operations.audit import SYSTEM
+from webhooks.rest import interfaces
 
 _numbers = itertools.count(1)
 
@@ -24,12 +25,17 @@ def key(of: Partner | None, **fields: Any) -> tuple[ApiKey, str]:
     return keys.issue(by=SYSTEM, partner=of, **fields)
 
 
+def _profile_of(dialect: str) -> str:
+    interface = interfaces.get(dialect)
+    return interface.profile.name if interface else dialect
+
+
 def subscription(of: Partner, dialect: str, **fields: Any) -> Subscription:
     """A subscription as it stands after a dialect has created it."""
     place = subscriptions.SubscriptionIdentity(
         partner=of,
         dialect=dialect,
-        profile=fields.pop("profile", {"portal": "standard"}.get(dialect, dialect)),
+        profile=fields.pop("profile", None) or _profile_of(dialect),
         public_id=fields.pop("public_id", None),
         api_key=fields.pop("api_key", None),
         is_singleton=fields.pop("is_singleton", False),

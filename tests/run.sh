@@ -46,6 +46,14 @@ on_all_cores() {
   "$python" -m pytest -n auto --dist worksteal "$@"
 }
 
+# alone MARKERS [PART…]: the few files with such tests; to collect all takes as long as they.
+alone() {
+  markers=$1
+  shift
+  [ $# -gt 0 ] || set -- $(grep -rl --include='test_*.py' 'mark\.alone' tests)
+  "$python" -m pytest -m "$markers" "$@"
+}
+
 reachable() {
   "$python" - "$postgres" <<'PYTHON'
 import sys
@@ -63,7 +71,7 @@ other_python() {
   for version in 3.13 3.12 3.11; do
     [ "$version" != "$ours" ] || continue
     for found in "python$version" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".*/bin/python; do
-      if "$found" -c 'import ensurepip, venv' 2>/dev/null; then
+      if "$found" -c '' 2>/dev/null; then
         echo "$version $found"
         return
       fi
@@ -76,7 +84,7 @@ other_python() {
 with_other_python() {
   folder=build/py$1
   if ! [ "$folder/.installed" -nt requirements.lock ]; then
-    "$2" -m venv --clear "$folder" && .venv/bin/uv pip install --quiet --no-deps \
+    .venv/bin/uv venv --quiet --clear --python "$2" "$folder" && .venv/bin/uv pip install --quiet --no-deps \
       --require-hashes --python "$folder/bin/python" -r requirements.lock &&
       touch "$folder/.installed" || return 1
   fi
@@ -107,13 +115,13 @@ command -v npm >/dev/null ||
 "$python" -m coverage erase
 part "SQLite, with coverage" on_all_cores -m "not alone and not browser" \
   --cov --cov-report= --cov-fail-under=0 "$@"
-part "SQLite, one test at a time" "$python" -m pytest -m alone "$@"
+part "SQLite, one test at a time" alone alone "$@"
 part "SQLite, in a browser" on_all_cores --dist loadfile -m browser "${@:-tests/browser}"
 
 if [ "$on_postgresql" = true ]; then
   export TEST_DATABASE_URL=$postgres
   part "PostgreSQL" on_all_cores -m "not once and not alone" "$@"
-  part "PostgreSQL, one test at a time" "$python" -m pytest -m "alone and not once" "$@"
+  part "PostgreSQL, one test at a time" alone "alone and not once" "$@"
   unset TEST_DATABASE_URL
 fi
 

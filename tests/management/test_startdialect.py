@@ -49,15 +49,23 @@ def copied(to: Path) -> Path:
     return to
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
+    return copied(tmp_path_factory.mktemp("untouched"))
+
+
 @pytest.fixture
-def copy(tmp_path, settings):
-    settings.BASE_DIR = copied(tmp_path)
-    return tmp_path
+def copy(untouched, settings):
+    settings.BASE_DIR = untouched
+    return untouched
 
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory):
     folder = copied(tmp_path_factory.mktemp("begun"))
+    known = settings.BASE_DIR / ".mypy_cache"
+    if known.exists():  # of the gates: the copy has the same files
+        shutil.copytree(known, folder / known.name)
     python("manage.py", "startdialect", NAME, folder=folder)
     return folder
 
