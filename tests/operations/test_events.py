@@ -4,22 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.apps import apps
-from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
-from django.db.migrations.state import ProjectState
-from django.db.models.signals import post_migrate
 
 from tests import factories
 from tests.clock import at
 from tests.waiting import PATIENCE
 from webhooks.delivery import standard, wire
 from webhooks.delivery.schedule import Schedule
-from webhooks.models import AuditEntry, Delivery, Event, EventType, Subscription
+from webhooks.models import AuditEntry, Delivery, Event, Subscription
 from webhooks.operations import (
-    catalogue,
-    event_types,
-    eventchecks,
     events,
     subscriptions,
 )
@@ -353,104 +346,6 @@ def test_any_other_refusal_of_the_database_is_told(partner, monkeypatch):
         publish(partner)
 
 
-# --- What is refused -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [
-        ({"type": ""}, "type"),
-        ({"type": "order."}, "type"),
-        ({"type": ".order"}, "type"),
-        ({"type": "order..created"}, "type"),
-        ({"type": "order created"}, "type"),
-        ({"type": "order.created\n"}, "type"),
-        ({"type": "bestellung.größe"}, "type"),
-        ({"type": "a" * 129}, "type"),
-        ({"type": 5}, "type"),
-        ({"data": None}, "data"),
-        ({"data": []}, "data"),
-        ({"data": "{}"}, "data"),
-        ({"data": {"a": "x" * 262144}}, "data"),
-        ({"data": {"a": float("nan")}}, "data"),
-        ({"data": {"a": [float("-inf")]}}, "data"),
-        ({"data": {"a": "\ud800"}}, "data"),
-        ({"data": {"a": {1: 2}}}, "data"),
-        ({"data": {"a": 2**64}}, "data"),
-        ({"data": {"a": ["\0"]}}, "data"),
-        ({"data": {"\0": 1}}, "data"),
-        ({"attributes": []}, "attributes"),
-        ({"attributes": {"shop_id": 5}}, "attributes"),
-        ({"attributes": {"a": "x" * 9000}}, "attributes"),
-        ({"occurred_at": datetime(2026, 1, 1)}, "occurred_at"),  # noqa: DTZ001
-        ({"idempotency_key": ""}, "idempotency_key"),
-        ({"idempotency_key": "k" * 256}, "idempotency_key"),
-        ({"idempotency_key": "k\0"}, "idempotency_key"),
-        ({"idempotency_key": 7}, "idempotency_key"),
-    ],
-)
-def test_what_cannot_be_an_event_is_refused_with_its_field(partner, fields, field):
-    with pytest.raises(events.InvalidEvent) as caught:
-        publish(partner, **fields)
-
-    assert caught.value.field == field
-    assert caught.value.message
-    assert not Event.objects.exists()
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        {},
-        {"a": None, "b": "null", "c": [1.5, -(2**63), True]},
-        {"a": "\\u0000", "b": "ünï ☃ 𝄞"},
-        {"a": "x" * 260_000},
-    ],
-)
-def test_any_json_object_is_kept_as_it_is(partner, data):
-    event = publish(partner, data=data).event
-
-    assert Event.objects.get(id=event.id).data == data
-
-
-SCHEMA = {
-    "type": "object",
-    "required": ["id"],
-    "properties": {"lines": {"items": {"type": "integer"}}},
-}
-
-
-def catalogued(schema, name="order.created"):
-    EventType.objects.update_or_create(name=name, defaults={"schema": schema})
-
-
-def test_data_must_satisfy_the_schema_of_its_type(partner):
-    catalogued(SCHEMA)
-    catalogued(None, "order.updated")
-
-    assert publish(partner, data={"id": 1, "lines": [1]}).created
-    assert publish(partner, type="order.updated", data={}).created
-    with pytest.raises(events.InvalidEvent) as caught:
-        publish(partner, data={"id": 1, "lines": [1, "two"]})
-    assert caught.value.field == "data.lines.1"
-    with pytest.raises(events.InvalidEvent) as caught:
-        publish(partner, data={})
-    assert caught.value.field == "data"
-    assert "'id' is a required property" in caught.value.message
-
-
-@pytest.mark.parametrize(
-    "schema", [{"type": "nonsense"}, {"$ref": "http://127.0.0.1:9/schema.json"}]
-)
-def test_a_schema_that_cannot_be_used_is_told_and_nothing_is_fetched(partner, schema):
-    catalogued(schema)
-
-    with pytest.raises(events.InvalidEvent) as caught:
-        publish(partner)
-
-    assert caught.value.field == "type"
-
-
 # --- Batches -------------------------------------------------------------------------
 
 
@@ -533,50 +428,3 @@ def test_a_staff_members_event_is_audited_and_a_keys_is_not(partner):
     entry = AuditEntry.objects.get(action="event.published")
     assert (entry.actor, entry.target_id) == ("ada", str(event.id))
     assert entry.partner_id == partner.id
-
-
-# --- The catalogue -------------------------------------------------------------------
-
-
-def test_the_catalogue_describes_every_type_that_a_profile_has_a_name_for():
-    for profile in wire.profiles().values():
-        for name in profile.event_names:
-            assert catalogue.ENTRIES[name].description, name
-            assert catalogue.ENTRIES[name].example, name
-
-
-def test_an_example_can_be_published_under_every_catalogued_type():
-    for name, entry in catalogue.ENTRIES.items():
-        checked = eventchecks.check([new(None, type=name, data=dict(entry.example))])
-        assert checked == {}
-
-
-def test_missing_types_are_added_and_what_staff_wrote_is_left():
-    EventType.objects.all().delete()
-    EventType.objects.create(name="order.created", description="Ours.", schema=SCHEMA)
-
-    event_types.fill_catalogue()
-    event_types.fill_catalogue()
-
-    ours = EventType.objects.get(name="order.created")
-    assert (ours.description, ours.schema) == ("Ours.", SCHEMA)
-    added = EventType.objects.get(name="customer.created")
-    assert added.description == catalogue.ENTRIES["customer.created"].description
-    known = {t for p in wire.profiles().values() for t in p.event_names}
-    assert known <= set(EventType.objects.values_list("name", flat=True))
-
-
-def test_a_migration_fills_the_catalogue():
-    EventType.objects.all().delete()
-
-    call_command("migrate", verbosity=0)
-
-    assert EventType.objects.filter(name="customer.created").exists()
-
-
-def test_a_migration_to_before_the_catalogue_does_not_fail():
-    before = ProjectState().apps
-
-    for receiver in post_migrate._live_receivers(apps.get_app_config("webhooks"))[0]:
-        if receiver.__module__ == "webhooks.apps":
-            receiver(using="default", apps=before)

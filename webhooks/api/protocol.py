@@ -143,7 +143,6 @@ REFUSALS: Refusals = {
     deliveries.StillPending: refusal(
         409, "It is still pending, and only what has ended is rendered anew."
     ),
-    deliveries.Pruned: refusal(404, NO_SUCH_OBJECT),
     testing.Untestable: refusal(
         409, "The subscription's dialect has no name for such an event."
     ),
@@ -162,7 +161,6 @@ REFUSALS: Refusals = {
             ]
         )
     ),
-    secrets.Expired: refusal(404, NO_SUCH_OBJECT),
     keys.Unusable: refusal(409, "The key was revoked, or has expired."),
     idempotency.Refused: _invalid_header,
     idempotency.KeyReused: _key_reused,

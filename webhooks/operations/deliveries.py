@@ -30,7 +30,7 @@ class Ended(Exception):
     """The delivery waits no longer: it was sent, or will not be."""
 
 
-class Pruned(Exception):
+class Pruned(access.NotFound):
     """The delivery was pruned in the meantime."""
 
 

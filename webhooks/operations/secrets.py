@@ -18,7 +18,7 @@ from django.utils import timezone
 from webhooks.delivery import wire
 from webhooks.models import SigningSecret, Subscription, encryption
 
-from . import audit, rotation, subscriptions
+from . import access, audit, rotation, subscriptions
 
 _SHOWN = 4
 # Of a shorter one the last characters would be too large a part.
@@ -33,7 +33,7 @@ class UnusableSecret(Exception):
     """The secret that was given does not have the form that the profile takes."""
 
 
-class Expired(Exception):
+class Expired(access.NotFound):
     """The secret was replaced or has expired in the meantime."""
 
 
