@@ -44,8 +44,8 @@ def publish(client, key, event):
     return publish
 
 
-def told(partner, **fields):
-    """A subscription that is told of every event."""
+def subscribed(partner, **fields):
+    """A subscription to every event."""
     return factories.subscription(partner, "portal", profile="standard", **fields)
 
 
@@ -54,7 +54,7 @@ def told(partner, **fields):
 
 @time_machine.travel(NOW, tick=False)
 def test_it_publishes_an_event_and_queues_its_deliveries(partner, publish):
-    subscription = told(partner)
+    subscription = subscribed(partner)
     response = publish()
     event = Event.objects.get()
     assert response.status_code == 202
@@ -72,7 +72,7 @@ def test_it_publishes_an_event_and_queues_its_deliveries(partner, publish):
     assert delivery.due_at == NOW
 
 
-def test_it_says_why_nobody_is_told(publish):
+def test_it_says_why_an_event_is_unmatched(publish):
     reply = json.loads(publish().content)
     assert reply["matched"] == 0
     assert reply["unmatched_reason"] == "The partner has no subscriptions."
@@ -308,7 +308,7 @@ def look(client, key):
 
 @time_machine.travel(NOW, tick=False)
 def test_it_shows_an_event_and_what_became_of_it(partner, publish, look):
-    told(partner, urls=["https://a.example.com/1"], public_id="sub-1")
+    subscribed(partner, urls=["https://a.example.com/1"], public_id="sub-1")
     published = json.loads(publish().content)
     delivery = Delivery.objects.get()
     reply = json.loads(look(published["id"]).content)
@@ -334,7 +334,7 @@ def test_it_shows_an_event_and_what_became_of_it(partner, publish, look):
 
 
 def test_it_shows_how_a_delivery_has_fared(partner, publish, look):
-    told(partner)
+    subscribed(partner)
     id = json.loads(publish().content)["id"]
     later = NOW + timedelta(minutes=5)
     rows = Delivery.objects.filter(event_id=id)
@@ -360,7 +360,7 @@ def test_it_shows_how_a_delivery_has_fared(partner, publish, look):
 
 
 def test_it_shows_what_was_not_sent_and_why(partner, publish, look):
-    told(partner, urls=[])
+    subscribed(partner, urls=[])
     (delivery,) = json.loads(look(json.loads(publish().content)["id"]).content)[
         "deliveries"
     ]
@@ -385,7 +385,7 @@ def test_it_shows_why_an_event_was_nobodys(publish, look):
 def test_it_looks_an_event_up_in_three_statements(
     partner, publish, look, django_assert_num_queries
 ):
-    told(partner, urls=["https://a.example.com/", "https://b.example.com/"])
+    subscribed(partner, urls=["https://a.example.com/", "https://b.example.com/"])
     id = json.loads(publish().content)["id"]
     with django_assert_num_queries(3):
         assert len(json.loads(look(id).content)["deliveries"]) == 2

@@ -428,7 +428,7 @@ def test_it_survives_any_json(send, partner, body):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_subscriber_is_told_by_standard_webhooks(client, receiver, create, partner):
+def test_a_subscriber_receives_standard_webhooks(client, receiver, create, partner):
     made = body_of(create(url=receiver.url("/hook"), events=["customer.created"]), 201)
     event = {"partner": str(partner.id), "type": "customer.created", "data": {"id": 7}}
     _, publisher = factories.key(None)

@@ -1,4 +1,4 @@
-"""Nothing bars anyone: axe-core on every page, light and dark, on a desk and on a phone.
+"""Nothing bars anyone: axe-core on every page, light and dark, on a desktop and on a phone.
 
 Each page must also fit its window; what it complains about, or fetches elsewhere, fails
 in the fixture `page`. axe-core judges what can be judged without a person.

@@ -1,4 +1,4 @@
-"""What a row reads as, and which rows a filter finds by it: one rule, asked two ways."""
+"""What a row reads as, and which rows a filter finds by it: one rule, read in two ways."""
 
 from datetime import timedelta
 from itertools import product

@@ -117,7 +117,7 @@ def test_removed_endpoints_are_told_of_nothing_new(partner):
 
 
 @pytest.mark.parametrize(
-    ("bound_to", "shop", "told"),
+    ("bound_to", "shop", "matches"),
     [
         ("", None, True),
         ("", "s1", True),
@@ -126,12 +126,14 @@ def test_removed_endpoints_are_told_of_nothing_new(partner):
         ("s1", "s2", False),
     ],
 )
-def test_a_subscription_of_a_shop_is_told_of_that_shop(partner, bound_to, shop, told):
+def test_a_subscription_of_a_shop_is_told_of_that_shop(
+    partner, bound_to, shop, matches
+):
     hook(partner, shop_id=bound_to)
 
     event = publish(partner, attributes={"shop_id": shop} if shop else None).event
 
-    assert event.matched == told
+    assert event.matched == matches
 
 
 def _inactive(partner):

@@ -1,4 +1,4 @@
-"""Mails to the contacts of partners: sent once they are owed, and by whoever is first."""
+"""Mails to the contacts of partners: sent once, by whichever worker is first."""
 
 import smtplib
 import threading

@@ -144,12 +144,12 @@ def test_a_piece_takes_as_many_statements_however_many_it_queues(partner):
 @examples(25)
 @given(
     ends=st.lists(st.sampled_from([*STATES, "pending"]), max_size=12),
-    wanted=st.sets(st.sampled_from(STATES), min_size=1),
+    chosen=st.sets(st.sampled_from(STATES), min_size=1),
     waiting=st.integers(1, 5),
     window=st.integers(1, 5),
 )
 def test_whatever_ended_so_is_replayed_once_and_nothing_else(
-    monkeypatch, ends, wanted, waiting, window
+    monkeypatch, ends, chosen, waiting, window
 ):
     monkeypatch.setattr(recoveries, "MAX_WAITING", waiting)
     monkeypatch.setattr(recoveries, "_WINDOW", window)
@@ -161,9 +161,9 @@ def test_whatever_ended_so_is_replayed_once_and_nothing_else(
         if state != "pending":
             settle(delivery, state)
         old[state].append(delivery.id)
-    expected = sorted(id for state in wanted for id in old[state])
-    counted = preview(partner, *wanted)
-    recovery = run(start(partner, *wanted))
+    expected = sorted(id for state in chosen for id in old[state])
+    counted = preview(partner, *chosen)
+    recovery = run(start(partner, *chosen))
     sent = Delivery.objects.filter(recovery=recovery)
     assert sorted(d.redelivery_of for d in sent) == expected
     assert recovery.done == recovery.total == len(expected) == sum(counted.values())

@@ -19,7 +19,7 @@ from . import month
 
 LOGIN = ("mia", "a console to look at")
 IMAGES = Path(__file__).resolve().parents[2] / "docs/images"
-DESK, PHONE = (1280, 860), (390, 844)
+DESKTOP, PHONE = (1280, 860), (390, 844)
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Console:
             )
             _log_in(page)
             for name, path, theme, (width, height) in (
-                ("console", "", "light", DESK),
-                ("partner", f"partners/{failing.partner_id}/", "light", DESK),
-                ("subscription", f"subscriptions/{failing.pk}/", "light", DESK),
-                ("delivery", f"deliveries/{given_up.pk}/", "light", DESK),
-                ("dark", "deliveries/", "dark", DESK),
+                ("console", "", "light", DESKTOP),
+                ("partner", f"partners/{failing.partner_id}/", "light", DESKTOP),
+                ("subscription", f"subscriptions/{failing.pk}/", "light", DESKTOP),
+                ("delivery", f"deliveries/{given_up.pk}/", "light", DESKTOP),
+                ("dark", "deliveries/", "dark", DESKTOP),
                 ("phone", "", "light", PHONE),
             ):
                 page.set_viewport_size({"width": width, "height": height})

@@ -116,7 +116,7 @@ def test_it_stays_closed_to_a_browser_that_has_chosen_nobody(partner) -> None:
 
 
 @pytest.mark.parametrize("field", ["is_staff", "is_active"])
-def test_it_closes_for_an_account_that_lost_its_standing(explorer, field) -> None:
+def test_it_closes_for_an_account_that_is_no_longer_staff(explorer, field) -> None:
     User.objects.update(**{field: False})
     assert "json" in explorer.get(ADDRESS, **HTML)["Content-Type"]
 

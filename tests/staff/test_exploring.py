@@ -267,10 +267,10 @@ def opened(console: Client, partner: Partner) -> dict[str, list[Any]]:
 def test_the_paths_stand_under_their_interfaces(console: Client, partner) -> None:
     found = opened(console, partner)
     assert set(found) == {interface.title for interface in interfaces.all()}
-    every = [door for doors in found.values() for door in doors]
-    assert {"/v1/webhooks", "/api/portal/v1/me"} <= {door.address for door in every}
-    # What nobody but a key may do is no door.
-    assert not any("events/batch" in door.path for door in every)
+    every = [call for calls in found.values() for call in calls]
+    assert {"/v1/webhooks", "/api/portal/v1/me"} <= {call.address for call in every}
+    # What only a key may do is not listed.
+    assert not any("events/batch" in call.path for call in every)
 
 
 def test_a_path_names_what_the_partner_has(console: Client, partner) -> None:
@@ -279,7 +279,7 @@ def test_a_path_names_what_the_partner_has(console: Client, partner) -> None:
     factories.subscription(partner, "partnero", public_id="a/b ?c")
     sent = traffic.delivery(nursa)
     addresses = {
-        door.address for doors in opened(console, partner).values() for door in doors
+        call.address for calls in opened(console, partner).values() for call in calls
     }
     assert f"/api/ApiKeys/{key.id}/webhook" in addresses
     assert f"/api/v2/public/webhooks/user/{nursa.public_id}" in addresses
@@ -296,22 +296,22 @@ def test_every_path_that_opens_opens(console: Client, partner) -> None:
     for slug in SLUGS:
         traffic.delivery(create(slug, caller, **case(slug).edited))
     found = opened(console, partner)
-    for door in (door for doors in found.values() for door in doors):
-        if not door.address:
-            assert door.lacks in {"recovery", "subscription"}
+    for call in (call for calls in found.values() for call in calls):
+        if not call.address:
+            assert call.lacks in {"recovery", "subscription"}
             continue
-        page = console.get(door.address, **HTML)
-        assert page["Content-Type"].startswith("text/html"), door
+        page = console.get(call.address, **HTML)
+        assert page["Content-Type"].startswith("text/html"), call
         assert b"Exploring as" in page.content
-        if "GET" in door.methods:
-            assert page.status_code < 300, door
-        if {"PUT", "POST", "PATCH"} & set(door.methods):
-            assert b'name="_content"' in page.content, door
+        if "GET" in call.methods:
+            assert page.status_code < 300, call
+        if {"PUT", "POST", "PATCH"} & set(call.methods):
+            assert b'name="_content"' in page.content, call
 
 
 def test_what_is_missing_is_said(console: Client, partner) -> None:
     page = opened(console, partner)
-    lacking = {d.lacks for doors in page.values() for d in doors if not d.address}
+    lacking = {d.lacks for calls in page.values() for d in calls if not d.address}
     assert lacking == {"key", "subscription", "delivery", "recovery"}
     assert "no recovery yet" in console.get(address(partner)).content.decode()
 

@@ -42,8 +42,8 @@ class TestDeliveries:
         ],
     )  # fmt: skip
     def test_by_how_it_stands(self, console: Client, query, fields) -> None:
-        wanted = traffic.delivery(**fields)
-        assert found(console, "deliveries", **query) == [wanted.pk]
+        expected = traffic.delivery(**fields)
+        assert found(console, "deliveries", **query) == [expected.pk]
 
     def test_delivered_ones_leave_the_others_out(self, console: Client, other) -> None:
         traffic.delivery(state="exhausted")
@@ -57,27 +57,27 @@ class TestDeliveries:
         subscription = factories.subscription(
             partner, "partnero", urls=["https://hooks.example.org/Shop_1/100%25"]
         )
-        wanted = traffic.delivery(subscription)
+        expected = traffic.delivery(subscription)
         for part in ("shop_1", "100%25", "HOOKS.example.org"):
-            assert found(console, "deliveries", url=part) == [wanted.pk]
+            assert found(console, "deliveries", url=part) == [expected.pk]
         assert found(console, "deliveries", url="shop%1") == []
 
     @pytest.mark.usefixtures("other")
     def test_by_what_it_belongs_to(self, console: Client) -> None:
         partner = factories.partner(name="Acme Loyalty")
-        wanted = traffic.delivery(factories.subscription(partner, "partnero"))
-        Event.objects.filter(id=wanted.event_id).update(type="order.created")
+        expected = traffic.delivery(factories.subscription(partner, "partnero"))
+        Event.objects.filter(id=expected.event_id).update(type="order.created")
         for query in (
             {"partner": partner.pk},
             {"partner": "acme loyalty"},
             {"partner": "Acme"},
-            {"subscription": wanted.subscription_id},
-            {"endpoint": wanted.endpoint_id},
-            {"event": wanted.event_id},
+            {"subscription": expected.subscription_id},
+            {"endpoint": expected.endpoint_id},
+            {"event": expected.event_id},
             {"profile": "partnero"},
             {"event_type": "order.created"},
         ):
-            assert found(console, "deliveries", **query) == [wanted.pk]
+            assert found(console, "deliveries", **query) == [expected.pk]
 
     def test_by_time(self, console: Client, other) -> None:
         now = timezone.now()
@@ -110,7 +110,7 @@ class TestEvents:
         ).event  # fmt: skip
 
     def test_by_each_filter(self, console: Client, nobody: Event) -> None:
-        told = traffic.delivery().event
+        matched = traffic.delivery().event
         for query in (
             {"matched": "no"},
             {"partner": "quiet"},
@@ -118,7 +118,7 @@ class TestEvents:
             {"idempotency_key": "k-1"},
         ):
             assert found(console, "events", **query) == [nobody.pk]
-        assert found(console, "events", matched="yes") == [told.pk]
+        assert found(console, "events", matched="yes") == [matched.pk]
 
     def test_the_list_says_why_nobody_was_told(
         self, console: Client, nobody: Event
@@ -132,7 +132,7 @@ class TestAudit:
         by = Actor.of_staff(user_id=7, username="grace")
         partner = partners.create(by=by, name="Acme")
         factories.partner(name="Other")
-        (wanted,) = AuditEntry.objects.filter(partner_id=partner.id)
+        (expected,) = AuditEntry.objects.filter(partner_id=partner.id)
         for query in (
             {"partner": "acme"},
             {"actor_kind": "staff"},
@@ -141,7 +141,7 @@ class TestAudit:
             {"target": "acme"},
             {"actor": "grace", "action": "partner."},
         ):
-            assert found(console, "audit", **query) == [wanted.pk]
+            assert found(console, "audit", **query) == [expected.pk]
         assert found(console, "audit", action="key.") == []
 
     def test_by_time(self, console: Client) -> None:

@@ -127,9 +127,7 @@ class TestIssuing:
         assert text not in after
         assert ApiKey.objects.count() == 1
 
-    def test_a_publisher_s_key_opens_the_door_of_publishers(
-        self, console: Client
-    ) -> None:
+    def test_a_publisher_s_key_works_for_publishing(self, console: Client) -> None:
         response = issue(console, kind="publisher")
         key = ApiKey.objects.get()
         assert (key.kind, key.partner) == ("publisher", None)

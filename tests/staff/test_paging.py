@@ -133,7 +133,7 @@ class TestReach:
         monkeypatch.setattr(paging, "REACH", 4)
 
     def test_it_says_how_far_it_looked_and_goes_on(self, console: Client) -> None:
-        wanted = traffic.delivery(last_status=418)
+        expected = traffic.delivery(last_status=418)
         for _ in range(9):
             traffic.delivery()
         page = console.get("/staff/deliveries/?status=418").content.decode()
@@ -141,22 +141,22 @@ class TestReach:
         assert "Look further back" in page
         assert "Nothing matches" not in page
         pages = walk(console, "/staff/deliveries/", "?status=418")
-        assert pages == [[], [], [wanted.pk]]
+        assert pages == [[], [], [expected.pk]]
 
     def test_a_full_page_goes_on_behind_its_last_row(self, console: Client) -> None:
-        wanted = [traffic.delivery(last_status=418).pk for _ in range(6)]
+        expected = [traffic.delivery(last_status=418).pk for _ in range(6)]
         pages = walk(console, "/staff/deliveries/", "?status=418")
-        assert pages[0] == wanted[:2:-1]
-        assert [pk for page in pages for pk in page] == wanted[::-1]
+        assert pages[0] == expected[:2:-1]
+        assert [pk for page in pages for pk in page] == expected[::-1]
 
     def test_what_an_index_finds_is_looked_for_everywhere(
         self, console: Client
     ) -> None:
-        wanted = traffic.delivery(state="exhausted")
+        expected = traffic.delivery(state="exhausted")
         for _ in range(9):
             traffic.delivery()
         found = console.get("/staff/deliveries/?state=exhausted").context["listed"]
-        assert [row.pk for row in found.rows] == [wanted.pk]
+        assert [row.pk for row in found.rows] == [expected.pk]
         assert found.looked_at is None
 
 

@@ -377,7 +377,7 @@ class TestSwitch:
         for is_active in (True, False):
             partner = factories.partner(is_active=is_active)
             page = console.get(address(partner)).content.decode()
-            assert ("Start a recovery" in page) == is_active
+            assert ("Replay failed deliveries" in page) == is_active
             assert ("Explore as this partner" in page) == is_active
 
     def test_it_switches_off_and_on_again(self, console: Client) -> None:

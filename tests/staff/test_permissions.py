@@ -1,4 +1,4 @@
-"""Who may see which page, and what others are told."""
+"""Who may see which page, and what others see in its place."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -122,7 +122,9 @@ def test_what_is_not_there_is_not_found(console: Client, name) -> None:
     assert console.get(reverse(f"staff:{name}", args=[unknown])).status_code == 404
 
 
-def test_the_door_leads_to_the_dashboard(console: Client, stranger: Client) -> None:
+def test_the_address_without_a_slash_leads_to_the_dashboard(
+    console: Client, stranger: Client
+) -> None:
     assert console.get("/staff", follow=True).redirect_chain == [("/staff/", 302)]
     assert stranger.get("/staff/")["Location"] == "/admin/login/?next=/staff/"
 

@@ -62,8 +62,8 @@ def begin(console: Client, partner: Partner, **fields: Any) -> Recovery:
 
 def started(partner: Partner, *outcomes: str, **fields: Any) -> Recovery:
     fields.setdefault("since", timezone.now() - timedelta(days=1))
-    wanted = Filter(outcomes=[Outcome(o) for o in outcomes or ("exhausted",)], **fields)
-    return recoveries.start(by=SYSTEM, partner=partner, filter=wanted)
+    given = Filter(outcomes=[Outcome(o) for o in outcomes or ("exhausted",)], **fields)
+    return recoveries.start(by=SYSTEM, partner=partner, filter=given)
 
 
 def advance() -> None:

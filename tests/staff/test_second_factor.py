@@ -1,4 +1,4 @@
-"""A second factor: set up by its owner, asked for at every door, taken away."""
+"""A second factor: set up by its owner, required at every login, removed."""
 
 import re
 from base64 import b32decode
@@ -185,7 +185,7 @@ def test_the_key_is_of_its_own_row(ann: User, enrolled) -> None:
         row.reveal()
 
 
-# --- At the door ---------------------------------------------------------------------
+# --- At the login --------------------------------------------------------------------
 
 
 def test_after_the_password_a_code_is_asked_for_and_leads_on(

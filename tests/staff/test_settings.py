@@ -167,15 +167,15 @@ def test_what_it_shows_is_what_curl_gets(console: Client, slug) -> None:
         assert seen.masked == case(slug).shows_secrets
 
 
-def unmasked(told: Any, answer: Any) -> Any:
+def unmasked(shown: Any, answer: Any) -> Any:
     """With what the answer has in the place of each mask."""
-    if told == MASK:
+    if shown == MASK:
         return answer
-    if isinstance(told, dict):
-        return {name: unmasked(told[name], answer[name]) for name in told}
-    if isinstance(told, list):
-        return [unmasked(*pair) for pair in zip(told, answer, strict=True)]
-    return told
+    if isinstance(shown, dict):
+        return {name: unmasked(shown[name], answer[name]) for name in shown}
+    if isinstance(shown, list):
+        return [unmasked(*pair) for pair in zip(shown, answer, strict=True)]
+    return shown
 
 
 class TestChoosing:
