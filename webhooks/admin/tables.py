@@ -1,4 +1,4 @@
-"""What the admin shows of each model. `rows.ReadOnlyRows` has what all of them share."""
+"""The admin's list and fields of each model. `rows.ReadOnlyRows` is what all share."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What pages for people share, whoever they are for: staff, the admin, and partners.
+"""What all pages for people share: those of the console, and those of the admin.
 
-Nothing here knows an interface or a page of its own. Rooms above build pages from it.
+No page and no interface is defined here. The rooms above build their pages from it.
 """

@@ -1,4 +1,4 @@
-"""Who acts in a request of a browser, and from which address."""
+"""The actor of a browser's request, for the audit log: the person, and the IP address."""
 
 from ipaddress import ip_address
 
@@ -18,7 +18,7 @@ def staff_actor(request: HttpRequest) -> Actor:
 
 
 def client_ip(request: HttpRequest) -> str | None:
-    """The caller's address; X-Forwarded-For is believed as far as our own proxies wrote it."""
+    """The caller's address; of X-Forwarded-For, only what our own proxies wrote is trusted."""
     hops: int = settings.TRUSTED_PROXIES
     address = request.META.get("REMOTE_ADDR", "")
     if hops:

@@ -157,7 +157,7 @@ class Chart:
 
     @property
     def top(self) -> int:
-        """Above the tallest bar: two counts that are raised to the least height may stand out."""
+        """Above the tallest bar: two counts that are raised to the least height may exceed it."""
         return -2 * _LEAST
 
     @property
@@ -258,7 +258,7 @@ def _height(count: int, most: int) -> int:
 
 
 def percentile(durations: Sequence[int], percent: int) -> Latency | None:
-    """Within what time so many of a hundred attempts were over; None without any.
+    """The latency that this percentage of attempts did not exceed; None without attempts.
 
     `durations` are the counts of EndpointHour.LATENCY_FIELDS.
     """

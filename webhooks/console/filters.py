@@ -1,4 +1,4 @@
-"""Filters of a list: a form whose answers stand in the page's address."""
+"""The filters of a list: a form whose values are in the address of the page."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class Filters(forms.Form):
         self.order_fields([n for n in self.fields if n not in Filters.base_fields])
 
     def by_index(self, rows: Any) -> Any:
-        """The rows by what an index serves."""
+        """Filters by what an index serves."""
         given = self.cleaned_data
         since = given.get("since")
         if period := PERIODS.get(given.get("within", "")):
@@ -90,7 +90,7 @@ class Filters(forms.Form):
         return rows.filter(**self._lookups(self.indexed))
 
     def by_scan(self, rows: Any) -> Any:
-        """The rows by what no index serves; `rows` itself when no such filter is set."""
+        """Filters by what no index serves; `rows` itself when no such filter is set."""
         lookups = self._lookups(self.scanned)
         return rows.filter(**lookups) if lookups else rows
 

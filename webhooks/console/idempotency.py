@@ -1,7 +1,7 @@
-"""Forms that are sent twice, by a double click or a reload: they act once.
+"""A form that is sent twice, by a double click or a reload, acts once.
 
-The tag `once` puts a key into a form. The same form, filled in alike and sent again, leads
-to where the first one led. One that was edited in between is another request.
+The tag `once` puts a key into a form. When the same form with the same content is
+sent again, it redirects to the result of the first. A form that was edited is a new request.
 """
 
 import hashlib

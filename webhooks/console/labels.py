@@ -71,12 +71,12 @@ def outcome(stored: str) -> str:
 
 
 def key(key: ApiKey) -> str:
-    """The part of a key that everybody may see: how it begins."""
+    """The beginning of a key, which everybody may see."""
     return f"whk_{key.prefix}"
 
 
 def scopes(key: ApiKey) -> list[str]:
-    """What the key may do, a sentence each."""
+    """What the key may do, in one phrase for each scope."""
     if key.partner_id is None:
         return ["Publish events, for every partner"]
     return [label for scope, label in SCOPES.items() if keys.may(key, scope)]
@@ -93,7 +93,7 @@ def action(stored: str) -> str:
 
 
 def name_dialect(title: str, *stored: str) -> None:
-    """Dialects are above this room: `webhooks.apps` says what each is called."""
+    """`webhooks.apps` gives the titles: dialects are above this room."""
     _dialects.update(dict.fromkeys(stored, title))
 
 

@@ -65,7 +65,7 @@ class VisibleText:
     """Shows, in every HTML page, the characters that hide text or reverse its direction.
 
     Names, URLs and bodies come from partners and their receivers. Templates escape the markup
-    in them; this is the one place that makes such characters visible, as `\u202e`.
+    in them; this is the one place that makes such characters visible, by their codes.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,8 +1,8 @@
-"""Lists in pages: by key and not by offset, the newest first where nothing else is said.
+"""Lists in pages, by key and not by offset; the newest rows first by default.
 
 A page costs the same however many rows there are. Where a filter has no index, each page
-looks at a fixed number of rows and says how far back it has looked, instead of reading
-the whole table for a handful of them.
+scans a fixed number of rows and says so, instead of reading the whole table for a few
+matches.
 """
 
 from collections.abc import Mapping, Sequence
@@ -91,7 +91,7 @@ class Keyset:
         )
 
     def read(self, text: str, model: Any) -> list[Any] | None:
-        """The key in an address; None for what is no key of this list."""
+        """The key in an address; None if it is not a key of this list."""
         # The first column may be a text that contains the separator.
         parts = text.rsplit(_BETWEEN, len(self.fields) - 1)
         if not text or "\0" in text or len(parts) != len(self.fields):
@@ -139,7 +139,7 @@ def listed(
 
 
 def _end(keyset: Keyset, rows: QuerySet[Any]) -> Any:
-    """The last row within reach; None where all are."""
+    """The last row that one page may scan; None if there are fewer rows."""
     bare = keyset.ordered(rows.select_related(None).only(*keyset.fields))
     return next(iter(bare[REACH - 1 : REACH]), None)
 

@@ -1,8 +1,8 @@
-"""The session of a member of staff: the steps of its login, where that leads, and when it ends.
+"""The session of a member of staff: the steps of its login, and when it ends.
 
 A password alone grants no access once a second factor is set up. A session ends some hours
-after its login, and sooner when its owner does nothing. The console's pages, the admin and
-the browsable API all ask here.
+after its login, and sooner when its owner does nothing. The console, the admin and the
+browsable API use the same rules.
 """
 
 import time
@@ -29,7 +29,7 @@ class LoginStep(Enum):
 
 
 def pending_step(request: HttpRequest) -> LoginStep | None:
-    """What the user must still do; None when the login is complete or nobody is logged in."""
+    """The next step of the login; None when it is complete or nobody is logged in."""
     user: Any = request.user  # with what django-otp adds to it
     if not user.is_authenticated or user.is_verified():
         return None
@@ -65,7 +65,7 @@ def over(request: HttpRequest) -> str:
 
 
 def note(request: HttpRequest, *, is_sign_of_life: bool) -> None:
-    """Note when the session of a logged-in user began, and that its owner is there."""
+    """Store when the session of a logged-in user began, and when it was last used."""
     # A request that did not read its session says nothing about it.
     if not request.session.accessed or SESSION_KEY not in request.session:
         return

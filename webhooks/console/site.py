@@ -77,7 +77,7 @@ class Site(UnfoldAdminSite):
 
 
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
-    """What this member of staff may see; a family without anything is left out."""
+    """The sidebar: what this member of staff may see. Empty families are left out."""
     if pending_step(request) is not None:
         return []  # none of it opens yet
     pages = [
@@ -107,7 +107,7 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _active(request: HttpRequest, name: str) -> dict[str, bool]:
-    """The dashboard's address begins every other one; unfold would take it for them."""
+    """Every other address begins with the dashboard's, so unfold would mark it on each page."""
     if name != "staff:home":
         return {}
     return {"active": request.path == reverse(name)}

@@ -79,7 +79,7 @@ def took(attempt: Attempt) -> dict[str, Any]:
     return {
         "attempt": attempt,
         "parts": _parts(attempt),
-        # A bar of no length is no bar; rounded parts may be longer than the whole.
+        # Never 0, which SVG cannot draw.
         "total": max(attempt.duration_ms, 1),
     }
 
@@ -92,7 +92,7 @@ def grouped(number: int) -> str:
 
 @register.simple_tag(takes_context=True)
 def explored(context: Any) -> Partner | None:
-    """The partner that the viewer calls the APIs as; no statement where nobody explores."""
+    """The partner that the viewer calls the APIs as; no query when nobody explores."""
     request = context["request"]
     if not exploring.is_exploring(request):
         return None
@@ -101,13 +101,13 @@ def explored(context: Any) -> Partner | None:
 
 # --- How long an attempt took -------------------------------------------------------
 
-_UNASKED = frozenset(
+_WITHOUT_CONNECTION = frozenset(
     {Outcome.REFUSED, Outcome.DNS, Outcome.CONNECT, Outcome.TLS, ERROR}
 )
-"""Ended before there was a connection to ask over: what is left is our own rounding."""
+"""Ended before there was a connection, so the rest of the time is only rounding."""
 
 _ROUNDING = 5
-"""Milliseconds. A deadline that came in the lookup or the connection leaves no more."""
+"""Milliseconds that rounding may leave."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class _Part:
 
 
 def _parts(attempt: Attempt) -> list[_Part]:
-    """None of an attempt that was made before its parts were kept."""
+    """Empty for an attempt that was made before these times were stored."""
     if attempt.lookup_ms is None and attempt.connect_ms is None:
         return []
     spans = [
@@ -130,7 +130,9 @@ def _parts(attempt: Attempt) -> list[_Part]:
         (name, label, length) for name, label, length in spans if length is not None
     ]
     left = max(attempt.duration_ms - sum(length for _, _, length in known), 0)
-    if attempt.status or (attempt.outcome not in _UNASKED and left > _ROUNDING):
+    if attempt.status or (
+        attempt.outcome not in _WITHOUT_CONNECTION and left > _ROUNDING
+    ):
         known.append(("answer", "response", left))
     shown, start = [], 0
     for name, label, length in known:

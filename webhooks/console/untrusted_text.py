@@ -1,6 +1,7 @@
-"""Text from outside, made fit to be read: cut, and with nothing that hides or turns it.
+"""Text from outside, for a page or a log: characters that hide text or reverse its direction are
+replaced by their codes, and long text is cut.
 
-Escaping is the templates' business; what comes from here is plain text.
+The result is plain text. Templates escape it.
 """
 
 import logging
@@ -14,13 +15,13 @@ from webhooks.operations.hidden_characters import HIDDEN
 SHOWN = 16 * 1024
 """Characters that a page shows of one text; the whole of it is there to download."""
 
-# What a page has its reader edit. The browser sends it back, so it stays as it is.
+# Values of a form are sent back by the browser, so they stay as they are.
 _EDITED = re.compile(r'(<textarea\b.*?</textarea>|\bvalue="[^"]*")', re.DOTALL)
 
 
 def readable(text: str) -> str:
-    """The text with unseen characters named, cut where it is too long."""
-    seen = HIDDEN.sub(_named, text[:SHOWN].replace("\r\n", "\n"))
+    """The text with invisible characters replaced by their codes, cut if it is too long."""
+    seen = HIDDEN.sub(_code, text[:SHOWN].replace("\r\n", "\n"))
     if len(text) <= SHOWN:
         return seen
     return f"{seen}\n… {len(text) - SHOWN} more characters"
@@ -30,17 +31,17 @@ def in_one_line(text: str) -> str:
     return readable(text).replace("\n", r"\n")
 
 
-def _named(unseen: re.Match[str]) -> str:
-    code = ord(unseen.group())
+def _code(found: re.Match[str]) -> str:
+    code = ord(found.group())
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def of_page(html: str) -> str:
-    """A whole page with unseen characters named, but in the values of its forms."""
+    """A whole page with invisible characters replaced by their codes, except in values of forms."""
     if HIDDEN.search(html) is None:
         return html
     parts = _EDITED.split(html.replace("\r\n", "\n"))
-    parts[::2] = [HIDDEN.sub(_named, part) for part in parts[::2]]
+    parts[::2] = [HIDDEN.sub(_code, part) for part in parts[::2]]
     return "".join(parts)
 
 
@@ -49,7 +50,7 @@ def of_bytes(content: bytes) -> str:
 
 
 def indented(content: bytes) -> str:
-    """JSON in lines of its own; what is no JSON as it is."""
+    """Indented, if it is JSON."""
     try:
         return of_json(orjson.loads(content))
     except ValueError:
@@ -61,7 +62,7 @@ def of_json(value: Any) -> str:
 
 
 def to_edit(value: Any) -> str:
-    """The whole of it as JSON, with nothing named: it is read again."""
+    """Indented JSON for a field of a form: complete and unchanged."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
@@ -75,10 +76,10 @@ def of_headers(headers: Any) -> str:
 
 
 class LogFormatter(logging.Formatter):
-    """Names unseen characters in the log, and keeps each message on one line."""
+    """Replaces invisible characters in the log, and keeps each message on one line."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
         return super().formatMessage(record).replace("\n", r"\n")
 
     def format(self, record: logging.LogRecord) -> str:
-        return HIDDEN.sub(_named, super().format(record))
+        return HIDDEN.sub(_code, super().format(record))

@@ -1,4 +1,4 @@
-"""Two addresses for load balancers and monitoring. Anyone may ask, so they tell little."""
+"""Two addresses for load balancers and monitoring. They are public, so they reveal little."""
 
 import threading
 from typing import Any

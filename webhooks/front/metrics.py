@@ -1,7 +1,7 @@
 """Metrics for Prometheus: how many deliveries wait, and how attempts end.
 
-All numbers are read from the database when they are asked for. So every process gives the
-same answer, and nothing is counted twice. A scrape runs a fixed number of short statements.
+All numbers are read from the database at each scrape. So every process gives the same
+answer, and nothing is counted twice. A scrape runs a fixed number of short statements.
 Labels have a few fixed values and name no partner and no URL.
 """
 

@@ -1,4 +1,4 @@
-"""Who is calling: the key in the request, the partner behind it, the actor to audit."""
+"""The caller of a request: its key, the partner of the key, and the actor for the audit log."""
 
 from base64 import b64decode
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """The browsable API: staff who call an interface as a partner, from their browser.
 
 It opens only for a request that prefers HTML and carries the session of a member of staff
-who has chosen a partner. For every other request nothing here holds: an interface takes
-keys, and answers in its own form whatever is accepted.
+who has chosen a partner. Every other request is answered as usual: an interface
+takes keys, and answers in its own format.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The fields of a body that an interface has no meaning for: kept with the subscription."""
+"""Unknown fields of a body, which are kept with the subscription."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

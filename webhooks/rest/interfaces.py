@@ -1,9 +1,9 @@
 """The REST interfaces that are served: the portal's own, and one for each dialect.
 
-Interfaces do not import one another, and nothing below imports them. Who has to know them
-all, such as the console and the addresses, finds them here by name; `webhooks.apps`
-registers them when the process starts. Their modules are loaded when they are asked for: a
-process that only delivers needs no view.
+Interfaces do not import one another, and nothing below imports them. Code that needs
+all of them, such as the console and the routing, finds them here by name. `webhooks.apps`
+registers them when the process starts. Their modules are imported on first use: a process
+that only delivers needs no view.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
-"""Refusals for an interface whose vendor documents what an error looks like, and no words
-for most of them."""
+"""Refusals for an interface whose vendor documents the shape of an error, but not the texts."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

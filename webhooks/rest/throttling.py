@@ -1,9 +1,9 @@
-"""A safety net against a client that runs wild: requests per key and minute.
+"""Limits the requests of a key in a minute, against a client that runs wild.
 
 Counted in the cache with its atomic increment, not in a list of times: that would grow
 with the rate and lose counts between processes. With the default cache each web process
-counts for itself; a shared one (`CACHE_URL`) counts for all. A cache that is away costs the
-count, not the request.
+counts for itself; a shared one (`CACHE_URL`) counts for all. When the cache fails, requests
+are not counted and are still answered.
 """
 
 import logging

@@ -33,19 +33,19 @@ MOST_NAMED = 5
 MOST_COUNTED = 1_000
 
 OVERDUE = timedelta(minutes=1)
-"""A worker that is well takes what is due within a second or two."""
+"""A healthy worker takes what is due within a second or two."""
 
 DANGER, WARNING, INFO = "danger", "warning", "info"
 
 
 @dataclass(frozen=True)
 class Item:
-    """One of those an alert is about."""
+    """One of the rows that an alert is about."""
 
     name: str
     address: str
     description: str = ""
-    # What happened or will at `at`, such as "since".
+    # The word before the time `at`, such as "since".
     word: str = "since"
     at: datetime | None = None
 
@@ -87,7 +87,7 @@ def _worker(now: datetime) -> Alert | None:
 
 
 def _overdue(now: datetime) -> Alert | None:
-    # By the endpoints: the oldest of many waiting deliveries is in no index.
+    # Found by endpoint: no index finds the oldest of many waiting deliveries.
     waiting = Endpoint.objects.filter(
         disabled_at=None, next_due_at__lt=now - OVERDUE
     ).select_related("subscription__partner")
@@ -219,7 +219,7 @@ def _recoveries(now: datetime) -> Alert | None:
     )
 
 
-# The worst first: (what the viewer must be allowed to look at, where it is looked)
+# The worst first: (the permission that it needs, the function that looks for it)
 _LOOKS: tuple[tuple[str, Callable[[datetime], Alert | None]], ...] = (
     ("view_delivery", _worker),
     ("view_delivery", _overdue),

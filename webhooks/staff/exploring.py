@@ -126,7 +126,7 @@ def _call(slug: str, pattern: Any, examples: "_Examples") -> ExampleCall:
 
 
 def _thing(word: str) -> str:
-    """Vendors differ in what they call a subscription, and hardly in the rest."""
+    """Vendors call a subscription by many names, but the rest by the same."""
     word = word.casefold()
     if word.endswith("keys"):
         return "key"
@@ -143,7 +143,7 @@ class _Examples:
         self._found: dict[tuple[str, str | None], _Example | None] = {}
 
     def of(self, thing: str, dialect: str | None) -> _Example | None:
-        """Without a dialect, a subscription of any, with its name beside."""
+        """Without a dialect, a subscription of any dialect, which the query names."""
         key = (thing, dialect if thing == "subscription" else None)
         if key not in self._found:
             self._found[key] = self._read(*key)

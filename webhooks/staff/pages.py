@@ -145,7 +145,7 @@ class List(Page):
     listed: paging.Listed
 
     def rows(self) -> Any:
-        """The query, with what a row shows of others; the order is the keyset's."""
+        """The queryset, without an order: `order` gives that."""
         raise NotImplementedError
 
     def order(self, form: Filters) -> paging.Keyset:
@@ -170,7 +170,7 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
 
     template = "console/form.html"
     form_class: Any = forms.Form
-    # What follows from it, where a sentence says that; else the template does.
+    # What the form does, in one sentence; the template may say more.
     lead: ClassVar[str] = ""
     # Whether what it does cannot be undone.
     dangerous: ClassVar[bool] = False

@@ -107,7 +107,7 @@ class Hit:
     name: str
     description: str
     address: str
-    # Whether the term is its very id, or a name as good as one.
+    # Whether the term is its id, or an equally exact name.
     is_exact: bool = False
 
 
@@ -130,7 +130,7 @@ def _groups(term: str, *, may: Callable[[str], bool]) -> list[Group]:
 
 
 def _only_match(found: Iterable[Group], term: str) -> str | None:
-    """The address of what the term names, where nothing else was found by it."""
+    """The address of the one row that the term names exactly, if nothing else was found."""
     hits = [hit for group in found for hit in group.hits]
     is_exact = _as_id(term) is not None or any(hit.is_exact for hit in hits)
     addresses = {hit.address for hit in hits}

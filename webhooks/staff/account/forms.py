@@ -1,4 +1,4 @@
-"""What staff enter about themselves: a password, a code of the second factor."""
+"""The forms of one's own account: passwords, and codes of the second factor."""
 
 from typing import Any, cast
 
@@ -29,7 +29,7 @@ class CodeForm(forms.Form):
     )
 
     def refuse(self, error: Exception) -> int:
-        """Say beside the field why the code was refused; returns the status of the answer."""
+        """Add the error to the field; returns the status code of the response."""
         if isinstance(error, secondfactor.TooManyTries):
             self.add_error(
                 "code",
@@ -57,7 +57,7 @@ class FirstCodeForm(CodeForm):
 
 
 class PasswordForm(forms.Form):
-    """The password again, since a browser that was left open is not its owner."""
+    """Requires the password again: somebody else may use a browser that was left open."""
 
     password = forms.CharField(
         label="Your password",

@@ -41,7 +41,7 @@ class OwnPage(Page):
 
 
 class EnterCode(OwnPage, FormPage):
-    """Asks a user who has given the password for the second factor."""
+    """The second step of a login: the code, after the password."""
 
     template = "staff/account/enter_code.html"
     form_class = CodeForm
@@ -73,7 +73,7 @@ class EnterCode(OwnPage, FormPage):
 
 
 def complete_login(request: HttpRequest, device: Any) -> None:
-    """From now on this session has shown both, under an id that only it knows."""
+    """Mark this session as complete, and give it a new id."""
     django_otp.login(request, device)
     request.session.cycle_key()
 

@@ -74,7 +74,7 @@ class ChangePassword(PasswordPage):
 
 
 class SecondFactor(PasswordPage):
-    """What it is and, by POST with the password, its beginning."""
+    """Explains the second factor; POST with the password begins to set it up."""
 
     template = "staff/account/second_factor.html"
     form_class = PasswordForm
@@ -105,14 +105,14 @@ class SecondFactor(PasswordPage):
 
 
 class CodePage(AccountForm):
-    """A form with a code of the second factor: `with_code` does what it is for."""
+    """A form with a code of the second factor, which `with_code` uses."""
 
     form_class: type[CodeForm | PasswordAndCodeForm] = CodeForm
     # Where to go when the second factor was removed a moment ago.
     not_set_up = "staff:account"
 
     def with_code(self, **arguments: Any) -> HttpResponse:
-        """Raises what the operation does."""
+        """Does what the page is for; raises the operation's exceptions."""
         raise NotImplementedError
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
@@ -137,7 +137,7 @@ class CodePage(AccountForm):
 
 
 class Confirm(CodePage):
-    """The key to scan, and the code that shows that it was."""
+    """Shows the key to scan, and confirms it by a code."""
 
     template = "staff/account/confirm_second_factor.html"
     form_class = FirstCodeForm

@@ -1,4 +1,4 @@
-"""What deliveries are filtered by, and how one is sent again."""
+"""The filters of the list of deliveries, and the form that sends one again."""
 
 from typing import Any
 

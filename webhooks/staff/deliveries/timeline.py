@@ -1,4 +1,4 @@
-"""The attempts of a delivery, as its page shows them, and when to look again."""
+"""The attempts of a delivery, as its page shows them, and when the page is refreshed."""
 
 import shlex
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Timeline:
     earlier: int  # attempts before those
     request: Attempt | None  # the one whose request body was kept
     request_body: str
-    # In how many seconds to look again; None when the delivery is settled.
+    # Seconds until the page is refreshed; None when the delivery is settled.
     again_in: int | None
 
 

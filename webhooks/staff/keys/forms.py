@@ -99,7 +99,7 @@ def without_keys(query: QueryDict) -> str | None:
 
 
 def _beginning(field: str, value: str) -> str | None:
-    """Of a value that holds a key, or more of one than everybody may see."""
+    """The beginning of the key in a value; None where a value reveals no more than that."""
     if lookup := keyformat.lookup_within(value):
         return f"{_MARK}{lookup}"
     if field == "prefix" and len(value) > _LONGEST:

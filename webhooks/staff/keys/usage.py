@@ -1,7 +1,7 @@
 """How a key is sent: for each interface a header, and a request to try the key with.
 
-Read from the documented paths of every interface and from the authentication of their
-views, so that a new dialect is here as soon as it is registered.
+It is read from the documented paths of every interface and from the authentication of their
+views, so a new dialect needs nothing here.
 """
 
 import re
@@ -33,7 +33,7 @@ class Usage:
 
     @property
     def preference(self) -> tuple[bool, bool]:
-        """The least is the best to begin with: no object in the path, then a reading one."""
+        """For sorting: paths without an id come first, then those that only read."""
         return "<" in self.path, self.method != "GET"
 
     def curl(self, base: str) -> str:

@@ -109,7 +109,7 @@ class One(KeyPage):
 
 
 class NewKeyPage(FormPage):
-    """A page whose form ends in a new key."""
+    """A page whose form makes a new key."""
 
     permission = "webhooks.issue_key"
     sent_before = (
@@ -141,7 +141,7 @@ class Issue(NewKeyPage):
     partner: Partner | None = None
 
     def get_initial(self) -> dict[str, Any]:
-        """With the partner in the address; the form asks for one that is not found."""
+        """The partner in the address, if there is such a partner."""
         field = PartnerField(required=False)
         try:
             self.partner = field.clean(self.request.GET.get("partner", ""))
@@ -182,7 +182,7 @@ class Rotate(KeyPage, NewKeyPage):
     }
 
     def get_initial(self) -> dict[str, Any]:
-        """What the page that leads here proposes; the form knows its choices."""
+        """The overlap in the address, which a link may propose."""
         overlap = self.request.GET.get("overlap")
         return super().get_initial() | ({"overlap": overlap} if overlap else {})
 

@@ -106,7 +106,7 @@ class DetailsForm(forms.Form):
 
 
 class EditForm(DetailsForm):
-    """With what the partner was when the form was opened, to notice who was faster."""
+    """Also has the values when the form was opened, so that a change in between is noticed."""
 
     seen_name = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
     seen_contact_email = forms.CharField(

@@ -47,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Dependents:
-    """How much of a partner depends on its switch."""
+    """What is affected when the partner is activated or deactivated."""
 
     subscriptions: int
     keys: int
@@ -85,7 +85,7 @@ def of(
 
 def dependents(partner: Partner, *, now: datetime) -> Dependents:
     mine = Endpoint.objects.filter(subscription__partner=partner)
-    # By endpoint: what waits is indexed so, and is little beside what has ended.
+    # By endpoint, as waiting deliveries are indexed.
     waiting = Delivery.objects.pending().filter(endpoint__in=mine.values("id"))
     return Dependents(
         subscriptions=Subscription.objects.live().filter(partner=partner).count(),

@@ -1,4 +1,4 @@
-"""What recoveries are filtered by, and what a new one replays."""
+"""The filters of the list of recoveries, and the form of a new one."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -130,7 +130,7 @@ class RecoveryForm(forms.Form):
             return
         chosen = self.chosen
         self.add_error("subscription", f"Nothing can be sent now. {why}")
-        # An error forgets the value, and the page has a link to it.
+        # add_error removes the value, but the page links to it.
         self.cleaned_data["subscription"] = chosen
 
     def filter(self) -> Filter:

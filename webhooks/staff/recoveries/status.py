@@ -1,5 +1,5 @@
-"""What the pages of a recovery say: what it replays, where to, how far it is, and before it is
-started, what it would do."""
+"""The status of a recovery: what it replays, where to, and its progress; and before it is
+started, a preview."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,7 +40,7 @@ MOST_NAMED = 20
 
 _SOON = 2
 _LATER = 10
-"""Seconds between two looks: while it queues, and while it only waits for answers."""
+"""Seconds between two refreshes: while it queues, and while it only waits for responses."""
 
 _MEANINGFUL = timedelta(seconds=5)
 """The speed of a younger recovery says nothing yet."""
@@ -78,7 +78,7 @@ class Status:
 
     @property
     def again_in(self) -> int | None:
-        """In how many seconds to look again; None when nothing of it moves any more."""
+        """Seconds until the page is refreshed; None when nothing changes any more."""
         if self.recovery.state == Recovery.State.RUNNING:
             return _SOON
         return _LATER if self.counts.pending else None

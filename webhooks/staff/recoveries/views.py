@@ -211,7 +211,7 @@ class New(Page):
 
 
 def _prefilled(query: QueryDict) -> dict[str, Any]:
-    """What an address fills into the form; the rest of the form is as it begins."""
+    """The initial values that the address gives."""
     given: dict[str, Any] = {
         name: query[name]
         for name in ("subscription", "period", "bytes")

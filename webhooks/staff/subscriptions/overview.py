@@ -50,7 +50,7 @@ def meaning(subscription: Subscription, endpoints: Sequence[Endpoint]) -> str:
 
 
 def is_disabled(subscription: Subscription, endpoints: Sequence[Endpoint]) -> bool:
-    """Whether the portal disabled some of it that its owner has on."""
+    """Whether the portal disabled it, or one of its URLs, while its owner has it on."""
     if subscription.deleted_at is not None or not subscription.is_active:
         return False
     return subscription.disabled_at is not None or any(
@@ -82,7 +82,7 @@ MOST_NAMED = 500
 
 @dataclass(frozen=True)
 class Name:
-    """An event in the dialect's words."""
+    """An event, by its name in the dialect."""
 
     text: str
     type: str | None
@@ -191,7 +191,7 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class ApiPreview:
-    """The request, and the answer in lines of its own."""
+    """The request and its response, indented."""
 
     request: str
     json: str
@@ -200,8 +200,7 @@ class ApiPreview:
 
 
 def api_preview(subscription: Subscription, *, now: datetime) -> ApiPreview | None:
-    """None for what its dialect shows to nobody: a deleted one, or one of a dialect that
-    is no longer served."""
+    """None if the subscription is deleted, or its dialect is no longer served."""
     dialect = interfaces.get(subscription.dialect)
     if dialect is None or subscription.deleted_at is not None:
         return None
@@ -227,7 +226,7 @@ class TestResult:
     event: Event
     # The delivery to each URL, with its attempts.
     deliveries: Sequence[tuple[Delivery, Sequence[timeline.Step]]]
-    # In how many seconds to look again; None when all are settled.
+    # Seconds until the page is refreshed; None when all are settled.
     again_in: int | None
 
 

@@ -1,4 +1,4 @@
-"""The settings of a subscription: of a new one, and of one that is there."""
+"""The settings of a subscription: a new one, or one that exists."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ class New(Page):
         target = TargetForm(request.GET or None)
         if target.is_valid():
             return self._settings(target, self._form(target))
-        # Of a page that only names the partner, nothing is wrong yet.
+        # A link may name the partner only: that is no error.
         if "dialect" not in request.GET:
             target = TargetForm(initial=request.GET.dict())
         return self._target(target)
@@ -144,7 +144,7 @@ class Edit(SubscriptionPage, FormPage):
 
 
 def _moment(text: str) -> datetime | None:
-    """The moment that a form carries; None of anything else."""
+    """The time in a hidden field; None if it is not a time."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:

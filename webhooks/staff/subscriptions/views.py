@@ -119,7 +119,7 @@ class One(SubscriptionPage):
 
 
 class Enable(SubscriptionPage, FormPage):
-    """For what the portal disabled; what its owner switched off is edited."""
+    """Only for what the portal disabled. What its owner switched off is switched on by editing."""
 
     permission = "webhooks.change_subscription"
     template = "staff/subscriptions/enable.html"
