@@ -39,14 +39,6 @@ LINES = (
         r"\| \[.+\]\(docs/dialects/\w+\.md\) \| .+ \|",
         "| [$title](docs/dialects/$name.md) | `/$prefix/webhooks` | `Authorization: Bearer` |",
     ),
-    (
-        "docs/delivery.md",
-        r"\| `\w+` \| \d+ in .+ \|",
-        (
-            "| `$name` | 10 in 75 h 35 min 5 s "
-            "| 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h | ± 20 % | 10 s |"
-        ),
-    ),
 )
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
