@@ -103,8 +103,8 @@ class Call:
 
 
 @pytest.mark.django_db
-class DialectSuite(ABC):
-    """Subclass as `TestSuite` in the vendor's module and fill in what is abstract."""
+class DialectCalls(ABC):
+    """Calls of a dialect, and what its refusals look like."""
 
     slug: ClassVar[str]
     # The whole header, as the vendor sends it.
@@ -165,7 +165,7 @@ class DialectSuite(ABC):
     # The write, which each test spoils in its own way.
     call: Call
 
-    # --- The tests every vendor inherits --------------------------------------------
+    # --- What its tests ask with ----------------------------------------------------
 
     @pytest.fixture(autouse=True)
     def _callers(self, client):
@@ -193,6 +193,17 @@ class DialectSuite(ABC):
         key_headers = self.headers(self.key_text if key is None else key)
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         return call.send(self.client, {**key_headers, **named})
+
+    def assert_in_shape(self, response) -> None:
+        assert response.status_code < 500, response.content
+        if response.content:
+            assert response["Content-Type"] == self.content_type
+            json.loads(response.content)
+
+
+class DialectSuite(DialectCalls):
+    """The tests every vendor inherits. Subclass as `TestSuite` in the vendor's module and
+    fill in what is abstract."""
 
     def test_it_accepts_the_write_that_the_other_tests_spoil(self):
         response = self.send(self.call)
@@ -454,12 +465,6 @@ class DialectSuite(ABC):
             assert response["Content-Type"] == self.content_type
 
     # --- Nothing makes it fail ------------------------------------------------------
-
-    def assert_in_shape(self, response) -> None:
-        assert response.status_code < 500, response.content
-        if response.content:
-            assert response["Content-Type"] == self.content_type
-            json.loads(response.content)
 
     def test_it_survives_numbers_that_a_database_spells_out(self):
         # PostgreSQL writes 1e40 with forty-one digits: no integer of 64 bits.
