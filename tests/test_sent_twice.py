@@ -6,16 +6,18 @@ name.
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any, NamedTuple
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.db import connections, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests import factories
 from tests.admin import traffic
@@ -26,9 +28,11 @@ from webhooks.models import (
     ApiKey,
     Delivery,
     Endpoint,
+    EventType,
     Partner,
     Recovery,
     Subscription,
+    ids,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates_of_others")]
@@ -37,6 +41,7 @@ AT_ONCE = 4
 PATIENCE = 30
 
 
+PASSWORD = "a-password-of-length"
 UNSIGNED = "a subscription without a secret, whose endpoint is disabled"
 SIGNED = "a subscription with a secret"
 
@@ -75,6 +80,17 @@ FORMS: dict[str, Form] = {
     "cancel-recovery": Form(Recovery),
     "publish": Form(query="?partner={partner}&type=customer.created"),
 }
+ADMIN: dict[str, Form] = {
+    "admin:webhooks_eventtype_add": Form(fields={"name": "made.once"}),
+    "admin:webhooks_eventtype_change": Form(EventType, fields={"description": "New."}),
+    "admin:auth_user_add": Form(
+        fields={"username": "ann", "password1": PASSWORD, "password2": PASSWORD}
+    ),
+    "admin:auth_user_change": Form(User, fields={"email": "ann@example.com"}),
+    "admin:auth_group_add": Form(fields={"name": "Made once"}),
+    "admin:auth_group_change": Form(Group, fields={"name": "Renamed"}),
+}
+EVERY = {**FORMS, **ADMIN}
 
 OTHERS = {
     "search": "It reads only.",
@@ -139,9 +155,10 @@ def filled(
     client: Client, rows: dict[Any, Any], name: str
 ) -> tuple[str, dict[str, str]]:
     """Where the form of that page is sent to, and what it sends."""
-    page, form = name.partition(" ")[0], FORMS[name]
+    page, form = name.partition(" ")[0], EVERY[name]
     address = shown_at = reverse(
-        f"staff:{page}", args=[rows[form.about].pk] if form.about else []
+        page if ":" in page else f"staff:{page}",
+        args=[rows[form.about].pk] if form.about else [],
     )
     if page == "leave-exploring":  # its form is on every page meanwhile
         shown_at = reverse("staff:partner", args=[rows[Partner].pk])
@@ -183,7 +200,13 @@ def rows(db: None) -> dict[Any, Any]:
     Endpoint.objects.filter(subscription=unsigned).update(
         disabled_at=unsigned.created_at, disabled_reason="Test"
     )
-    return {**made, UNSIGNED: unsigned, SIGNED: signed}
+    return {
+        **made,
+        UNSIGNED: unsigned,
+        SIGNED: signed,
+        User: User.objects.create_user("another", is_staff=True),
+        Group: Group.objects.create(name="Another"),
+    }
 
 
 @pytest.fixture
@@ -212,7 +235,7 @@ def leads_to(response: Any) -> str:
     return str(response.get("Location") or response["Content-Location"])
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", EVERY)
 def test_it_acts_once_and_leads_to_the_same_page(rows, boss, name: str) -> None:
     client = browser(boss)
     address, sent = filled(client, rows, name)
@@ -229,7 +252,7 @@ def test_it_acts_once_and_leads_to_the_same_page(rows, boss, name: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", EVERY)
 def test_of_many_at_once_one_acts(rows, boss, name: str) -> None:
     client = browser(boss)
     address, sent = filled(client, rows, name)
@@ -250,3 +273,28 @@ def test_of_many_at_once_one_acts(rows, boss, name: str) -> None:
         answers = list(pool.map(post, [again(client) for _ in range(AT_ONCE)]))
     assert counts() == once
     assert len({leads_to(answer) for answer in answers}) == 1
+
+
+def test_a_form_that_was_refused_may_be_sent_again(rows, boss) -> None:
+    client = browser(boss)
+    address, sent = filled(client, rows, "redeliver")
+    subscription = rows[Subscription]
+    Subscription.objects.update(is_active=False)
+    refused = client.post(address, sent, follow=True).content.decode()
+    assert "Nothing was sent. The subscription is switched off." in refused
+    Subscription.objects.filter(id=subscription.id).update(is_active=True)
+    assert (
+        leads_to(client.post(address, sent))
+        != f"/staff/deliveries/{rows[Delivery].pk}/"
+    )
+    assert Delivery.objects.filter(redelivery_of=rows[Delivery].pk).count() == 1
+
+
+def test_a_form_that_is_too_old_is_not_acted_on(rows, boss) -> None:
+    client = browser(boss)
+    address, sent = filled(client, rows, "redeliver")
+    old = str(ids.before(timezone.now() - timedelta(days=2)))
+    for key in (old, "x" * 10_000, "\0"):
+        response = client.post(address, {**sent, FIELD: key}, follow=True)
+        assert "this page was open for more than a day" in response.content.decode()
+    assert Delivery.objects.count() == 1

@@ -14,6 +14,8 @@ from webhooks.console.actor import staff_actor
 from webhooks.models import EventType
 from webhooks.operations import event_types
 
+from .once import ActsOnce
+
 
 class EventTypeForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
@@ -32,7 +34,7 @@ class EventTypeForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(EventType)
-class EventTypeAdmin(ModelAdmin):
+class EventTypeAdmin(ActsOnce, ModelAdmin):
     actions = None
     form = EventTypeForm
     list_display = ("name", "description", "has_schema")

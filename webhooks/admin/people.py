@@ -24,6 +24,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from webhooks.console.actor import staff_actor
 from webhooks.operations import people, secondfactor
 
+from .once import ActsOnce
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
 # An account is deleted on its own page, which lists what is deleted with it.
@@ -51,7 +53,7 @@ class Audited:
 
 
 @admin.register(User)
-class StaffAdmin(Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class StaffAdmin(ActsOnce, Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -139,7 +141,7 @@ class StaffAdmin(Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Group)
-class StaffGroupAdmin(Audited, GroupAdmin, ModelAdmin):
+class StaffGroupAdmin(ActsOnce, Audited, GroupAdmin, ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
 

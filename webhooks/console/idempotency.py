@@ -18,26 +18,54 @@ from webhooks.operations import idempotency
 FIELD = "idempotency_key"
 
 
-class Stale(Exception):
-    """The form is so old that nobody knows any more whether it was sent before."""
+SENT_BEFORE = (
+    "This form was sent before, and nothing was done a second time. To send it again, open it "
+    "anew."
+)
+_STALE = (
+    "Nothing was done: this page was open for more than a day. Check that it still says what "
+    "you want, and send it again."
+)
+
+
+class Refused(Exception):
+    """Nothing was done, and `response` says why. The form may be sent again as it is."""
+
+    def __init__(self, response: HttpResponseBase) -> None:
+        super().__init__()
+        self.response = response
 
 
 def once(
-    request: HttpRequest, do: Callable[[], HttpResponseBase], *, sent_before: str
+    request: HttpRequest,
+    do: Callable[[], HttpResponseBase],
+    *,
+    sent_before: str = SENT_BEFORE,
 ) -> HttpResponseBase:
     """The answer of `do`; of a form that was sent before, a redirect to where it led, with
     the message `sent_before`.
 
     An answer leads somewhere by its `Location`, or where it shows something new by its
     `Content-Location`. One that leads nowhere, such as a form with errors, leaves the key
-    unused. A form without the field acts each time. Raises Stale.
+    unused, and so does `Refused`. A request without the field, such as one that reads, acts
+    each time. A form that is older than what is kept of it is not acted on.
     """
     token = request.POST.get(FIELD)
-    if token is None:
-        return do()
-    made = ids.parse(token)
-    if made is None or not idempotency.is_kept(made):
-        raise Stale
+    try:
+        if token is None:
+            return do()
+        made = ids.parse(token)
+        if made is None or not idempotency.is_kept(made):
+            messages.error(request, _STALE)
+            return redirect(request.get_full_path())
+        return _once(request, do, sent_before)
+    except Refused as refused:
+        return refused.response
+
+
+def _once(
+    request: HttpRequest, do: Callable[[], HttpResponseBase], sent_before: str
+) -> HttpResponseBase:
     answers: list[HttpResponseBase] = []
 
     def act() -> str:

@@ -40,12 +40,6 @@ def admin_row(row: Any) -> str:
     return reverse(f"admin:{name}_change", args=[row.pk])
 
 
-_STALE = (
-    "Nothing was done: this page was open for more than a day. Check that it still says what "
-    "you want, and send it again."
-)
-
-
 @method_decorator(never_cache, name="dispatch")
 class Page(View):
     """A page for staff who hold its permission; others are asked to log in, or refused.
@@ -58,10 +52,7 @@ class Page(View):
     # False for a page that refreshes itself.
     keeps_session_alive: ClassVar[bool] = True
     # What is said when a form comes a second time.
-    sent_before: ClassVar[str] = (
-        "This form was sent before, and nothing was done a second time. To send it again, "
-        "open it anew."
-    )
+    sent_before: ClassVar[str] = idempotency.SENT_BEFORE
 
     @property
     def title(self) -> str:
@@ -86,13 +77,7 @@ class Page(View):
 
     def answered(self, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         """What the page answers; a form that is sent twice acts once."""
-        if self.request.method != "POST":
-            return answer()
-        try:
-            return idempotency.once(self.request, answer, sent_before=self.sent_before)
-        except idempotency.Stale:
-            messages.error(self.request, _STALE)
-            return redirect(self.request.get_full_path())
+        return idempotency.once(self.request, answer, sent_before=self.sent_before)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         return self.page(**self.context())
@@ -199,7 +184,8 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
             return self.form_valid(form)
         except tuple(self.refusals) as error:
             level, text = self.refusals[type(error)]
-            return self.leave(text.format(error), level)
+            response = self.leave(text.format(error), level)
+            raise idempotency.Refused(response) from None
 
     def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
         above = self.above()
