@@ -6,7 +6,7 @@ and end at full hours of UTC, and the last one is not over yet: "24h" is this ho
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -95,36 +95,18 @@ class Bar:
 class Chart:
     period: str
     bars: Sequence[Bar]
-    durations: Sequence[int] = field(repr=False)
-    """How many attempts took as long, by the histogram's bounds."""
+    delivered: int
+    failed: int
+    p50: Latency | None
+    p95: Latency | None
 
     @property
-    def label(self) -> str:
-        return PERIODS[self.period].label
-
-    @property
-    def bar_label(self) -> str:
-        return PERIODS[self.period].bar_label
-
-    @property
-    def start(self) -> datetime:
-        return self.bars[0].start
-
-    @property
-    def delivered(self) -> int:
-        return sum(bar.delivered for bar in self.bars)
-
-    @property
-    def failed(self) -> int:
-        return sum(bar.failed for bar in self.bars)
+    def shape(self) -> Period:
+        return PERIODS[self.period]
 
     @property
     def attempts(self) -> int:
         return self.delivered + self.failed
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.attempts
 
     @property
     def most(self) -> int:
@@ -134,35 +116,17 @@ class Chart:
     @property
     def success_rate(self) -> str:
         """The delivered share of all attempts. Rounded down: 100 % means that none failed."""
-        if self.is_empty:
+        if not self.attempts:
             return "nothing sent"
         thousandths = self.delivered * 1000 // self.attempts
         return f"{thousandths / 10:.1f} %".replace(".0 ", " ")
 
     @property
-    def p50(self) -> Latency | None:
-        return percentile(self.durations, 50)
-
-    @property
-    def p95(self) -> Latency | None:
-        return percentile(self.durations, 95)
-
-    @property
-    def latest_first(self) -> Sequence[Bar]:
-        return self.bars[::-1]
-
-    @property
-    def width(self) -> int:
-        return WIDTH * len(self.bars)
-
-    @property
-    def top(self) -> int:
-        """Above the tallest bar: two counts that are raised to the least height may exceed it."""
-        return -2 * _LEAST
-
-    @property
-    def height(self) -> int:
-        return HEIGHT - self.top
+    def view_box(self) -> str:
+        """Of the SVG. Two counts that are raised to the least height may exceed the tallest bar,
+        so there is room above it."""
+        above = 2 * _LEAST
+        return f"0 {-above} {WIDTH * len(self.bars)} {HEIGHT + above}"
 
 
 def of(hours: QuerySet[EndpointHour], *, period: str, now: datetime) -> Chart:
@@ -184,7 +148,14 @@ def of(hours: QuerySet[EndpointHour], *, period: str, now: datetime) -> Chart:
         count[1] += row["sum_failed"]
         for number, name in enumerate(EndpointHour.LATENCY_FIELDS):
             durations[number] += row[f"sum_{name}"]
-    return Chart(period, _drawn(counts, start=start, step=step), durations)
+    return Chart(
+        period,
+        bars=_drawn(counts, start=start, step=step),
+        delivered=sum(delivered for delivered, _ in counts),
+        failed=sum(failed for _, failed in counts),
+        p50=percentile(durations, 50),
+        p95=percentile(durations, 95),
+    )
 
 
 def start_of(period: str, *, now: datetime) -> datetime:

@@ -16,7 +16,7 @@ from webhooks.console import labels, paging, untrusted_text
 from webhooks.console.filters import Filters
 from webhooks.models import AuditEntry, Partner
 
-from .pages import Crumb, List, Page, crumb
+from .pages import List, Page
 from .partners.forms import PartnerField
 
 MOST_COMPARED = 1_000
@@ -79,6 +79,7 @@ class Audit(List):
 
 class One(Page):
     permission = "webhooks.view_auditentry"
+    section = ("Audit log", "audit")
     template = "staff/audit/entry.html"
 
     @cached_property
@@ -88,9 +89,6 @@ class One(Page):
     @property
     def title(self) -> str:
         return labels.action(self.entry.action)
-
-    def above(self) -> Sequence[Crumb]:
-        return [crumb("Audit log", "audit")]
 
     def context(self) -> dict[str, Any]:
         return {

@@ -1,6 +1,5 @@
 """Events and event types: the lists, one of each, and publishing an event by hand."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -19,7 +18,7 @@ from webhooks.delivery import wire
 from webhooks.models import Event, EventType
 from webhooks.operations import events
 
-from .pages import Crumb, FormPage, List, Page, admin_row, crumb
+from .pages import FormPage, List, Page, admin_row
 from .partners.forms import PartnerField
 
 MOST_DELIVERIES = 50
@@ -117,6 +116,7 @@ class Events(List):
 
 class One(Page):
     permission = "webhooks.view_event"
+    section = ("Events", "events")
     template = "staff/events/event.html"
 
     @cached_property
@@ -127,9 +127,6 @@ class One(Page):
     @property
     def title(self) -> str:
         return f"Event {self.event.type} of {self.event.partner}"
-
-    def above(self) -> Sequence[Crumb]:
-        return [crumb("Events", "events")]
 
     def context(self) -> dict[str, Any]:
         event = self.event
@@ -148,6 +145,7 @@ class Publish(FormPage):
     """A form for the type in the address; without one, only the choice of it."""
 
     permission = "webhooks.add_event"
+    section = ("Events", "events")
     template = "staff/events/publish.html"
     form_class = PublishForm
     title = "Publish a test event"
@@ -160,9 +158,6 @@ class Publish(FormPage):
     def get_initial(self) -> dict[str, Any]:
         example = untrusted_text.to_edit(self.chosen.example) if self.chosen else ""
         return {"payload": example, "partner": self.request.GET.get("partner", "")}
-
-    def above(self) -> Sequence[Crumb]:
-        return [crumb("Events", "events")]
 
     def context(self) -> dict[str, Any]:
         names = EventType.objects.order_by("name").values_list("name", flat=True)
@@ -211,6 +206,7 @@ class EventTypes(List):
 
 class OneType(Page):
     permission = "webhooks.view_eventtype"
+    section = ("Event types", "event-types")
     template = "staff/events/type.html"
 
     @cached_property
@@ -222,9 +218,6 @@ class OneType(Page):
     @property
     def title(self) -> str:
         return f"Event type {self.event_type}"
-
-    def above(self) -> Sequence[Crumb]:
-        return [crumb("Event types", "event-types")]
 
     def context(self) -> dict[str, Any]:
         found, schema = self.event_type, self.event_type.schema

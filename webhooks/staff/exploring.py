@@ -5,8 +5,9 @@ partner's own, so that the link opens.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -86,20 +87,14 @@ class Group:
     calls: Sequence[ExampleCall]
 
 
-@dataclass(frozen=True)
-class _Example:
-    id: str
-    query: str = ""
-
-
 def _groups(partner: Partner) -> list[Group]:
     """Every documented path of every interface, so also those of a dialect that was added."""
-    examples = _Examples(partner)
+    latest = cache(partial(_latest, partner))
     return [
         Group(
             interface.title,
             [
-                _call(interface.slug, pattern, examples)
+                _call(interface.slug, pattern, latest)
                 for pattern in interface.documented
                 if pattern.callback.cls.has_forms  # type: ignore[attr-defined]
             ],
@@ -108,67 +103,43 @@ def _groups(partner: Partner) -> list[Group]:
     ]
 
 
-def _call(slug: str, pattern: Any, examples: "_Examples") -> ExampleCall:
+def _call(slug: str, pattern: Any, latest: Callable[..., Any]) -> ExampleCall:
     text = re.sub(r"<\w+:", "<", f"/{pattern.pattern}")
     methods = [name.upper() for name in pattern.callback.actions if name != "head"]
     named = _NAMED.search(text)
     if named is None:
         return ExampleCall(text, methods, address=text)
-    thing = _thing(named[1])
+    # Vendors call a subscription by many names, but the rest by the same.
+    word = "keys" if named[1].casefold().endswith("keys") else named[1]
+    thing = _THINGS.get(word, "subscription")
     # The portal API also serves what belongs to other dialects' subscriptions
     # (`?dialect=`), but a subscription itself only through its own.
-    is_below = not text.endswith(">")
-    example = examples.of(thing, None if slug == _PORTAL and is_below else slug)
-    if example is None:
+    is_of_any = thing != "subscription" or (slug == _PORTAL and not text.endswith(">"))
+    row = latest(thing, None if is_of_any else slug)
+    if row is None:
         return ExampleCall(text, methods, address="", lacks=thing)
-    path = re.sub(r"<\w+>", lambda _: quote(example.id, safe=""), text, count=1)
-    return ExampleCall(path, methods, address=path + example.query)
+    id, query = str(row.id), ""
+    if isinstance(row, Subscription):
+        id = row.public_id
+        query = f"?{urlencode({'dialect': row.dialect})}" if is_of_any else ""
+    path = re.sub(r"<\w+>", lambda _: quote(id, safe=""), text, count=1)
+    return ExampleCall(path, methods, address=path + query)
 
 
-def _thing(word: str) -> str:
-    """Vendors call a subscription by many names, but the rest by the same."""
-    word = word.casefold()
-    if word.endswith("keys"):
-        return "key"
-    return {"deliveries": "delivery", "recoveries": "recovery"}.get(
-        word, "subscription"
-    )
+_THINGS = {"keys": "key", "deliveries": "delivery", "recoveries": "recovery"}
 
 
-class _Examples:
-    """The partner's latest row of each kind; each is read once."""
-
-    def __init__(self, partner: Partner) -> None:
-        self._partner = partner
-        self._found: dict[tuple[str, str | None], _Example | None] = {}
-
-    def of(self, thing: str, dialect: str | None) -> _Example | None:
-        """Without a dialect, a subscription of any dialect, which the query names."""
-        key = (thing, dialect if thing == "subscription" else None)
-        if key not in self._found:
-            self._found[key] = self._read(*key)
-        return self._found[key]
-
-    def _read(self, thing: str, dialect: str | None) -> _Example | None:
-        partner = self._partner
-        match thing:
-            case "key":
-                keys = ApiKey.objects.of(partner).filter(revoked_at=None)
-                return _first(keys.order_by("-created_at"))
-            case "delivery":
-                return _first(Delivery.objects.filter(partner=partner).order_by("-id"))
-            case "recovery":
-                return _first(partner.recoveries.order_by("-id"))
-        rows = Subscription.objects.live().filter(partner=partner)
-        if dialect is not None:
-            rows = rows.filter(dialect=dialect)
-        row = rows.order_by("-created_at").first()
-        if row is None:
-            return None
-        query = "" if dialect else "?" + urlencode({"dialect": row.dialect})
-        return _Example(row.public_id, query)
-
-
-def _first(rows: Any) -> _Example | None:
-    id = rows.values_list("id", flat=True).first()
-    return id and _Example(str(id))
+def _latest(partner: Partner, thing: str, dialect: str | None) -> Any:
+    """The partner's latest row; a subscription of `dialect`, or without one of any."""
+    match thing:
+        case "key":
+            keys = ApiKey.objects.of(partner).filter(revoked_at=None)
+            return keys.order_by("-created_at").first()
+        case "delivery":
+            return Delivery.objects.filter(partner=partner).order_by("-id").first()
+        case "recovery":
+            return partner.recoveries.order_by("-id").first()
+    rows = Subscription.objects.live().filter(partner=partner)
+    if dialect is not None:
+        rows = rows.filter(dialect=dialect)
+    return rows.order_by("-created_at").first()

@@ -49,6 +49,8 @@ class Page(View):
 
     permission: ClassVar[str]
     template: ClassVar[str]
+    # The list above the page: its title, and its name in `urls`.
+    section: ClassVar[tuple[str, str] | None] = None
     # False for a page that refreshes itself.
     keeps_session_alive: ClassVar[bool] = True
     # What is said when a form comes a second time.
@@ -60,7 +62,7 @@ class Page(View):
 
     def above(self) -> Sequence[Crumb]:
         """The pages above this one, outermost first."""
-        return ()
+        return [crumb(*self.section)] if self.section else []
 
     def context(self) -> dict[str, Any]:
         """What the template needs."""

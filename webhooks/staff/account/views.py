@@ -15,7 +15,7 @@ from django.urls import reverse
 from webhooks.console.actor import staff_actor
 from webhooks.console.sessions import LoginStep, pending_step, redirect_target
 from webhooks.operations import people, secondfactor
-from webhooks.staff.pages import Crumb, FormPage, crumb
+from webhooks.staff.pages import Crumb, FormPage
 
 from .forms import (
     CodeForm,
@@ -44,8 +44,7 @@ class Account(OwnPage):
 
 
 class AccountForm(OwnPage, FormPage):
-    def above(self) -> Sequence[Crumb]:
-        return [crumb("Your account", "account")]
+    section = ("Your account", "account")
 
 
 class PasswordPage(AccountForm):

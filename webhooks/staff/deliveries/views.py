@@ -35,6 +35,7 @@ class DeliveryPage(Page):
     """A page about the delivery in the address."""
 
     permission = "webhooks.view_delivery"
+    section = ("Deliveries", "deliveries")
 
     @cached_property
     def delivery(self) -> Delivery:
@@ -42,9 +43,6 @@ class DeliveryPage(Page):
             "partner", "event", "subscription", "endpoint"
         )
         return get_object_or_404(rows, id=self.kwargs["id"])
-
-    def above(self) -> Sequence[Crumb]:
-        return [crumb("Deliveries", "deliveries")]
 
     def context(self) -> dict[str, Any]:
         """What changes until the delivery is settled."""

@@ -54,6 +54,7 @@ class RecoveryPage(Page):
     """A page about the recovery in the address."""
 
     permission = "webhooks.view_recovery"
+    section = ("Recoveries", "recoveries")
 
     @cached_property
     def progress(self) -> status.Status:
@@ -68,9 +69,6 @@ class RecoveryPage(Page):
     @property
     def title(self) -> str:
         return f"Recovery for {self.recovery.partner}"
-
-    def above(self) -> Sequence[Crumb]:
-        return [crumb("Recoveries", "recoveries")]
 
     def context(self) -> dict[str, Any]:
         """What changes while the recovery is not over."""
@@ -124,10 +122,8 @@ class New(Page):
     """Three steps: for which partner; what, and since when; the preview."""
 
     permission = "webhooks.replay_delivery"
+    section = ("Recoveries", "recoveries")
     title = "Replay failed deliveries"
-
-    def above(self) -> Sequence[Crumb]:
-        return [crumb("Recoveries", "recoveries")]
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         first = PartnerForm(request.GET if "partner" in request.GET else None)
