@@ -90,6 +90,15 @@ def test_it_reads_any_bytes(body):
             assert isinstance(read, dict)
 
 
+def test_a_long_list_may_be_written_with_indexes():
+    names = [f"n{number}" for number in range(150)]
+    assert urlencoded.loads(urlencoded.dumps({"events": names}).encode()) == {
+        "events": names
+    }
+    beyond = "&".join(f"events[{number + 1}]=x" for number in range(150))
+    assert isinstance(urlencoded.loads(beyond.encode())["events"], dict)
+
+
 def test_it_writes_values_as_their_texts():
     fields = {"a": [True, None, 1.5, {"b": "&="}], "c": {"d": "é"}, "e": []}
     text = urlencoded.dumps(fields)

@@ -13,11 +13,12 @@ from .bodies import BodyTooLarge, read
 from .parsing import MAX_DEPTH, TOO_DEEP, Parser, RefusedValue, check
 
 MAX_FIELDS = 1000  # of qs and of PHP
-# With a greater index it is an object: nobody gets a list of 10,000 by `a[9999]=x`.
+# With a greater index it is an object: nobody gets a list of 10,000 by `a[9999]=x`. A form
+# of more fields may have indexes up to their number, as Express sets it.
 MAX_INDEX = 99
 
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
-_INDEX = re.compile(r"0|[1-9][0-9]?")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)
 
 
 class TooManyFields(BodyTooLarge):
@@ -58,7 +59,8 @@ def loads(body: bytes, *, last_counts: bool = False) -> dict[str, Any]:
         name, _, value = field.partition("=")
         if steps := _steps(_decoded(name)):
             _put(fields, steps, _decoded(value), last_counts=last_counts)
-    shaped = {name: _with_lists(value) for name, value in fields.items()}
+    most = max(MAX_INDEX, body.count(b"&"))
+    shaped = {name: _with_lists(value, most) for name, value in fields.items()}
     check(shaped)
     return shaped
 
@@ -129,11 +131,11 @@ def _free_index(branch: dict[str, Any]) -> str:
     return str(index)
 
 
-def _with_lists(value: Any) -> Any:
-    """Makes a list of a branch whose names are all indexes, in their order."""
+def _with_lists(value: Any, most: int) -> Any:
+    """Makes a list of a branch whose names are all indexes up to `most`, in their order."""
     if not isinstance(value, dict):
         return value
-    inner = {name: _with_lists(each) for name, each in value.items()}
-    if all(map(_INDEX.fullmatch, inner)):
+    inner = {name: _with_lists(each, most) for name, each in value.items()}
+    if all(_INDEX.fullmatch(name) and int(name) <= most for name in inner):
         return [inner[name] for name in sorted(inner, key=int)]
     return inner
