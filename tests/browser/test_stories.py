@@ -89,7 +89,7 @@ def subscribe(page: Page, url: str) -> str:
     page.get_by_label("Dialect").select_option(label="Portal API")
     click(page, "Continue", "button")
     page.get_by_role("textbox", name="URL").first.fill(url)
-    expect(page.get_by_label("Every event, of types still to come")).to_be_checked()
+    expect(page.get_by_label("Every event, also of future types")).to_be_checked()
     click(page, "Create it", "button")
     expect(page.get_by_role("heading", name="What the partner sees")).to_be_visible()
     return page.url

@@ -230,7 +230,7 @@ class Events(EventsOfProfile):
         self,
         profile: WireProfile,
         *,
-        every_label: str = "Every event, of types still to come, too",
+        every_label: str = "Every event, also of future types",
         **options: Any,
     ) -> None:
         super().__init__(profile, **options)

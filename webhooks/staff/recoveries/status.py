@@ -167,29 +167,16 @@ class Count:
 class Preview:
     filter: Filter
     counts: list[Count]
+    total: int
+    # How many of them the receiver has had before, and how many were never queued.
+    arrived: int
+    missed: int
     to: Receivers
     # Recoveries of the partner that are not over.
     running: list[Recovery]
     # When nothing matches: what else failed then, and whether some of it is on its way.
     others: list[Count]
     is_underway: bool
-
-    @property
-    def total(self) -> int:
-        return sum(count.number for count in self.counts)
-
-    @property
-    def arrived(self) -> int:
-        """How many of them the receiver has had before."""
-        return self._number(Outcome.DELIVERED)
-
-    @property
-    def missed(self) -> int:
-        return self._number(Outcome.MISSED)
-
-    def _number(self, outcome: Outcome) -> int:
-        name = OUTCOMES[outcome][0]
-        return sum(count.number for count in self.counts if count.name == name)
 
 
 def preview(*, partner: Partner, filter: Filter) -> Preview:
@@ -206,6 +193,9 @@ def preview(*, partner: Partner, filter: Filter) -> Preview:
     return Preview(
         filter=filter,
         counts=_named(counts),
+        total=sum(counts.values()),
+        arrived=counts.get(Outcome.DELIVERED, 0),
+        missed=counts.get(Outcome.MISSED, 0),
         to=receivers(partner, filter.subscription),
         running=list(running.order_by("-created_at", "-id")[:MOST_NAMED]),
         others=[count for count in _named(others) if count.number],
