@@ -7,10 +7,7 @@ Laravel, whose forms its clients expect: the PHP SDK decodes 404 and 422 as JSON
 Python clients, read 2026-11-21.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from rest_framework import exceptions
@@ -33,11 +30,6 @@ from webhooks.rest.refusals import flattened
 from webhooks.rest.urlencoded import PhpForm, TooManyFields
 
 SUCCESS, FAILURE = 1, 0
-
-LIMIT_DEFAULT, LIMIT_MIN, LIMIT_MAX = 10, 10, 100
-
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
-_PAGE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def summary(errors: dict[str, list[str]]) -> str:
@@ -113,59 +105,3 @@ class Json(StrictJSON):
 
 
 PARSERS: list[type[BaseParser]] = [Json, PhpForm]
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of a list, in the envelope of Laravel's simplePaginate, which knows whether
-    there is a next page and not which is the last."""
-
-    number: int
-    limit: int
-
-    @classmethod
-    def asked(cls, given: Mapping[str, Any]) -> Self:
-        """A limit out of range is moved into it [D]; a bad page is the first [I].
-
-        Raises ValidationError for a limit that is no number.
-        """
-        limit, number = given.get("limit"), str(given.get("page"))
-        if limit in (None, ""):
-            limit = LIMIT_DEFAULT
-        elif isinstance(limit, bool) or not _INTEGER.fullmatch(str(limit)):
-            message = "The limit field must be an integer."
-            raise exceptions.ValidationError({"limit": [message]})
-        return cls(
-            number=int(number) or 1 if _PAGE.fullmatch(number) else 1,
-            limit=min(max(int(limit), LIMIT_MIN), LIMIT_MAX),
-        )
-
-    @property
-    def skip(self) -> int:
-        return (self.number - 1) * self.limit
-
-    def links_and_meta(self, request: Request, *, found: int) -> dict[str, Any]:
-        """`found` counts what is on the page and, where there is more, one beyond."""
-        path = request.build_absolute_uri(request.path.rstrip("/"))
-        held = min(found, self.limit)
-
-        def link(number: int) -> str:
-            # With the limit: the n8n node follows a link as it is.
-            return f"{path}?limit={self.limit}&page={number}"
-
-        is_default = self.limit == LIMIT_DEFAULT
-        return {
-            "links": {
-                "first": f"{path}?page=1" if is_default else link(1),
-                "last": None,
-                "prev": link(self.number - 1) if self.number > 1 else None,
-                "next": link(self.number + 1) if found > self.limit else None,
-            },
-            "meta": {
-                "current_page": self.number,
-                "from": self.skip + 1 if held else None,
-                "path": path,
-                "per_page": self.limit,
-                "to": self.skip + held if held else None,
-            },
-        }

@@ -5,12 +5,15 @@ later): strings are trimmed, and an empty one counts as missing.
 """
 
 import re
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, Self
 
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from webhooks.models import Subscription
 from webhooks.operations import endpoints
@@ -21,8 +24,11 @@ from .wire import EVENTS
 NAME_LENGTH = 255  # [D] the vendor's n8n node cuts at 100
 KEY_LENGTH = 64  # [D]
 KEY_TAKEN = "The key has already been taken."
+LIMIT_DEFAULT, LIMIT_MIN, LIMIT_MAX = 10, 10, 100
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)  # [D]
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_PAGE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#]", re.ASCII | re.IGNORECASE)
 
 
@@ -107,25 +113,14 @@ class Active(Laravel, serializers.BooleanField):
     }
 
     def to_internal_value(self, data: Any) -> bool:
-        # By type, too: to Python 1.0 is 1, and 1 is True.
-        meanings = (
-            meaning
-            for form, meaning in _BOOLEANS
-            if type(data) is type(form) and data == form
-        )
-        if (meaning := next(meanings, None)) is None:
-            self.fail("invalid")
-        return meaning
+        for meaning, forms in _BOOLEANS.items():
+            # By type, too: to Python 1.0 is 1, and 1 is True.
+            if any(type(data) is type(form) and data == form for form in forms):
+                return meaning
+        self.fail("invalid")
 
 
-_BOOLEANS: tuple[tuple[bool | int | str, bool], ...] = (
-    (True, True),
-    (1, True),
-    ("1", True),
-    (False, False),
-    (0, False),
-    ("0", False),
-)
+_BOOLEANS = {True: (True, 1, "1"), False: (False, 0, "0")}
 
 
 class Events(Laravel, serializers.ListField):
@@ -240,3 +235,62 @@ Invalid = envelope(
         child=serializers.ListField(child=serializers.CharField())
     ),
 )
+
+
+# --- A page of the list --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list, in the envelope of Laravel's simplePaginate, which knows whether
+    there is a next page and not which is the last."""
+
+    number: int
+    limit: int
+
+    @classmethod
+    def asked(cls, given: Mapping[str, Any]) -> Self:
+        """A limit out of range is moved into it [D]; a bad page is the first [I].
+
+        Raises ValidationError for a limit that is no number.
+        """
+        limit, number = given.get("limit"), str(given.get("page"))
+        if limit in (None, ""):
+            limit = LIMIT_DEFAULT
+        elif isinstance(limit, bool) or not _INTEGER.fullmatch(str(limit)):
+            message = "The limit field must be an integer."
+            raise serializers.ValidationError({"limit": [message]})
+        return cls(
+            number=int(number) or 1 if _PAGE.fullmatch(number) else 1,
+            limit=min(max(int(limit), LIMIT_MIN), LIMIT_MAX),
+        )
+
+    @property
+    def skip(self) -> int:
+        return (self.number - 1) * self.limit
+
+    def links_and_meta(self, request: Request, *, found: int) -> dict[str, Any]:
+        """`found` counts what is on the page and, where there is more, one beyond."""
+        path = request.build_absolute_uri(request.path.rstrip("/"))
+        held = min(found, self.limit)
+
+        def link(number: int) -> str:
+            # With the limit: the n8n node follows a link as it is.
+            return f"{path}?limit={self.limit}&page={number}"
+
+        is_default = self.limit == LIMIT_DEFAULT
+        return {
+            "links": {
+                "first": f"{path}?page=1" if is_default else link(1),
+                "last": None,
+                "prev": link(self.number - 1) if self.number > 1 else None,
+                "next": link(self.number + 1) if found > self.limit else None,
+            },
+            "meta": {
+                "current_page": self.number,
+                "from": self.skip + 1 if held else None,
+                "path": path,
+                "per_page": self.limit,
+                "to": self.skip + held if held else None,
+            },
+        }

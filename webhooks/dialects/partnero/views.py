@@ -19,7 +19,7 @@ from webhooks.rest.rendering import JSON
 from webhooks.rest.subscriptions import SubscriptionEndpoint
 
 from . import serializers, wire
-from .protocol import PARSERS, REFUSALS, SUCCESS, Page
+from .protocol import PARSERS, REFUSALS, SUCCESS
 
 KEY_LENGTH = 12  # of the keys that are generated
 
@@ -99,7 +99,7 @@ class Webhooks(Endpoint):
     def index(self, request: Request) -> Response:
         """Retrieve information about the current webhooks of your program."""
         show = serializers.PartneroWebhook.of
-        page = Page.asked(self.parameters())
+        page = serializers.Page.asked(self.parameters())
         newest = self.visible().order_by("-created_at", "-id")
         # One more than the page holds says whether there is a next one.
         found = list(newest[page.skip : page.skip + page.limit + 1])
