@@ -2,12 +2,12 @@
 
 import asyncio
 
-from webhooks.delivery.allowlist import Policy
 from webhooks.delivery.client import Client
+from webhooks.delivery.egress_policy import EgressPolicy
 
-LOOPBACK = Policy.parse("127.0.0.1 localhost")
-STRICT = Policy()
-WITH_HTTP = Policy.parse(allow_http=True)
+LOOPBACK = EgressPolicy.parse("127.0.0.1 localhost")
+STRICT = EgressPolicy()
+WITH_HTTP = EgressPolicy.parse(allow_http=True)
 PUBLIC = "93.184.216.34"
 OTHER = "93.184.216.35"
 METADATA = "169.254.169.254"

@@ -19,8 +19,8 @@ from tests.delivery.posting import (
 )
 from webhooks.delivery import client as client_module
 from webhooks.delivery import lookup
-from webhooks.delivery.allowlist import Policy
 from webhooks.delivery.client import Client
+from webhooks.delivery.egress_policy import EgressPolicy
 from webhooks.delivery.result import Outcome
 
 CASES = json.loads((Path(__file__).parent / "ssrf_cases.json").read_text("utf-8"))
@@ -61,7 +61,7 @@ def test_it_dials_nothing_when_a_name_leads_inside(internet, host):
     internet.name(host, *ANSWERS[host])
     result = send(
         f"https://{host}/",
-        Policy.parse(self_addresses="198.41.0.4"),
+        EgressPolicy.parse(self_addresses="198.41.0.4"),
         resolve=internet.resolve,
     )
     assert result.outcome == Outcome.REFUSED

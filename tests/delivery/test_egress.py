@@ -8,12 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
-from webhooks.delivery.allowlist import Policy
 from webhooks.delivery.egress import Refused, check_address, check_url
+from webhooks.delivery.egress_policy import EgressPolicy
 
 CASES = json.loads((Path(__file__).parent / "ssrf_cases.json").read_text("utf-8"))
-STRICT = Policy()
-WITH_HTTP = Policy.parse(allow_http=True)
+STRICT = EgressPolicy()
+WITH_HTTP = EgressPolicy.parse(allow_http=True)
 
 
 def cases(*expected):
@@ -136,7 +136,9 @@ def test_it_takes_the_default_port_of_each_scheme_only():
 
 # --- What the operator opens ---------------------------------------------------------
 
-PRIVATE = Policy.parse("127.0.0.0/8, ::1 10.0.0.0/8 localhost my_receiver Hooks.Test")
+PRIVATE = EgressPolicy.parse(
+    "127.0.0.0/8, ::1 10.0.0.0/8 localhost my_receiver Hooks.Test"
+)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,7 @@ def test_it_opens_a_private_network_by_address_but_not_its_names_to_http():
     assert refused("http://inside.example.com/", PRIVATE) == "http"
 
 
-EVERYTHING = Policy.parse("0.0.0.0/0 ::/0 localhost", allow_http=True)
+EVERYTHING = EgressPolicy.parse("0.0.0.0/0 ::/0 localhost", allow_http=True)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_it_keeps_metadata_closed_whatever_is_allowed(host):
     "host", ["metadata.google.internal", "Metadata", "instance-data", "metadata.goog"]
 )
 def test_it_keeps_metadata_names_closed_whatever_is_allowed(host):
-    policy = Policy(names=frozenset({host.lower()}), allow_http=True)
+    policy = EgressPolicy(names=frozenset({host.lower()}), allow_http=True)
     assert refused(f"http://{host}/", policy) == "host"
 
 
@@ -223,7 +225,9 @@ def test_it_opens_every_other_address_when_told_so():
 
 
 def test_it_closes_the_portals_own_addresses_whatever_is_allowed():
-    policy = Policy.parse("0.0.0.0/0", self_addresses="198.41.0.4, 2606:4700::/32")
+    policy = EgressPolicy.parse(
+        "0.0.0.0/0", self_addresses="198.41.0.4, 2606:4700::/32"
+    )
     assert refused("https://198.41.0.4/", policy) == "address"
     for address in ("198.41.0.4", "2606:4700::1"):
         with pytest.raises(Refused, match="this service itself"):
@@ -250,17 +254,17 @@ def test_it_closes_the_portals_own_addresses_whatever_is_allowed():
 )
 def test_it_refuses_a_wrong_entry_of_the_allow_list_with_its_text(entry, reason):
     with pytest.raises(ValueError, match=reason) as caught:
-        Policy.parse(["localhost", entry])
+        EgressPolicy.parse(["localhost", entry])
     assert repr(entry) in str(caught.value)
 
 
 def test_it_refuses_a_wrong_address_of_the_portal_itself():
     with pytest.raises(ValueError, match=r"'portal\.example\.com'"):
-        Policy.parse(self_addresses=["portal.example.com"])
+        EgressPolicy.parse(self_addresses=["portal.example.com"])
 
 
 def test_it_reads_an_empty_allow_list_as_none():
-    assert Policy.parse("") == Policy.parse([""]) == Policy()
+    assert EgressPolicy.parse("") == EgressPolicy.parse([""]) == EgressPolicy()
 
 
 # --- Addresses -----------------------------------------------------------------------
@@ -380,4 +384,4 @@ def test_it_answers_any_text_with_a_verdict(text):
     with contextlib.suppress(Refused):
         check_address(text, STRICT)
     with contextlib.suppress(ValueError):
-        Policy.parse(text)
+        EgressPolicy.parse(text)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from webhooks.delivery import health
-from webhooks.delivery.health import AttemptOutcome, Health, after
+from webhooks.delivery.health import AttemptOutcome, Health, after_attempts
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PROBE, OTHER = UUID(int=1), UUID(int=2)
@@ -132,7 +132,7 @@ def ok(**fields):
     ],
 )
 def test_what_follows_from_one_attempt(before, trial, expected):
-    assert after(before, [trial], now=NOW) == expected
+    assert after_attempts(before, [trial], now=NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -149,27 +149,27 @@ def test_what_follows_from_one_attempt(before, trial, expected):
 )
 def test_it_opens_at_the_first_failure_that_asks_to_slow_down(status, asked, pause):
     trial = failed(status=status, asked=asked * SECOND)
-    assert after(FRESH, [trial], now=NOW).open_until == NOW + pause * SECOND
+    assert after_attempts(FRESH, [trial], now=NOW).open_until == NOW + pause * SECOND
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
 def test_other_failures_pause_nothing_at_first(status):
-    assert after(FRESH, [failed(status=status)], now=NOW).open_until is None
+    assert after_attempts(FRESH, [failed(status=status)], now=NOW).open_until is None
 
 
 def test_pauses_double_to_ten_minutes():
     pauses, state = [], PROBED
     for _ in range(40):
-        state = after(state, [failed(token=PROBE)], now=NOW)
+        state = after_attempts(state, [failed(token=PROBE)], now=NOW)
         pauses.append((state.open_until - NOW).total_seconds())
         state = replace(state, probe_token=PROBE)
     assert pauses == [10, 20, 40, 80, 160, 320] + [600] * 34
 
 
 def test_attempts_count_in_the_order_in_which_they_ended():
-    assert after(FRESH, [failed()] * 4 + [ok()], now=NOW) == FRESH
-    assert after(FRESH, [ok()] + [failed()] * 4, now=NOW).failures == 4
-    assert after(FRESH, [failed()] * 9, now=NOW).trips == 1
+    assert after_attempts(FRESH, [failed()] * 4 + [ok()], now=NOW) == FRESH
+    assert after_attempts(FRESH, [ok()] + [failed()] * 4, now=NOW).failures == 4
+    assert after_attempts(FRESH, [failed()] * 9, now=NOW).trips == 1
 
 
 class Endpoint(RuleBasedStateMachine):
@@ -184,7 +184,7 @@ class Endpoint(RuleBasedStateMachine):
 
     def end(self, trial):
         before = self.health
-        self.health = after(before, [trial], now=self.now)
+        self.health = after_attempts(before, [trial], now=self.now)
         if trial.outcome == "ok":
             self.last_success = self.now
         elif trial.is_ours:
@@ -254,7 +254,7 @@ class Endpoint(RuleBasedStateMachine):
         assert (self.health.trips == 0) == (self.health.open_until is None)
         if self.health.open_until is not None:
             assert self.health.open_until - self.now <= health.LONGEST_ASKED_PAUSE
-        if self.health.is_failing and not self.health.disabled_reason:
+        if self.health.fails_repeatedly and not self.health.disabled_reason:
             assert self.health.open_until is not None
 
     @invariant()

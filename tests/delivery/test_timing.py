@@ -3,11 +3,11 @@
 import asyncio
 import socket
 
-from webhooks.delivery.allowlist import Policy
 from webhooks.delivery.client import Client
+from webhooks.delivery.egress_policy import EgressPolicy
 
-LOOPBACK = Policy.parse("127.0.0.1")
-WITH_HTTP = Policy.parse(allow_http=True)
+LOOPBACK = EgressPolicy.parse("127.0.0.1")
+WITH_HTTP = EgressPolicy.parse(allow_http=True)
 FIRST = "93.184.216.34"
 SECOND = "93.184.216.35"
 WAIT = 0.3

@@ -27,8 +27,8 @@ import aiohttp
 from yarl import URL
 
 from . import answer
-from .allowlist import Policy
 from .egress import Refused, Target, check_address, check_url
+from .egress_policy import EgressPolicy
 from .lookup import Lookups, Resolver
 from .result import Outcome, Result
 from .timing import TimedConnector, Timing, begin
@@ -72,7 +72,7 @@ class Client:
 
     def __init__(
         self,
-        policy: Policy,
+        policy: EgressPolicy,
         *,
         user_agent: str = "WebhookPortal",
         resolve: Resolver | None = None,

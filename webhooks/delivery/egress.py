@@ -1,4 +1,4 @@
-"""Which URLs and addresses a delivery may reach.
+"""Checks whether a delivery may reach a URL and the addresses of its host.
 
 Partners choose where this process connects to, so a URL is refused unless it leads to a
 public receiver. `check_url` checks its text, when the URL is saved and again before it is
@@ -17,7 +17,6 @@ from typing import NoReturn
 
 import idna
 
-from .allowlist import LOWER, NUMBER, Address, Policy
 from .denylist import (
     BAD_PORTS,
     CLOSED,
@@ -28,6 +27,7 @@ from .denylist import (
     METADATA_NAMES,
     PRIVATE_SUFFIXES,
 )
+from .egress_policy import LOWER, NUMBER, Address, EgressPolicy
 
 MAX_URL_LENGTH = 2048
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -81,7 +81,7 @@ class Target:
         return f"{self.scheme}://{self.authority}{self.path}"
 
 
-def check_url(url: str, policy: Policy) -> Target:
+def check_url(url: str, policy: EgressPolicy) -> Target:
     """Check the text of a URL; nothing is resolved.
 
     Raises Refused. At every attempt `check_address` must also accept every address that the
@@ -118,7 +118,9 @@ def check_url(url: str, policy: Policy) -> Target:
     )
 
 
-def check_address(address: str, policy: Policy, *, is_allowed: bool = False) -> str:
+def check_address(
+    address: str, policy: EgressPolicy, *, is_allowed: bool = False
+) -> str:
     """Check one address that is about to be dialled; returns it in its usual spelling.
 
     `is_allowed`: whether the operator's allow list names its host. Raises Refused.
@@ -180,7 +182,7 @@ def _split_authority(authority: str, scheme: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _check_host(host: str, policy: Policy) -> tuple[str, Address | None]:
+def _check_host(host: str, policy: EgressPolicy) -> tuple[str, Address | None]:
     """The host in its normal form, and the address if it is one."""
     host = host.translate(LOWER)
     if host in METADATA_NAMES:

@@ -17,7 +17,7 @@ from uuid import UUID
 from .result import Outcome
 
 FAILURES_TO_OPEN = 5
-"""Failed attempts in a row that open the breaker, and make the endpoint `failing`."""
+"""Failed attempts in a row that open the breaker, and cause `endpoint.failing`."""
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -45,18 +45,21 @@ class Health:
     failures: int = 0
     failing_since: datetime | None = None
     trips: int = 0
+    """How often the breaker opened since the last success."""
     open_until: datetime | None = None
     probe_token: UUID | None = None
     disabled_reason: str = ""
 
     @property
-    def is_failing(self) -> bool:
+    def fails_repeatedly(self) -> bool:
+        """As often in a row as opens the breaker. An endpoint is shown as failing from the
+        first failure."""
         return self.failures >= FAILURES_TO_OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptOutcome:
-    """What one attempt says about the health of its endpoint."""
+    """The result of one attempt, for the health of its endpoint."""
 
     token: UUID
     outcome: str
@@ -64,11 +67,10 @@ class AttemptOutcome:
     asked: timedelta = timedelta(0)
     """The pause that the receiver asked for."""
     is_ours: bool = False
-    """It failed on our side, before a request was made, and says nothing about the
-    endpoint."""
+    """It failed on our side, before a request was made, so the health does not change."""
 
 
-def after(
+def after_attempts(
     health: Health, outcomes: Sequence[AttemptOutcome], *, now: datetime
 ) -> Health:
     """The health of an endpoint after some attempts, in the order in which they ended."""
@@ -77,19 +79,19 @@ def after(
             # An endpoint that answered 410 stays disabled, though it answers 200 again.
             health = Health(disabled_reason=health.disabled_reason)
         elif attempt.is_ours:
-            health = _unproven(health, attempt, now)
+            health = _clear_probe(health, attempt, now)
         else:
-            health = _failed(health, attempt, now)
+            health = _after_failure(health, attempt, now)
     return health
 
 
-def _unproven(health: Health, attempt: AttemptOutcome, now: datetime) -> Health:
+def _clear_probe(health: Health, attempt: AttemptOutcome, now: datetime) -> Health:
     if health.probe_token != attempt.token:
         return health
     return replace(health, probe_token=None, open_until=now)
 
 
-def _failed(health: Health, attempt: AttemptOutcome, now: datetime) -> Health:
+def _after_failure(health: Health, attempt: AttemptOutcome, now: datetime) -> Health:
     is_probe = health.probe_token == attempt.token
     is_open = health.open_until is not None and health.open_until > now
     health = replace(
@@ -99,16 +101,16 @@ def _failed(health: Health, attempt: AttemptOutcome, now: datetime) -> Health:
     )
     if attempt.status == GONE:
         return replace(health, disabled_reason=GONE_REASON)
-    if health.is_failing and now - (health.failing_since or now) >= DISABLE_AFTER:
+    if health.fails_repeatedly and now - (health.failing_since or now) >= DISABLE_AFTER:
         return replace(health, disabled_reason=FAILED_REASON)
     is_slowed = attempt.status in SLOWED or attempt.asked > timedelta(0)
     # Attempts that were under way when the breaker opened change nothing.
-    if is_probe or (not is_open and (health.is_failing or is_slowed)):
-        return _opened(health, attempt.asked, now)
+    if is_probe or (not is_open and (health.fails_repeatedly or is_slowed)):
+        return _open_breaker(health, attempt.asked, now)
     return health
 
 
-def _opened(health: Health, asked: timedelta, now: datetime) -> Health:
+def _open_breaker(health: Health, asked: timedelta, now: datetime) -> Health:
     doubled = FIRST_PAUSE * 2 ** min(health.trips, 20)
     pause = max(min(doubled, LONGEST_PAUSE), min(asked, LONGEST_ASKED_PAUSE))
     return replace(

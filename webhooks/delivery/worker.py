@@ -21,7 +21,7 @@ from .backends import Backend, MakeBackend
 from .database import DatabaseThread
 from .endpoint_notifications import Notify
 from .job import Claim
-from .scheduler import PeriodicTask, Scheduler
+from .periodic_tasks import PeriodicTask, Scheduler
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from webhooks.delivery import egress, egress_policy, outbox
+from webhooks.delivery import egress, egress_settings, outbox
 from webhooks.models import Delivery, Endpoint, Subscription
 
 MAX_ENDPOINTS = 20
@@ -45,7 +45,7 @@ class LimitOutOfRange(Exception):
 def check_url(url: str) -> None:
     """Raises UrlRefused. Asks no name server: names are checked at every connection."""
     try:
-        egress.check_url(url, egress_policy.current())
+        egress.check_url(url, egress_settings.current())
     except egress.Refused as refused:
         raise UrlRefused(url, refused.message) from None
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from webhooks.delivery.scheduler import PeriodicTask
+from webhooks.delivery.periodic_tasks import PeriodicTask
 from webhooks.models import Answer, Partner, ids
 
 KEPT = timedelta(hours=24)

@@ -19,7 +19,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from webhooks.delivery.endpoint_notifications import EndpointNotification
-from webhooks.delivery.scheduler import PeriodicTask
+from webhooks.delivery.periodic_tasks import PeriodicTask
 from webhooks.models import Endpoint, Notice, Partner
 
 from .hidden_characters import HIDDEN

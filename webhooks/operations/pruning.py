@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from webhooks.delivery.scheduler import PeriodicTask
+from webhooks.delivery.periodic_tasks import PeriodicTask
 from webhooks.models import Attempt, Delivery, Event
 
 from . import retention

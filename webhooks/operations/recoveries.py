@@ -16,7 +16,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from webhooks.delivery import outbox
-from webhooks.delivery.scheduler import PeriodicTask
+from webhooks.delivery.periodic_tasks import PeriodicTask
 from webhooks.models import Delivery, Event, Partner, Recovery
 
 from . import access, audit, deliveries, recoverable

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection
 
-from webhooks.delivery import attempt, egress_policy, outbox
+from webhooks.delivery import attempt, egress_settings, outbox
 from webhooks.delivery.client import Client
 from webhooks.delivery.database import DatabaseThread
 from webhooks.delivery.endpoint_notifications import Notify
@@ -126,7 +126,7 @@ class LocalBackend:
             if connection.vendor == "postgresql"
             else self._claims
         )
-        self._client = await Client(egress_policy.current()).__aenter__()
+        self._client = await Client(egress_settings.current()).__aenter__()
         self._senders = [
             self._group.create_task(self._post()) for _ in range(self._concurrency)
         ]

@@ -100,7 +100,7 @@ def _examine(
         now: datetime = endpoint.now  # type: ignore[attr-defined]
         mine = by_endpoint[endpoint.id]
         before = _health(endpoint)
-        after = health.after(before, list(_outcomes(mine)), now=now)
+        after = health.after_attempts(before, list(_outcomes(mine)), now=now)
         _store(endpoint, after, mine, states, now)
         notifications += _notifications(endpoint, before, after, mine, states, now)
         if after.disabled_reason or (after.open_until and after.open_until > now):
@@ -197,9 +197,9 @@ def _notifications(
         "status": last.status,
         "event_type": last.job.event_type,
     }
-    if after.is_failing and not before.is_failing:
+    if after.fails_repeatedly and not before.fails_repeatedly:
         yield EndpointNotification(kind=Kind.FAILING, **about)
-    if before.is_failing and not after.is_failing:
+    if before.fails_repeatedly and not after.fails_repeatedly:
         yield EndpointNotification(kind=Kind.RECOVERED, **about)
     if after.disabled_reason and not before.disabled_reason:
         yield EndpointNotification(

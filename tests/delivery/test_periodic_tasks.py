@@ -8,7 +8,7 @@ import pytest
 
 from tests.waiting import eventually
 from webhooks.delivery.database import DatabaseThread
-from webhooks.delivery.scheduler import PeriodicTask, Scheduler
+from webhooks.delivery.periodic_tasks import PeriodicTask, Scheduler
 
 
 def run(*tasks, until=None, once=False):

@@ -1,4 +1,4 @@
-"""Periodic tasks: what a worker does beside delivering.
+"""Periodic tasks, which a worker runs at intervals beside delivering.
 
 Every worker runs all of them, so a task must be safe to run in two workers at once.
 """
