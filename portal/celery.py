@@ -1,4 +1,4 @@
-"""What `celery -A portal worker` runs: the senders of `deliver --backend celery`."""
+"""The Celery workers of `deliver --backend celery`, run by `celery -A portal worker`."""
 
 import os
 

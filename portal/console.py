@@ -1,4 +1,4 @@
-"""What the console looks like, and what its pages may load."""
+"""The look of the console, and the content that its pages may load."""
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy

@@ -1,4 +1,4 @@
-"""Wiring: the rooms below are handed here what they must not import."""
+"""Registers dialects and their wire profiles, so that lower packages need not import them."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,1 +1,1 @@
-"""How dates and times are written, by language. Django looks for `<language>.formats`."""
+"""Formats of dates and times, by language. Django looks for `<language>.formats`."""

@@ -1,4 +1,4 @@
-"""Where the API is: `/api/portal/v1/`, without a last slash anywhere."""
+"""The paths of the API: `/api/portal/v1/`, without a last slash anywhere."""
 
 from django.urls import URLPattern, path
 
@@ -23,7 +23,7 @@ one = subscriptions.SubscriptionDetail.as_view(
     {"get": "retrieve", "patch": "change", "delete": "delete"}
 )
 secret = secrets.Secrets.as_view({"get": "page", "post": "rotate"})
-replays = recoveries.Recoveries.as_view({"get": "page", "post": "start"})
+many_recoveries = recoveries.Recoveries.as_view({"get": "page", "post": "start"})
 
 documented = [
     path(f"{PREFIX}/events", events.Events.as_view({"post": "publish"})),
@@ -48,7 +48,7 @@ documented = [
         f"{PREFIX}/deliveries/<str:id>/redeliver",
         deliveries.Redelivery.as_view({"post": "redeliver"}),
     ),
-    path(f"{PREFIX}/recoveries", replays),
+    path(f"{PREFIX}/recoveries", many_recoveries),
     path(f"{PREFIX}/recoveries/preview", recoveries.Preview.as_view({"post": "count"})),
     path(
         f"{PREFIX}/recoveries/<str:id>",

@@ -1,5 +1,5 @@
-"""Sends deliveries: how a receiver is called, and when.
+"""Sends deliveries to receivers, and retries them.
 
-The committed row is the truth: if anything else is lost, work is found again at the next
-poll. No dialect is imported here; `apps.ready()` registers the wire profile of each.
+The database is authoritative: if memory, a wake-up or the broker loses work, the next poll
+finds it. No dialect is imported here; `apps.ready()` registers the wire profile of each.
 """

@@ -1,4 +1,4 @@
-"""What is read and stored of a receiver's answer. All of it is text from outside."""
+"""Reads a receiver's answer, and limits the part that is stored. All of it is text from outside."""
 
 import aiohttp
 

@@ -1,4 +1,5 @@
-"""One attempt: the request that a job makes, and what its result means for the delivery.
+"""One attempt: makes the request of a job, and decides from its result whether and when to try
+again.
 
 An error on our side is a failed attempt with the outcome `error`: a secret that does not
 decrypt, a profile that no longer exists, an event type that the profile has no name for. It

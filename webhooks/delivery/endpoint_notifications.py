@@ -1,4 +1,4 @@
-"""What a partner should hear about one of its endpoints.
+"""Notifications for a partner about one of its endpoints.
 
 A settlement finds these notifications. How they reach the partner is decided above this
 room: the command that starts a worker hands it the function that writes them. It is called

@@ -1,4 +1,4 @@
-"""When a failed delivery is tried again.
+"""Retry schedules: the wait before each attempt of a delivery.
 
 A schedule lists the wait before each attempt, in seconds; the first is usually 0. When as
 many attempts have failed as there are waits, the delivery is exhausted.

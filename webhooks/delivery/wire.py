@@ -1,4 +1,4 @@
-"""Wire profiles: what a delivery of each dialect looks like, and their registry.
+"""Wire profiles: the event names, body, signature and schedule of a delivery, and their registry.
 
 A profile names the events it can express, renders the body, signs it and has the schedule of
 retries; nothing here sends. The bytes that are signed are the bytes that are sent. A body is

@@ -1,4 +1,4 @@
-"""One OpenAPI document per dialect, one for the portal's own API, one with all of them.
+"""The OpenAPI documents: one for each dialect, one for the portal's own API, one with all of them.
 
 Each is generated from its documented paths alone, so that a vendor's document names
 neither another vendor's models nor its security. The combined one is put together from

@@ -1,4 +1,4 @@
-"""What several commands read from their command line."""
+"""Types of command-line arguments that several commands read."""
 
 from argparse import ArgumentTypeError
 

@@ -1,4 +1,4 @@
-"""What is true of stored data, whoever asks: fields, constraints and reads."""
+"""The stored data: fields, constraints and reads, the same for every caller."""
 
 from .answers import Answer as Answer  # nobody looks at these: not in __all__
 from .audit import AuditEntry

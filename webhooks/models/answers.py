@@ -1,4 +1,4 @@
-"""What a POST was answered, for whoever sends it again."""
+"""Stored responses for repeated requests."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""Who changed what, and when."""
+"""Audit entries: who changed which row, when, and how."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""Writing many new rows at once."""
+"""Inserts many new rows at once."""
 
 from collections.abc import Sequence
 

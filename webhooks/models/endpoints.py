@@ -67,7 +67,7 @@ class Endpoint(models.Model):
     trips = models.PositiveSmallIntegerField(default=0, db_default=0)
     open_until = models.DateTimeField(null=True, blank=True)
     probe_token = models.UUIDField(null=True, blank=True)
-    # Where a rate limit stands: its next request would have its turn then.
+    # The rate limit lets the next request go at this time.
     paced_until = models.DateTimeField(null=True, blank=True)
     # From when on a claim looks here; null = nothing is queued. It may be too early,
     # and never later than the first delivery that could be sent.

@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote, read back from the database without loss."""
+"""Decodes JSON of a caller from the database without loss."""
 
 from json import JSONDecoder
 from typing import Any

@@ -1,4 +1,4 @@
-"""Mails that are still to be sent."""
+"""Mails that are waiting to be sent."""
 
 from django.db import models
 from django.db.models import Q

@@ -1,4 +1,4 @@
-"""Partners, and the keys that speak for them."""
+"""Partners, and their API keys."""
 
 import uuid
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a member of staff shows beside the password: an authenticator, and codes for without it."""
+"""The authenticator app of a staff member, and recovery codes."""
 
 import re
 from datetime import datetime

@@ -1,8 +1,8 @@
 """Databases that were made before release 0.1.0, whose fifteen migrations became one.
 
-The one has the name of the first of them. Where all fifteen ran, the tables are what the one
-makes, and Django goes on from there. Where fewer ran, Django would believe the same and be
-wrong, so such a database is recognised by its tables: it lacks what the last one added.
+0001_initial replaces fifteen older migrations, and has the name of the first. A database that
+ran all of them can go on. One that ran fewer is refused, because its tables are incomplete: it
+lacks the column that the last one added.
 """
 
 from django.db.backends.base.base import BaseDatabaseWrapper

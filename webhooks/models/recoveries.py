@@ -1,4 +1,4 @@
-"""Bulk replays."""
+"""Recoveries: bulk replays."""
 
 from collections.abc import Sequence
 from typing import Self

@@ -1,4 +1,4 @@
-"""Subscriptions, and the secrets that sign for them."""
+"""Subscriptions, and their signing secrets."""
 
 import uuid
 from collections.abc import Sequence

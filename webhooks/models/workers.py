@@ -1,4 +1,4 @@
-"""The delivery workers that are running, by their own word."""
+"""The delivery workers that are running, with their heartbeats."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""What a caller may see and change, decided once for every interface.
+"""The access of a caller: the rows that it may see and change, in every interface.
 
 A key may be bound to shops of its partner (`shop:<id>` among its scopes). Then it sees the
 subscriptions of these shops, what was sent to them, and the keys that are bound within
@@ -35,7 +35,7 @@ class Access:
 
     partner: Partner
     shops: tuple[str, ...] = ()
-    """None: every shop of the partner."""
+    """Empty: every shop of the partner."""
 
     def subscriptions(self, dialect: str) -> SubscriptionQuerySet:
         """The live ones of a dialect."""

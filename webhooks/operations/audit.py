@@ -1,4 +1,4 @@
-"""The actor of an operation, and the entry that every operation leaves behind."""
+"""The actor of an operation, and the audit entry that every operation writes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +35,7 @@ class Actor:
     ip: str | None = None
     dialect: str = ""
     shops: tuple[str, ...] = ()
-    """The shops that the actor is bound to. None: it may touch every shop."""
+    """The shops that the actor is bound to. Empty: it may touch every shop."""
 
     @classmethod
     def of_key(

@@ -1,7 +1,7 @@
-"""What the portal knows to say of the event types its profiles have names for.
+"""Default descriptions and examples of event types.
 
-Written into the database once, where staff may reword it. A type that a profile names and
-this list does not is catalogued without a word.
+They are written into the database once, where staff may change them. A type that a wire
+profile names and this list does not gets an empty description.
 """
 
 from collections.abc import Mapping

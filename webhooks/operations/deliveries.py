@@ -1,4 +1,4 @@
-"""Deliveries that somebody asks for: an old one again, a waiting one now."""
+"""Redelivery, and sending a waiting delivery now."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The catalogue of event types: created and changed."""
+"""Event types: created and changed by staff, and filled with the defaults."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""What may be published: the checks of a new event, before anything is written."""
+"""The checks of a new event, before anything is written."""
 
 import hashlib
 import json

@@ -1,8 +1,8 @@
-"""Events: published, matched against subscriptions, queued.
+"""Publishes events: matches them against subscriptions and queues their deliveries.
 
 One transaction writes an event and a delivery for each endpoint that it matches.
-Publishing by key is traffic and leaves no audit entry: the event is its own record. A
-member of staff who publishes has done something that is worth one.
+Publishing with a key writes no audit entry: the event is its own record. An event that staff
+publish has one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

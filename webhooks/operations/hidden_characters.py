@@ -1,6 +1,6 @@
-"""Characters by which text from outside hides a part of itself, or turns it around.
+"""Characters that hide a part of a text from outside, or reverse its direction.
 
-One list for pages, the log and mails. Each says how it shows them. The log is set up before
+One list for pages, the log and mails. Each of them decides how it shows them. The log is set up before
 there are models, so nothing is imported here.
 """
 

@@ -1,7 +1,7 @@
-"""Requests that are sent again: their work is done once, and leads to the same answer.
+"""Requests that are sent again: the work is done once, and each gets the same answer.
 
-The one way for every interface. A request carries a key: the header of an API, or a hidden
-field of a form. The first request with the key writes a row for it before it does its work,
+A request carries an idempotency key: the header of an API, or a hidden field of a form. An
+event has a key of its own beside it, in events.py. The first request with the key writes a row for it before it does its work,
 and its answer after it, all in one transaction. The key is unique, so a second request waits
 for that transaction and then finds the answer.
 """

@@ -1,4 +1,4 @@
-"""Keys: issued, checked, revoked.
+"""API keys: issued, checked, rotated, revoked.
 
 Checking a key is one SELECT and, at most once a minute, one UPDATE. Nothing about a key
 is cached: a revocation holds from the next request, in every process.

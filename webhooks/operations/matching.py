@@ -1,4 +1,4 @@
-"""Which subscriptions an event matches."""
+"""Matches an event against the subscriptions of its partner."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence

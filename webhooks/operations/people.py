@@ -1,7 +1,6 @@
-"""Staff accounts and groups: what is written of them, for the audit log.
+"""Audit entries of staff accounts and groups, and the change of one's own password.
 
-The rows are Django's own and its admin writes them; here is the entry beside them, and the
-one change that everybody may make: that of one's own password.
+The rows are Django's own, and its admin writes them.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
-"""Deleting what is kept no longer, beside everything else that runs.
+"""Deletes rows whose retention has ended, beside running workers.
 
-A batch is one short transaction. It waits for nobody: what is locked, by a redelivery, a
-recovery or another prune, is left to the next walk. Nothing is audited, because nobody
-asked for it: the settings say what goes, and the log says how much went.
+A batch is one short transaction. Locked rows are skipped and deleted in the next run. Pruning
+writes no audit entries, because nobody asked for it: the settings decide which rows are
+deleted, and the log has their number.
 """
 
 import logging

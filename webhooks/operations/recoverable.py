@@ -1,4 +1,4 @@
-"""What a recovery replays: its filter, and the deliveries and events that match it."""
+"""The filter of a recovery, and the deliveries and events that it selects."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping

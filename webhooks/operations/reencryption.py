@@ -1,8 +1,7 @@
-"""What is encrypted moved to the first encryption key, beside running workers.
+"""Encrypts every stored secret anew with the first encryption key, beside running workers.
 
-A worker that read a secret before it was moved holds a value that still decrypts, since
-every configured key does; a row that another process changed in between is left to the
-next run.
+A worker that read a secret before that can still decrypt it, because every configured key
+decrypts. A row that another process changed meanwhile is left to the next run.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How long what has happened is kept."""
+"""Retention: how long events, deliveries and statistics are kept."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Rotation of a key or a secret: the old one holds beside the new one for an overlap."""
+"""Rotation of a key or a secret: the old one stays valid beside the new one for an overlap."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The second factor of staff: set up, asked for after the password, taken away.
+"""The second factor of staff: set up, asked for after the password, removed.
 
 A code is looked at under the lock of its authenticator, so that of two requests with the
 same code one is refused, and a wrong one counts even though it ends in an exception.

@@ -1,4 +1,4 @@
-"""An event that did not happen, sent to see whether it arrives."""
+"""Sends a test event to one subscription."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -25,11 +25,10 @@ def send(
 ) -> Event:
     """Send the subscription, and nobody else, an event that did not happen.
 
-    It is an event like any other, in the log and in the line, except that it is tried
-    once: whoever tests looks at the answer, fixes the receiver and sends another, and needs
-    no retry of it days later. Its type is the one that is given, or `webhook.test`, or where the
-    dialect has no name for that the first that the subscription matches; its data is the
-    catalogue's example. Raises deliveries.NotReceiving, Untestable and
+    It is logged and queued like any other event, but it is tried once: the person who tests
+    looks at the answer, fixes the receiver and sends another. Its type is the given one, else
+    `webhook.test`, else (if the dialect has no name for that) the first type that the
+    subscription matches. Its data is the example of its type. Raises deliveries.NotReceiving, Untestable and
     subscriptions.Deleted.
     """
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Answers whose fields are said once, for the document and for the body."""
+"""One class generates the OpenAPI schema of an answer and its body."""
 
 from collections.abc import Callable
 from functools import cache

@@ -47,7 +47,7 @@ class Caller:
 
     @property
     def shops(self) -> tuple[str, ...]:
-        """The shops the caller is bound to; none means every shop of the partner."""
+        """The shops that the caller is bound to. Empty: every shop of the partner."""
         return self.actor.shops
 
     def may(self, scope: str) -> bool:

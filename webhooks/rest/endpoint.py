@@ -1,8 +1,7 @@
 """The view that every REST interface derives from.
 
-It runs a request through an interface's checks in that interface's order, and answers
-whatever goes wrong from that interface's table of refusals. Nothing leaves in Django's or
-DRF's own shape, whatever was sent.
+It runs a request through an interface's checks in that interface's order. Every failure is
+answered from the interface's table of refusals, never in the format of Django or DRF.
 """
 
 import logging

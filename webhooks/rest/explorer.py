@@ -1,8 +1,7 @@
 """The browsable API: staff who call an interface as a partner, from their browser.
 
 It opens only for a request that prefers HTML and carries the session of a member of staff
-who has chosen a partner. Every other request is answered as usual: an interface
-takes keys, and answers in its own format.
+who has chosen a partner. Other requests ignore this module.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Unknown fields of a body, which are kept with the subscription."""
+"""Fields that the portal does not use: they are kept with the subscription and returned."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

@@ -1,5 +1,6 @@
-"""Requests that are read strictly: DRF's own serializers ignore fields that they do not know,
-and its fields take other types of JSON, too."""
+"""Strict fields of requests. DRF's serializers ignore unknown fields, and its fields accept
+other JSON types too.
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

@@ -1,8 +1,8 @@
 """The form by which staff create and change a subscription.
 
 Each interface has one of its own, its `forms.Form`, with a field for each of its settings.
-A form has no rules of its own: what was typed is written as the body of the interface's
-request, and is read by what its views read it with, so that both refuse in the same words.
+A form has no rules of its own. Its values become the body of the interface's request, which the
+functions of the views read, so that both refuse with the same messages.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,6 +1,7 @@
 """The REST interfaces that are served: the portal's own, and one for each dialect.
 
-Interfaces do not import one another, and nothing below imports them. Code that needs
+An interface is a REST API that the portal serves. Interfaces do not import one another, and
+no lower room imports them. Code that needs
 all of them, such as the console and the routing, finds them here by name. `webhooks.apps`
 registers them when the process starts. Their modules are imported on first use: a process
 that only delivers needs no view.

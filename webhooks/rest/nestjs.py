@@ -1,8 +1,8 @@
-"""What NestJS itself does and says, the same for each vendor that is built on it.
+"""NestJS's own behaviour and messages, the same for each vendor that is built on it.
 
 Compared with a NestJS 10 application on 2026-11-21. The order of keys differs on purpose:
-what the router and the guards throw begins with `message`, what the body reader throws
-begins with `statusCode`.
+errors of the router and the guards begin with `message`, errors of the body reader with
+`statusCode`.
 """
 
 from typing import Any, ClassVar

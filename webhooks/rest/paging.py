@@ -1,4 +1,4 @@
-"""Pages of a list, found by the key of their first row and not by an offset.
+"""Keyset paging: a page begins after a row, not at an offset.
 
 A late page costs as much as an early one, and new rows move no other to another page.
 """

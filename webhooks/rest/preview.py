@@ -1,4 +1,4 @@
-"""What a partner sees of a subscription: the very body that its interface answers."""
+"""The response body that the partner's API would return for a subscription."""
 
 from typing import Any, cast
 

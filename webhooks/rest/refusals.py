@@ -1,4 +1,6 @@
-"""Refusals for an interface whose vendor documents the shape of an error, but not the texts."""
+"""Answers to refused requests, for a vendor that documents the error format but not the
+messages.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Answers as JSON, in the bytes that JavaScript's and Java's writers produce too."""
+"""Renders answers as JSON, with the same bytes as the writers of JavaScript and Java."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,9 +1,9 @@
-"""Limits the requests of a key in a minute, against a client that runs wild.
+"""Limits the requests per minute of a key.
 
-Counted in the cache with its atomic increment, not in a list of times: that would grow
-with the rate and lose counts between processes. With the default cache each web process
-counts for itself; a shared one (`CACHE_URL`) counts for all. When the cache fails, requests
-are not counted and are still answered.
+Requests are counted by the atomic increment of the cache. A list of times would grow with
+the rate and lose counts between processes. With the default cache each web process counts
+for itself; a shared one (`CACHE_URL`) counts for all. If the cache is down, requests are not
+counted but still served.
 """
 
 import logging

@@ -1,1 +1,1 @@
-"""What the API's requests and answers hold."""
+"""The bodies of the API's requests and answers."""

@@ -1,4 +1,4 @@
-"""Who is calling, and which types of events there are."""
+"""The calling key and its partner, and the catalogue of event types."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Recoveries: what to replay, and the progress."""
+"""Recoveries: the filter, the preview and the progress."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,1 +1,1 @@
-"""What each path of the API does."""
+"""The views of the API, by path."""

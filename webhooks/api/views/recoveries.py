@@ -1,4 +1,4 @@
-"""Bulk replays of a partner's deliveries."""
+"""Recoveries: bulk replays of a partner's deliveries."""
 
 from typing import Any
 

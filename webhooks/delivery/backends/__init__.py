@@ -1,4 +1,4 @@
-"""Where claimed deliveries are sent from.
+"""The backends: a delivery is sent from the worker itself, or from Celery workers.
 
 The worker claims; a backend takes what was claimed, and has each delivery sent and settled,
 or gives it back. Payloads, schedules and retries stay in the database: if a backend loses

@@ -1,4 +1,4 @@
-"""What the queue needs of a database: one module of statements for each."""
+"""The interface that the PostgreSQL and SQLite queue modules implement."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""What the statements of both databases have in common: leases, shares and lanes."""
+"""Leases, shares and lanes, which the statements of both databases use."""
 
 from webhooks.models import Delivery
 

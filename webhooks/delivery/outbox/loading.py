@@ -1,4 +1,4 @@
-"""Loading what the attempts of a claim need."""
+"""Loads the rows that the attempts of a claim need."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime

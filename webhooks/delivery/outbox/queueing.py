@@ -1,4 +1,4 @@
-"""Putting deliveries into the queue, and saying which endpoints claims look at."""
+"""Puts deliveries into the queue, and wakes the endpoints that a claim looks at."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta

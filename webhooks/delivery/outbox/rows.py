@@ -1,4 +1,4 @@
-"""What the statements of both databases take and return."""
+"""The parameters and results of the statements of both databases."""
 
 import base64
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Settling: writing what became of deliveries, and the health of their endpoints."""
+"""Settling: writes the results of deliveries, and the health of their endpoints."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,5 +1,5 @@
 """BLAZE: the webhook registrations of a company and its shops (dispensary point of sale).
 
-Its stack shows through in what it says: Jersey and Jackson, which cannot tell an absent
-property from a null one, over MongoDB, whose ids are 24 hexadecimal digits.
+Error messages follow its framework: Jersey and Jackson, which treat an absent property like
+a null one. Ids are those of MongoDB: 24 hexadecimal digits.
 """

@@ -1,4 +1,4 @@
-"""How BLAZE is called and how it refuses.
+"""Authentication, pages and errors of BLAZE.
 
 A caller sends a partner key and a developer key. The portal has one key, so either
 header may carry it, and where both do they must speak for the same partner. Sources: the
@@ -37,7 +37,7 @@ PARTNER_KEY_HEADERS = ("HTTP_X_API_KEY", "HTTP_PARTNER_KEY")
 INVALID_PARTNER_KEY = "Invalid partner key"
 INVALID_DEVELOPER_KEY = "Invalid developer key"
 NOT_FOUND = "Partner webhook not found"  # [D]
-UNREADABLE = "Unable to process JSON"  # [I] Dropwizard's words
+UNREADABLE = "Unable to process JSON"  # [D] Dropwizard's message
 
 
 class DeveloperKeyRefused(keys.Refused):

@@ -1,7 +1,7 @@
-"""What BLAZE's callers send and are shown.
+"""The bodies of BLAZE's requests and answers.
 
-An absent property and a null one are the same to Jackson, so nulls are gone before
-anything here validates (`without_nulls`). Messages are the words after the field's path.
+Jackson treats an absent property and a null one alike, so nulls are removed before a body
+is validated (`without_nulls`). A message here is the text after the field's path.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Where BLAZE's Partner API is. Paths are case-sensitive: `webHooks`."""
+"""The paths of BLAZE's Partner API. They are case-sensitive: `webHooks`."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What BLAZE's callers may do with their registrations."""
+"""BLAZE's operations on webhook registrations."""
 
 import secrets
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
-"""What BLAZE's subscribers receive.
+"""BLAZE's wire profile: event names, body, signature, schedule and time-out.
 
 Its overview of webhooks (getting-started/webhooks-overview, read 2026-11-21) promises a
-POST of JSON that wants its answer within a few seconds and may come twice. It names no
+POST of JSON that must be answered within a few seconds and may come twice. It names no
 signature, no retries and no envelope: the body is the affected entity alone [D], and a
 receiver tells events apart by registering a URL for each.
 """

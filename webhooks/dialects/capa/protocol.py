@@ -1,4 +1,4 @@
-"""How Capa is called and how it answers, in its version 1 and in version 2.
+"""Authentication and answers of Capa, in its version 1 and in version 2.
 
 Source: the tables of codes and messages in the reference on docs.capa.fi, read 2026-11-21.
 No page shows the JSON of an error. [D] It mirrors the success of its version, with

@@ -1,4 +1,4 @@
-"""What Capa's request and answer hold."""
+"""The bodies of Capa's request and answer."""
 
 import re
 from datetime import UTC, datetime

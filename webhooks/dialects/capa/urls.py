@@ -1,4 +1,4 @@
-"""Where Capa's API is. NestJS takes a path in any case, with or without last slash."""
+"""The paths of Capa's API. NestJS takes a path in any case, with or without last slash."""
 
 from django.urls import path
 

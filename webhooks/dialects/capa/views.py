@@ -1,4 +1,4 @@
-"""What Capa's one documented operation does."""
+"""Capa's one documented operation."""
 
 from collections.abc import Mapping
 from typing import Any

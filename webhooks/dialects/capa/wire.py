@@ -1,4 +1,4 @@
-"""What Capa's subscribers receive.
+"""Capa's wire profile: event names, body, signature, schedule and time-out.
 
 Sources: how-our-webhooks-work, kyc-events, transaction-events and the step-by-step
 process for the HMAC on docs.capa.fi, read 2026-11-21. The secret is the partner's alone

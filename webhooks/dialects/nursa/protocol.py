@@ -1,4 +1,4 @@
-"""How Nursa is called and how it refuses: NestJS's built-in exceptions.
+"""Authentication and errors of Nursa: NestJS's built-in exceptions.
 
 Source: the responses of the User Webhooks pages on docs.nursa.com, read 2026-11-21.
 """

@@ -1,4 +1,4 @@
-"""What Nursa's requests and answers hold, checked rule by rule as class-validator does.
+"""The bodies of Nursa's requests and answers, checked rule by rule as class-validator does.
 
 Each failed rule adds its message, in the order of the vendor's own sample. The rules and
 their order were compared with a NestJS 10 application on 2026-11-21.

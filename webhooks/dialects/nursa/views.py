@@ -1,4 +1,4 @@
-"""What Nursa's operations do. Each answers 201, as each page says, whatever the method."""
+"""Nursa's operations. Each answers 201, as each page says, whatever the method."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What Nursa's subscribers receive.
+"""Nursa's wire profile: event names, body, signature, schedule and time-out.
 
 Sources: the pages on webhook configuration, events and the retry mechanism on
 docs.nursa.com, read 2026-11-21. There is no event id in the body or the headers.

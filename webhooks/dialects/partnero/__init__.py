@@ -1,5 +1,5 @@
 """Partnero: the webhooks of one affiliate program.
 
-Its stack shows through in what it says: Laravel, with its validation messages, its
-simple paginator and JSON that is read before the query string.
+Error messages follow its framework: Laravel. So do the pages (its simple paginator) and the
+reading of requests (JSON before the query string).
 """

@@ -1,4 +1,4 @@
-"""How Partnero is called and how it refuses.
+"""Authentication and errors of Partnero.
 
 Its reference says that every response has a `status`, 1 or a failure, and that failures
 have a `message`; the bodies themselves are not published. [D] The messages are those of

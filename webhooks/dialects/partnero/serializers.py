@@ -1,7 +1,7 @@
-"""What Partnero's callers send and are shown.
+"""The bodies of Partnero's requests and answers, and the pages of a list.
 
-Validated by Laravel's rules and told in its words (validation.php of Laravel 10 and
-later): strings are trimmed, and an empty one counts as missing.
+Rules and messages are Laravel's (validation.php of Laravel 10 and later): strings are
+trimmed, and an empty one counts as missing.
 """
 
 import re
@@ -250,7 +250,7 @@ class Page:
 
     @classmethod
     def asked(cls, given: Mapping[str, Any]) -> Self:
-        """A limit out of range is moved into it [D]; a bad page is the first [I].
+        """[D] A limit out of range is moved into it; a bad page is the first.
 
         Raises ValidationError for a limit that is no number.
         """

@@ -1,4 +1,4 @@
-"""Where Partnero's API is. Laravel takes a last slash or none and does not redirect."""
+"""The paths of Partnero's API. Laravel takes a last slash or none and does not redirect."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What Partnero's callers may do with their webhooks."""
+"""Partnero's operations on webhooks."""
 
 from collections.abc import Mapping
 from typing import Any, cast

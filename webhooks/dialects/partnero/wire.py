@@ -1,4 +1,4 @@
-"""What Partnero's subscribers receive.
+"""Partnero's wire profile: event names, body, signature, schedule and time-out.
 
 Sources: guides/webhooks/outgoing-webhooks and api-reference/webhooks/overview on
 docs.partnero.com, and the vendor's own n8n node, read 2026-11-21. The number of retries

@@ -1,4 +1,4 @@
-"""How Topiic answers: RFC 7807 problems as ASP.NET Core writes them.
+"""Authentication and errors of Topiic: RFC 7807 problems as ASP.NET Core writes them.
 
 Source: its guide on errors and the ProblemDetails defaults of ASP.NET Core, read
 2026-11-21. The media type is `application/json`, not `application/problem+json`: that is

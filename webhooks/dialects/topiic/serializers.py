@@ -1,8 +1,8 @@
-"""What Topiic's requests and answers hold, and System.Text.Json's way of reading them.
+"""The bodies of Topiic's requests and answers, read as System.Text.Json reads them.
 
-A request is read in two steps, as by ASP.NET: the first value of a wrong type ends the
-reading and is told under its JSON path; only a body that could be read is then held
-against the attributes of its fields, all of them at once.
+A request is read in two steps, as in ASP.NET. The first value of a wrong type ends the
+reading, and the error names its JSON path. If all types are right, then all fields are
+validated together.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Where Topiic's API is. ASP.NET takes a path in any case, with or without last slash."""
+"""The paths of Topiic's API. ASP.NET takes a path in any case, with or without last slash."""
 
 from django.urls import path
 

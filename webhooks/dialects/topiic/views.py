@@ -1,4 +1,4 @@
-"""What Topiic's one documented operation does."""
+"""Topiic's one documented operation."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What Topiic's subscribers receive.
+"""Topiic's wire profile: event names, body, signature, schedule and time-out.
 
 Sources: its guides on webhooks, webhook signatures and webhook retries, read 2026-11-21.
 The signature is byte for byte Stripe's, so that Stripe's libraries verify it.

@@ -1,4 +1,4 @@
-"""`manage.py prune`: deletes what is kept no longer."""
+"""`manage.py prune`: deletes rows whose retention has ended."""
 
 from collections import Counter
 from typing import Any

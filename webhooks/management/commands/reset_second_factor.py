@@ -1,4 +1,4 @@
-"""Takes the second factor of a member of staff away, when the phone and the codes are lost."""
+"""Removes the second factor of a member of staff who lost the phone and the recovery codes."""
 
 from typing import Any
 

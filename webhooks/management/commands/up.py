@@ -1,4 +1,4 @@
-"""Everything at once, for a look at the portal: what `make run` runs."""
+"""`manage.py up`: runs the whole portal at once, with a sample. `make run` runs it."""
 
 import http.client
 import secrets
