@@ -117,7 +117,7 @@ class Active(Laravel, serializers.BooleanField):
             # By type, too: to Python 1.0 is 1, and 1 is True.
             if any(type(data) is type(form) and data == form for form in forms):
                 return meaning
-        self.fail("invalid")
+        return self.fail("invalid")
 
 
 _BOOLEANS = {True: (True, 1, "1"), False: (False, 0, "0")}
