@@ -446,14 +446,17 @@ def test_when_stopped_it_finishes_what_is_sent_and_gives_back_the_rest(receiver)
     answers = threading.Event()
     receiver.answer().answer(until=answers)
     queued(receiver.url(), 6)
+    soon = threading.Timer(0.5, answers.set)
 
-    took = run_and_stop(lambda: len(receiver.requests) == 2, then=answers.set)
+    took = run_and_stop(lambda: len(receiver.requests) == 2, then=soon.start)
 
     assert took < worker.GRACE
-    assert len(receiver.requests) == 2
+    # It sends no other unless it is slower to stop than the receiver to answer.
+    sent = len(receiver.requests)
+    assert 2 <= sent < 6
     assert sorted(Delivery.objects.values_list("state", flat=True)) == [
-        *["delivered"] * 2,
-        *["pending"] * 4,
+        *["delivered"] * sent,
+        *["pending"] * (6 - sent),
     ]
     waiting = Delivery.objects.pending()
     assert set(waiting.values_list("claim_token", "lost_claims")) == {(None, 0)}
