@@ -79,35 +79,34 @@ def issue(
     do. Raises UnknownScope.
     """
     check_scopes(scopes, for_publisher=partner is None)
-    key, text = _new(partner, name=name, scopes=scopes)
-    key.created_at, key.expires_at = timezone.now(), expires_at
-    _save(key, by=by)
-    return key, text
+    return _issue(
+        by=by,
+        partner=partner,
+        name=name,
+        scopes=scopes,
+        created_at=timezone.now(),
+        expires_at=expires_at,
+    )
 
 
-def _new(
-    partner: Partner | None, *, name: str, scopes: Sequence[str]
+def _issue(
+    *, by: audit.Actor, scopes: Sequence[str], **fields: Any
 ) -> tuple[ApiKey, str]:
-    """A key that is not yet saved, without its times, and its text."""
     new = keyformat.generate()
     pepper = keyformat.current_pepper()
     key = ApiKey(
         id=uuid4(),
-        partner=partner,
-        kind=ApiKey.Kind.PARTNER if partner else ApiKey.Kind.PUBLISHER,
-        name=name,
+        kind=ApiKey.Kind.PARTNER if fields["partner"] else ApiKey.Kind.PUBLISHER,
         scopes=list(scopes),
         prefix=new.lookup,
         digest=keyformat.digest(new.text, pepper=pepper),
         pepper=pepper,
+        **fields,
     )
-    return key, new.text
-
-
-def _save(key: ApiKey, *, by: audit.Actor) -> None:
     with transaction.atomic():
         key.save(force_insert=True)
         audit.record(by=by, action="key.issued", target=key, after=_state(key))
+    return key, new.text
 
 
 def rotate(
@@ -129,13 +128,19 @@ def rotate(
         if old.is_revoked or old.is_expired_at(now):
             raise Unusable
         before = _state(old)
-        new, text = _new(old.partner, name=old.name, scopes=old.scopes)
-        new.created_at = now
-        if old.expires_at is not None:
+        expires_at = old.expires_at
+        if expires_at is not None:
             # Not past the end of the calendar, for a key that was issued until then.
-            lasts = min(old.expires_at - old.created_at, _LAST - now)
-            new.expires_at = now + lasts
-        _save(new, by=by)
+            lasts = min(expires_at - old.created_at, _LAST - now)
+            expires_at = now + lasts
+        new, text = _issue(
+            by=by,
+            partner=old.partner,
+            name=old.name,
+            scopes=old.scopes,
+            created_at=now,
+            expires_at=expires_at,
+        )
         old.expires_at = rotation.end(old.expires_at, of_overlap=now + overlap)
         old.replaced_by = new
         old.save(update_fields=["expires_at", "replaced_by"])
