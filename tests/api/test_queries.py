@@ -8,7 +8,7 @@ import pytest
 from tests import factories
 from tests.api.calls import call, errors_of
 from webhooks.api import urls
-from webhooks.api.endpoints import PublisherEndpoint
+from webhooks.api.views.base import PublisherView
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ def test_lists_take_parameters_and_other_operations_do_not():
 @pytest.fixture
 def ask(client):
     def ask(method, path, view, query):
-        is_publishers = issubclass(view, PublisherEndpoint)
+        is_publishers = issubclass(view, PublisherView)
         _, key = factories.key(None if is_publishers else factories.partner())
         address = re.sub("<[^>]+>", str(uuid4()), path)
         return errors_of(call(client, method, f"{address}?{query}", {}, key=key))

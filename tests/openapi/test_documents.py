@@ -28,8 +28,8 @@ from tests.openapi.conftest import send
 from webhooks.front import documents
 from webhooks.models import Partner
 from webhooks.operations.keys import READ, REVEAL
-from webhooks.rest import endpoint
-from webhooks.rest.subscriptions import SubscriptionEndpoint
+from webhooks.rest import view
+from webhooks.rest.subscriptions import SubscriptionView
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 UNKNOWN_ID = "3f0e2f7c-5b1c-4c8b-9d6e-5a2f0e6c7d11"
@@ -91,7 +91,7 @@ def form(body: dict[str, Any]) -> str:
 
 
 def test_the_docstrings_of_base_classes_describe_no_operation():
-    class Bare(SubscriptionEndpoint):
+    class Bare(SubscriptionView):
         authentication_classes = []
 
         @extend_schema(operation_id="look", responses={200: None})
@@ -141,7 +141,7 @@ def bodies_refused(caller: Caller, call: Call) -> Iterator[Answer]:
     for body in (b"", b"{", b'"text"', b"[1]", b'{"a": "\\u0000"}'):
         yield sent(caller, call, body)
     yield sent(caller, call, headers={"Content-Type": "text/plain"})
-    too_long = str(100 * endpoint.MEBIBYTE)
+    too_long = str(100 * view.MEBIBYTE)
     yield sent(caller, call, headers={"Content-Length": too_long})
 
 
@@ -176,7 +176,7 @@ def failed(caller: Caller, call: Call, monkeypatch: Any) -> Answer:
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr(endpoint.Endpoint, "check_rate", fail)
+        patch.setattr(view.ApiView, "check_rate", fail)
         return sent(caller, call)
 
 

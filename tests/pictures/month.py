@@ -101,7 +101,7 @@ def _subscription(account: Account, began: datetime) -> Subscription:
     profile = interface.profile
     return subscriptions.create(
         by=SYSTEM,
-        identity=interface.form.endpoint.identity(partner, {"api_key": key}),
+        identity=interface.form.view.identity(partner, {"api_key": key}),
         name="Shop events",
         urls=[f"https://{account.host}/webhooks"],
         events=events_of(profile)

@@ -10,11 +10,11 @@ from django.core.checks import run_checks
 from django.urls import URLPattern, path, resolve
 
 from webhooks.rest import interfaces, routing
-from webhooks.rest.endpoint import Endpoint, Unrouted
 from webhooks.rest.interfaces import Interface
+from webhooks.rest.view import ApiView, Unrouted
 
 
-class Own(Endpoint):
+class Own(ApiView):
     def look(self, request: Any, **path: str) -> Any: ...
 
 

@@ -15,7 +15,7 @@ from .views import subscriptions as views
 
 
 class Form(forms.SubscriptionForm):
-    endpoint = views.Endpoint
+    view = views.View
     request = "GET /api/portal/v1/subscriptions/{row.public_id}"
     field_order = ("url", "name", "events", "shop_id", "is_active")
 

@@ -15,7 +15,8 @@ from webhooks.models import ApiKey
 from webhooks.operations import access, deliveries, keys, recoveries, secrets, testing
 from webhooks.rest import caller, idempotency, paging
 from webhooks.rest.bodies import BodyTooLarge, UnknownCoding
-from webhooks.rest.endpoint import (
+from webhooks.rest.parsing import MalformedJSON, RefusedValue
+from webhooks.rest.view import (
     MethodNotAllowed,
     NoRoute,
     NotAnObject,
@@ -23,7 +24,6 @@ from webhooks.rest.endpoint import (
     OverRate,
     Refusals,
 )
-from webhooks.rest.parsing import MalformedJSON, RefusedValue
 
 from .problems import (
     KEY_REUSED,

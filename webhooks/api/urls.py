@@ -2,7 +2,6 @@
 
 from django.urls import URLPattern, path
 
-from .endpoints import Unrouted
 from .views import (
     account,
     deliveries,
@@ -12,6 +11,7 @@ from .views import (
     secrets,
     subscriptions,
 )
+from .views.base import Unrouted
 
 __all__ = ["PREFIX", "Unrouted", "aliases", "documented"]
 

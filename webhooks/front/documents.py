@@ -14,9 +14,9 @@ from django.conf import settings
 from django.urls import URLPattern
 
 from webhooks import dialects
-from webhooks.rest.endpoint import Endpoint
 from webhooks.rest.interfaces import Interface
-from webhooks.rest.subscriptions import SubscriptionEndpoint
+from webhooks.rest.subscriptions import SubscriptionView
+from webhooks.rest.view import ApiView
 
 from . import combining
 
@@ -103,7 +103,7 @@ def bases_without_description() -> list[type]:
     view that has no docstring of its own. Named by a setting."""
     from drf_spectacular.plumbing import get_lib_doc_excludes
 
-    return [*get_lib_doc_excludes(), Endpoint, SubscriptionEndpoint]
+    return [*get_lib_doc_excludes(), ApiView, SubscriptionView]
 
 
 def _portal_patterns() -> Sequence[URLPattern]:

@@ -10,23 +10,23 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.views import defaults
 
-from webhooks.rest.endpoint import Endpoint
+from webhooks.rest.view import ApiView
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """The portal's `handler400`."""
-    endpoint = _endpoint_at(request.path_info)
-    if endpoint is None:
+    view = _view_at(request.path_info)
+    if view is None:
         return defaults.bad_request(request, exception)
-    return endpoint.refused(request)
+    return view.refused(request)
 
 
-def _endpoint_at(path: str) -> Endpoint | None:
+def _view_at(path: str) -> ApiView | None:
     try:
         view: Any = resolve(path).func
     except Resolver404:
         return None
     view_class = getattr(view, "cls", None)
-    if isinstance(view_class, type) and issubclass(view_class, Endpoint):
+    if isinstance(view_class, type) and issubclass(view_class, ApiView):
         return view_class(**view.initkwargs)
     return None

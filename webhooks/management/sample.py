@@ -103,7 +103,7 @@ def _subscription(
     receiver: str,
     former: str,
 ) -> Subscription:
-    identity = dialect.form.endpoint.identity(partner, {"api_key": key})
+    identity = dialect.form.view.identity(partner, {"api_key": key})
     existing = Subscription.objects.of(partner, dialect.slug).order_by("created_at")
     if identity.api_key is not None:
         existing = existing.filter(api_key=key)

@@ -40,9 +40,9 @@ def _change(dialect: Interface, account: Account, receiver: str) -> SampleReques
     row = account.subscriptions[slug]
     request, body = form.sample_change(row, f"{receiver}/{slug}")
     method, path = request.split(" ")
-    authentication: Any = form.endpoint.authentication_classes[0]
+    authentication: Any = form.view.authentication_classes[0]
     name, value = authentication.header(account.keys[slug])
-    parser: Any = form.endpoint.parser_classes[0]
+    parser: Any = form.view.parser_classes[0]
     return SampleRequest(
         label=f"{dialect.title}: change the sample's subscription",
         method=method,

@@ -19,7 +19,7 @@ from webhooks.operations.audit import Actor
 from webhooks.operations.subscriptions import SubscriptionFields
 
 from . import form_fields
-from .subscriptions import SubscriptionEndpoint
+from .subscriptions import SubscriptionView
 
 _PORTAL = ("name", "is_active")
 
@@ -44,7 +44,7 @@ class SubscriptionForm(forms.Form):
     or `is_active` declares that field anew, or declares it as None.
     """
 
-    endpoint: ClassVar[type[SubscriptionEndpoint]]
+    view: ClassVar[type[SubscriptionView]]
     # The documented request that gives `answer`: `GET /v1/webhooks/{row.public_id}`.
     request: ClassVar[str]
     # What else is to be known about the answer; empty for nothing.
@@ -118,7 +118,7 @@ class SubscriptionForm(forms.Form):
         """The one that the partner has, where it can have no second."""
         if not cls.is_singleton:
             return None
-        rows = Subscription.objects.of(partner, cls.endpoint.slug)
+        rows = Subscription.objects.of(partner, cls.view.slug)
         return rows.filter(shop_id="").first()
 
     @property
@@ -143,7 +143,7 @@ class SubscriptionForm(forms.Form):
             except subscriptions.KeyRevoked:
                 self.add_error(None, KEY_REVOKED)
                 return None
-        identity = self.endpoint.identity(self.partner, self.given)
+        identity = self.view.identity(self.partner, self.given)
         try:
             return subscriptions.create(by=by, identity=identity, **self._fields(None))
         except subscriptions.PublicIdTaken:
@@ -261,7 +261,7 @@ class SubscriptionForm(forms.Form):
         own: Any = {name: self.cleaned_data[name] for name in self._own}
         if self.given is None:
             return cast(SubscriptionFields, own)
-        return {**self.endpoint.changes(self.given, stored), **own}
+        return {**self.view.changes(self.given, stored), **own}
 
     def _differing(self, stored: Subscription) -> SubscriptionFields:
         """Without what is as it was: giving URLs also calls disabled ones again."""

@@ -13,13 +13,13 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.rest import endpoint
+from webhooks.rest import view
 from webhooks.rest.bodies import INFLATED, BodyTooLarge, Corrupt, UnknownCoding
-from webhooks.rest.endpoint import MethodNotAllowed, NotFound, Refusals
 from webhooks.rest.parsing import MalformedJSON, ObjectOrArray
 from webhooks.rest.rendering import JSONWithCharset
-from webhooks.rest.subscriptions import SubscriptionEndpoint
+from webhooks.rest.subscriptions import SubscriptionView
 from webhooks.rest.urlencoded import Form, TooManyFields
+from webhooks.rest.view import MethodNotAllowed, NotFound, Refusals
 
 
 def exception(
@@ -43,7 +43,7 @@ def cannot(request: Request, error: object = None) -> Response:
 
 
 REFUSALS: Refusals = {
-    endpoint.NoRoute: cannot,
+    view.NoRoute: cannot,
     MethodNotAllowed: cannot,
     NotFound: cannot,
     MalformedJSON: lambda request, error: exception(400, error.reason, "Bad Request"),
@@ -60,7 +60,7 @@ REFUSALS: Refusals = {
 """The rows that no vendor words differently; each adds its own."""
 
 
-class Endpoint(SubscriptionEndpoint):
+class View(SubscriptionView):
     # NestJS reads the body before it looks for a route, and guards run after both.
     check_order: ClassVar[tuple[str, ...]] = ("body", "method", "key", "scope", "rate")
     renderer_classes = [JSONWithCharset]

@@ -23,7 +23,7 @@ def body(
     value = form.answer(subscription)
     if not reveal:
         value = _masked(value, _secrets(subscription))
-    renderer = form.endpoint.renderer_classes[0]()
+    renderer = form.view.renderer_classes[0]()
     return cast(bytes, renderer.render(value))
 
 

@@ -14,7 +14,10 @@ from webhooks.operations import keys
 
 from . import idempotency
 from .bodies import BodyTooLarge
-from .endpoint import (
+from .paging import CursorRefused
+from .parsing import MalformedJSON, Path
+from .urlencoded import TooManyFields
+from .view import (
     MethodNotAllowed,
     NoRoute,
     NotAnObject,
@@ -22,9 +25,6 @@ from .endpoint import (
     OverRate,
     Refusals,
 )
-from .paging import CursorRefused
-from .parsing import MalformedJSON, Path
-from .urlencoded import TooManyFields
 
 # Kind -> status, and a sentence that may name what the exception holds.
 _PLAIN: Mapping[type[Exception], tuple[int, str]] = {

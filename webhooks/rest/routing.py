@@ -18,8 +18,8 @@ from django.urls import Resolver404, URLPattern, path, resolve
 from django.urls.resolvers import RegexPattern
 
 from . import interfaces
-from .endpoint import EVERY_METHOD
 from .interfaces import Interface
+from .view import EVERY_METHOD
 
 _PARAMETER = re.compile(r"<[^>]+>")
 

@@ -9,10 +9,10 @@ from webhooks.models import Partner, Subscription
 from webhooks.operations import subscriptions
 from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 
-from . import endpoint
+from . import view
 
 
-class SubscriptionEndpoint(endpoint.Endpoint):
+class SubscriptionView(view.ApiView):
     """`given` is what an interface has read of a body. The form of the console says with
     the same two methods what becomes of it."""
 

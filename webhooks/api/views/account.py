@@ -5,16 +5,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.api import problems
-from webhooks.api.endpoints import PartnerEndpoint, takes
 from webhooks.api.serializers import account
 from webhooks.api.serializers.queries import PageQuery
+from webhooks.api.views.base import PartnerView, takes
 from webhooks.console.paging import Keyset
 from webhooks.models import EventType
 
 BY_NAME = Keyset("name", is_ascending=True)
 
 
-class Me(PartnerEndpoint):
+class Me(PartnerView):
     @extend_schema(
         tags=["account"],
         operation_id="get_me",
@@ -29,7 +29,7 @@ class Me(PartnerEndpoint):
         return Response(account.me(self.caller))
 
 
-class EventTypes(PartnerEndpoint):
+class EventTypes(PartnerView):
     @takes(PageQuery)
     @extend_schema(
         tags=["account"],

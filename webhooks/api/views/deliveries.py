@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.api import problems
-from webhooks.api.endpoints import DIALECT, PartnerEndpoint, found, takes
 from webhooks.api.serializers import deliveries as serializers
 from webhooks.api.serializers.queries import DeliveryQuery, DialectQuery
+from webhooks.api.views.base import DIALECT, PartnerView, found, takes
 from webhooks.console.paging import Keyset
 from webhooks.models import Delivery, Subscription, ids
 from webhooks.operations import deliveries, testing
@@ -22,7 +22,7 @@ LATEST_FIRST = Keyset("id")
 _ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 
-class Logged(PartnerEndpoint):
+class Logged(PartnerView):
     def log(self) -> QuerySet[Delivery]:
         """The deliveries that the caller may see, with their events and subscriptions."""
         return self.access.deliveries().select_related("event", "subscription")

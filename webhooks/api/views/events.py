@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.api import problems
-from webhooks.api.endpoints import PublisherEndpoint, found
 from webhooks.api.serializers import events as serializers
+from webhooks.api.views.base import PublisherView, found
 from webhooks.models import Delivery, Event, Partner
 from webhooks.operations import events
-from webhooks.rest import endpoint, idempotency
+from webhooks.rest import idempotency, view
 
 NO_SUCH_PARTNER = "There is no such partner."
 KEY_REUSED = "This key was used for another event of the partner."
@@ -31,7 +31,7 @@ _REPLAYED_HEADER = OpenApiParameter(
 )
 
 
-class Events(PublisherEndpoint):
+class Events(PublisherView):
     @extend_schema(
         tags=["events"],
         operation_id="publish_event",
@@ -66,9 +66,9 @@ class Events(PublisherEndpoint):
         return response
 
 
-class Batch(PublisherEndpoint):
+class Batch(PublisherView):
     # A thousand events of the size that is usual.
-    max_body = 8 * endpoint.MEBIBYTE
+    max_body = 8 * view.MEBIBYTE
 
     @extend_schema(
         tags=["events"],
@@ -103,7 +103,7 @@ class Batch(PublisherEndpoint):
         )
 
 
-class EventDetail(PublisherEndpoint):
+class EventDetail(PublisherView):
     @extend_schema(
         tags=["events"],
         operation_id="get_event",

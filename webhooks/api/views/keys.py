@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.api import problems
-from webhooks.api.endpoints import KeyHolderEndpoint, found, takes
 from webhooks.api.serializers import keys as serializers
 from webhooks.api.serializers.queries import PageQuery
+from webhooks.api.views.base import KeyHolderView, found, takes
 from webhooks.console.paging import Keyset
 from webhooks.models import ApiKey
 from webhooks.operations import keys
@@ -26,7 +26,7 @@ OLDEST_FIRST = Keyset("created_at", "id", is_ascending=True)
 _ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 
-class Managing(KeyHolderEndpoint):
+class Managing(KeyHolderView):
     scope = keys.MANAGE
 
     def covered(self) -> QuerySet[ApiKey]:

@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.api import problems
-from webhooks.api.endpoints import DIALECT, PartnerEndpoint, found, takes
 from webhooks.api.serializers import recoveries as serializers
 from webhooks.api.serializers.queries import PageQuery
+from webhooks.api.views.base import DIALECT, PartnerView, found, takes
 from webhooks.console.paging import Keyset
 from webhooks.operations import recoveries
 from webhooks.operations.recoveries import Filter, Outcome
@@ -24,7 +24,7 @@ _NO_SUBSCRIPTION = "There is no such subscription."
 _BOUND = "A key that is bound to shops recovers one subscription at a time."
 
 
-class Recovering(PartnerEndpoint):
+class Recovering(PartnerView):
     def filter(self, body: dict[str, Any]) -> Filter:
         """The selection that a body describes; raises ValidationError."""
         id = body.get("subscription")

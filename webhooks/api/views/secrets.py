@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.api import problems
-from webhooks.api.endpoints import KeyHolderEndpoint, PartnerEndpoint, found, takes
 from webhooks.api.protocol import Conflict
 from webhooks.api.serializers import secrets as serializers
 from webhooks.api.serializers.queries import DialectQuery
+from webhooks.api.views.base import KeyHolderView, PartnerView, found, takes
 from webhooks.models import SigningSecret, encryption
 from webhooks.operations import keys, secrets
 from webhooks.rest import idempotency
@@ -19,7 +19,7 @@ from webhooks.rest import idempotency
 ID = OpenApiParameter("id", OpenApiTypes.STR, OpenApiParameter.PATH)
 
 
-class Secrets(PartnerEndpoint):
+class Secrets(PartnerView):
     @takes(DialectQuery)
     @extend_schema(
         tags=["subscriptions"],
@@ -70,7 +70,7 @@ class Secrets(PartnerEndpoint):
         return idempotency.once(request, self.partner, rotate)
 
 
-class Revelation(KeyHolderEndpoint):
+class Revelation(KeyHolderView):
     scope = keys.REVEAL
 
     @takes(DialectQuery)

@@ -10,15 +10,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.api import problems
-from webhooks.api.endpoints import PartnerEndpoint, takes
 from webhooks.api.serializers import subscriptions as serializers
 from webhooks.api.serializers.queries import PageQuery
+from webhooks.api.views.base import PartnerView, takes
 from webhooks.console.paging import Keyset
 from webhooks.delivery import standard
 from webhooks.models import Subscription
 from webhooks.operations.subscriptions import SubscriptionFields
 from webhooks.rest import idempotency
-from webhooks.rest.subscriptions import SubscriptionEndpoint
+from webhooks.rest.subscriptions import SubscriptionView
 
 OLDEST_FIRST = Keyset("created_at", "public_id", is_ascending=True)
 
@@ -37,7 +37,7 @@ def read(
     return cast(SubscriptionFields, fields)
 
 
-class Endpoint(PartnerEndpoint, SubscriptionEndpoint):
+class View(PartnerView, SubscriptionView):
     profile = standard.PROFILE
 
     @classmethod
@@ -47,7 +47,7 @@ class Endpoint(PartnerEndpoint, SubscriptionEndpoint):
         return given
 
 
-class Subscriptions(Endpoint):
+class Subscriptions(View):
     @takes(PageQuery)
     @extend_schema(
         tags=["subscriptions"],
@@ -92,7 +92,7 @@ class Subscriptions(Endpoint):
         return idempotency.once(request, self.partner, create)
 
 
-class SubscriptionDetail(Endpoint):
+class SubscriptionDetail(View):
     @extend_schema(
         tags=["subscriptions"],
         operation_id="get_subscription",

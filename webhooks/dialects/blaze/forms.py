@@ -11,7 +11,7 @@ from . import serializers, views, wire
 
 
 class Form(forms.SubscriptionForm):
-    endpoint = views.Endpoint
+    view = views.View
     request = "GET /api/v1/partner/webHooks/{row.public_id}"
 
     webHookUrls = form_fields.Urls(  # noqa: N815 - the vendor's names

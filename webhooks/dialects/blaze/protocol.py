@@ -20,7 +20,8 @@ from webhooks.models import ApiKey
 from webhooks.operations import keys
 from webhooks.rest import caller, refusals
 from webhooks.rest.bodies import BodyTooLarge
-from webhooks.rest.endpoint import (
+from webhooks.rest.parsing import MalformedJSON, RefusedValue
+from webhooks.rest.view import (
     MethodNotAllowed,
     NoRoute,
     NotAnObject,
@@ -28,7 +29,6 @@ from webhooks.rest.endpoint import (
     OverRate,
     Refusals,
 )
-from webhooks.rest.parsing import MalformedJSON, RefusedValue
 
 # `partner_key` is the older name, in the Swagger document and every public client.
 # WSGI spells a hyphen and an underscore alike.

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from webhooks.models import Partner, Subscription
 from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
-from webhooks.rest import endpoint, extras, parsing
+from webhooks.rest import extras, parsing, view
 from webhooks.rest.rendering import JSON
-from webhooks.rest.subscriptions import SubscriptionEndpoint
+from webhooks.rest.subscriptions import SubscriptionView
 
 from . import protocol, serializers, wire
 
@@ -46,7 +46,7 @@ def read(
     return extras.read(accepted, sent, ignored=serializers.SERVER_OWNED, shops=shops)
 
 
-class Endpoint(SubscriptionEndpoint):
+class View(SubscriptionView):
     slug = "blaze"
     profile = wire.PROFILE
     # Jersey reads a body only where a method takes one, so the views ask for it.
@@ -79,11 +79,11 @@ class Endpoint(SubscriptionEndpoint):
     def given(self, accepted: type[drf.Serializer[Any]]) -> dict[str, Any]:
         if not self.has_body:
             # Without a body there is no entity to Jackson; `{}` replaces, on the other hand.
-            raise endpoint.NotAnObject
+            raise view.NotAnObject
         return read(accepted, self.json_object(), self.caller.shops)
 
 
-class WebHooks(Endpoint):
+class WebHooks(View):
     @extend_schema(
         operation_id="getPartnerWebHooks",
         summary="Get PARTNER WebHooks list",
@@ -127,7 +127,7 @@ class WebHooks(Endpoint):
         return Response(serializers.PartnerWebHook.of(created))
 
 
-class WebHook(Endpoint):
+class WebHook(View):
     @extend_schema(
         operation_id="getPartnerWebHookById",
         summary="Get PARTNER WebHooks By Id",
@@ -164,5 +164,5 @@ class WebHook(Endpoint):
         return Response()  # 200 with no body, not 204
 
 
-class Unrouted(Endpoint, endpoint.Unrouted):
+class Unrouted(View, view.Unrouted):
     """Any other path under BLAZE's."""

@@ -11,7 +11,7 @@ from .protocol import VERSION_1
 
 
 class Form(forms.SubscriptionForm):
-    endpoint = views.Endpoint
+    view = views.View
     request = "PUT /api/partner/v1/webhook-settings"
     remark = (
         "Capa documents no way to read the settings: this is the answer to a change."

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from webhooks.operations import keys
 from webhooks.rest import caller, nestjs
-from webhooks.rest.endpoint import NotAnObject, OverRate, Refusals
+from webhooks.rest.view import NotAnObject, OverRate, Refusals
 
 HEADER = "partner-api-key"
 

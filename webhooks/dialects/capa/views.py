@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from webhooks.models import Partner, Subscription
 from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
-from webhooks.rest import endpoint, extras, nestjs
+from webhooks.rest import extras, nestjs, view
 
 from . import serializers, wire
 from .protocol import VERSION_1, VERSION_2, Authentication
@@ -41,7 +41,7 @@ def read(body: Mapping[str, Any]) -> dict[str, Any]:
     return extras.read(serializers.UpdateWebhookSettings, body)
 
 
-class Endpoint(nestjs.Endpoint):
+class View(nestjs.View):
     slug = "capa"
     profile = wire.PROFILE
     version = VERSION_1
@@ -62,11 +62,11 @@ class Endpoint(nestjs.Endpoint):
         return {"urls": [] if url is None else [url], "extras": given["extras"]}
 
 
-class Unrouted(Endpoint, endpoint.Unrouted):
+class Unrouted(View, view.Unrouted):
     pass
 
 
-class WebhookSettings(Endpoint):
+class WebhookSettings(View):
     @extend_schema(
         tags=["Partner webhook settings"],
         operation_id="PartnerWebhookSettingsController_update",

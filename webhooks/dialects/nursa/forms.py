@@ -13,7 +13,7 @@ from . import serializers, views, wire
 
 
 class Form(forms.SubscriptionForm):
-    endpoint = views.Endpoint
+    view = views.View
     request = "PATCH /api/v2/public/webhooks/user/{row.id}"
     remark = (
         "Nursa documents no way to read one webhook: this is the answer to a change. "

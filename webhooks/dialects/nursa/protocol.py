@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from webhooks.operations import keys
 from webhooks.rest import caller, nestjs
-from webhooks.rest.endpoint import NotAnObject, NotFound, OverRate, Refusals
 from webhooks.rest.nestjs import exception
+from webhooks.rest.view import NotAnObject, NotFound, OverRate, Refusals
 
 
 def _messages(field: str, detail: Any) -> list[str]:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from webhooks.models import Attempt, Subscription
 from webhooks.operations.subscriptions import SubscriptionFields
-from webhooks.rest import endpoint, nestjs
+from webhooks.rest import nestjs, view
 from webhooks.rest.extras import merged
 
 from . import protocol, serializers, wire
@@ -70,7 +70,7 @@ def read(
     return given
 
 
-class Endpoint(nestjs.Endpoint):
+class View(nestjs.View):
     slug = SLUG
     profile = wire.PROFILE
     refusals = protocol.REFUSALS
@@ -94,11 +94,11 @@ class Endpoint(nestjs.Endpoint):
         return serializers.Webhook.of(serializers.Shown(webhook, self.caller.client_id))
 
 
-class Unrouted(Endpoint, endpoint.Unrouted):
+class Unrouted(View, view.Unrouted):
     pass
 
 
-class UserWebhooks(Endpoint):
+class UserWebhooks(View):
     @extend_schema(
         tags=["User Webhooks"],
         operation_id="UserWebhooksController_findUserWebhooks",
@@ -125,7 +125,7 @@ class UserWebhooks(Endpoint):
         return Response({"data": self.answer(created)}, SUCCESS)
 
 
-class UserWebhook(Endpoint):
+class UserWebhook(View):
     @extend_schema(
         tags=["User Webhooks"],
         operation_id="UserWebhooksController_updateOneUserWebhook",
@@ -154,7 +154,7 @@ class UserWebhook(Endpoint):
         return Response(status=SUCCESS)
 
 
-class Logs(Endpoint):
+class Logs(View):
     @extend_schema(
         tags=["Webhook Logs"],
         operation_id="WebhookLogsController_searchLogs",

@@ -12,7 +12,7 @@ from . import serializers, views, wire
 
 
 class Form(forms.SubscriptionForm):
-    endpoint = views.Endpoint
+    view = views.View
     request = "GET /v1/webhooks/{row.public_id}"
     given_once = ("key",)
     taken = ("key", serializers.KEY_TAKEN)

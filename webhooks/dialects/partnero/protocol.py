@@ -17,7 +17,10 @@ from rest_framework.response import Response
 
 from webhooks.operations import keys
 from webhooks.rest.bodies import BodyTooLarge
-from webhooks.rest.endpoint import (
+from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON
+from webhooks.rest.refusals import flattened
+from webhooks.rest.urlencoded import PhpForm, TooManyFields
+from webhooks.rest.view import (
     MethodNotAllowed,
     NoRoute,
     NotAnObject,
@@ -25,9 +28,6 @@ from webhooks.rest.endpoint import (
     OverRate,
     Refusals,
 )
-from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON
-from webhooks.rest.refusals import flattened
-from webhooks.rest.urlencoded import PhpForm, TooManyFields
 
 SUCCESS, FAILURE = 1, 0
 

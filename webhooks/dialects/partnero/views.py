@@ -13,10 +13,10 @@ from webhooks.models import Partner, Subscription
 from webhooks.models.keyformat import random_text
 from webhooks.operations import subscriptions
 from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
-from webhooks.rest import endpoint, extras
+from webhooks.rest import extras, view
 from webhooks.rest.caller import BearerKey
 from webhooks.rest.rendering import JSON
-from webhooks.rest.subscriptions import SubscriptionEndpoint
+from webhooks.rest.subscriptions import SubscriptionView
 
 from . import serializers, wire
 from .protocol import PARSERS, REFUSALS, SUCCESS
@@ -48,7 +48,7 @@ def read(
     return extras.read(accepted, body, ignored=serializers.SERVER_OWNED)
 
 
-class Endpoint(SubscriptionEndpoint):
+class View(SubscriptionView):
     slug = "partnero"
     profile = wire.PROFILE
     # A body on GET or DELETE is read only where the list looks for its parameters.
@@ -79,7 +79,7 @@ class Endpoint(SubscriptionEndpoint):
         return cast(SubscriptionFields, fields)
 
 
-class Webhooks(Endpoint):
+class Webhooks(View):
     # Laravel takes a body of a type that it does not read for no input.
     ignores_other_media_types = True
 
@@ -134,7 +134,7 @@ class Webhooks(Endpoint):
         return Response(enveloped(row))
 
 
-class Webhook(Endpoint):
+class Webhook(View):
     # Other media types are refused here: a PUT would change nothing and be told so with 200.
     @extend_schema(
         operation_id="fetchWebhook",
@@ -169,7 +169,7 @@ class Webhook(Endpoint):
         return Response({"status": SUCCESS})
 
 
-class Test(Endpoint):
+class Test(View):
     @extend_schema(
         operation_id="test",
         summary="Test the credentials",
@@ -181,5 +181,5 @@ class Test(Endpoint):
         return Response({"data": program, "status": SUCCESS})
 
 
-class Unrouted(Endpoint, endpoint.Unrouted):
+class Unrouted(View, view.Unrouted):
     """Any other path under Partnero's."""

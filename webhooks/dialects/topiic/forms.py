@@ -34,7 +34,7 @@ class Key(ModelChoiceField):  # type: ignore[type-arg]
 
 
 class Form(forms.SubscriptionForm):
-    endpoint = views.Endpoint
+    view = views.View
     request = "PUT /api/ApiKeys/{row.public_id}/webhook"
     remark = (
         "Topiic documents no way to read the settings: this is the answer to a change."
@@ -115,6 +115,6 @@ class Form(forms.SubscriptionForm):
 
 def _free(partner: Partner, now: datetime) -> QuerySet[ApiKey]:
     """The partner's usable keys without settings."""
-    bound = Subscription.objects.of(partner, views.Endpoint.slug).values("api_key")
+    bound = Subscription.objects.of(partner, views.View.slug).values("api_key")
     keys = ApiKey.objects.of(partner).usable_at(now).exclude(id__in=bound)
     return keys.order_by("name", "created_at")

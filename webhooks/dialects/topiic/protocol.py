@@ -18,7 +18,8 @@ from rest_framework.response import Response
 
 from webhooks.operations import keys
 from webhooks.rest.bodies import BodyTooLarge
-from webhooks.rest.endpoint import (
+from webhooks.rest.parsing import MalformedJSON
+from webhooks.rest.view import (
     MethodNotAllowed,
     NoRoute,
     NotAnObject,
@@ -26,7 +27,6 @@ from webhooks.rest.endpoint import (
     OverRate,
     Refusals,
 )
-from webhooks.rest.parsing import MalformedJSON
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 
 from webhooks.models import Partner, Subscription
 from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
-from webhooks.rest import endpoint
+from webhooks.rest import view
 from webhooks.rest.caller import BearerKey
 from webhooks.rest.rendering import JSONWithCharset
-from webhooks.rest.subscriptions import SubscriptionEndpoint
+from webhooks.rest.subscriptions import SubscriptionView
 
 from . import protocol, serializers, wire
 from .protocol import EMPTY_BODY, PROBLEMS
@@ -28,7 +28,7 @@ def read(body: Mapping[str, Any], *, text: bytes, id: str) -> dict[str, Any]:
     return given
 
 
-class Endpoint(SubscriptionEndpoint):
+class View(SubscriptionView):
     slug = "topiic"
     profile = wire.PROFILE
     refusals = protocol.REFUSALS
@@ -57,11 +57,11 @@ class Endpoint(SubscriptionEndpoint):
         }
 
 
-class Unrouted(Endpoint, endpoint.Unrouted):
+class Unrouted(View, view.Unrouted):
     pass
 
 
-class Webhook(Endpoint):
+class Webhook(View):
     @extend_schema(
         tags=["ApiKeys"],
         operation_id="UpdateApiKeyWebhook",
@@ -90,6 +90,6 @@ class Webhook(Endpoint):
         keys = self.caller.access.keys()
         key = keys.filter(id=command["id"], revoked_at=None).first()
         if key is None:
-            raise endpoint.NotFound
+            raise view.NotFound
         subscription = self.put_subscription({**command, "api_key": key})
         return Response(serializers.ApiKeySettings.of(subscription))

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from tests import factories
 from webhooks.operations import keys, subscriptions
 from webhooks.operations.audit import Actor
-from webhooks.rest import endpoint
+from webhooks.rest import view
 from webhooks.rest.caller import Caller, KeyAuthentication
 
 pytestmark = pytest.mark.django_db
@@ -23,20 +23,20 @@ class Asked:
 
 def test_it_scopes_nothing_to_a_caller_without_a_partner():
     key, _ = factories.key(None)
-    view = endpoint.Endpoint()
-    view.request = Asked(Caller(partner=None, key=key, actor=Actor.of_key(key)))
+    called = view.ApiView()
+    called.request = Asked(Caller(partner=None, key=key, actor=Actor.of_key(key)))
     with pytest.raises(keys.WrongKind):
-        _ = view.partner
+        _ = called.partner
 
 
 def test_an_interface_that_lacks_an_answer_does_not_start():
     with pytest.raises(ImproperlyConfigured, match=r"tests.* no answer to NotFound\."):
 
-        class Incomplete(endpoint.Endpoint):
+        class Incomplete(view.ApiView):
             refusals = {
                 kind: lambda *_: Response()
-                for kind in endpoint.REFUSED
-                if kind is not endpoint.NotFound
+                for kind in view.REFUSED
+                if kind is not view.NotFound
             }
 
 
@@ -44,21 +44,19 @@ def test_an_interface_that_lacks_an_answer_does_not_start():
     ("raised", "told_as"),
     [
         (keys.Malformed(), keys.Refused),
-        (subscriptions.Deleted(), endpoint.NotFound),
+        (subscriptions.Deleted(), view.NotFound),
         (exceptions.PermissionDenied(), keys.ScopeMissing),
-        (endpoint.MethodNotAllowed("PUT", ["GET"]), endpoint.MethodNotAllowed),
+        (view.MethodNotAllowed("PUT", ["GET"]), view.MethodNotAllowed),
         (ValueError(), Exception),
     ],
 )
 def test_the_row_of_the_nearest_class_answers(raised, told_as, rf):
-    class Told(endpoint.Endpoint):
-        refusals = {
-            kind: lambda *_, kind=kind: Response(kind) for kind in endpoint.REFUSED
-        }
+    class Told(view.ApiView):
+        refusals = {kind: lambda *_, kind=kind: Response(kind) for kind in view.REFUSED}
 
-    view = Told()
-    view.request = rf.get("/")
-    assert view.handle_exception(raised).data is told_as
+    called = Told()
+    called.request = rf.get("/")
+    assert called.handle_exception(raised).data is told_as
 
 
 def test_an_interface_must_say_where_its_key_stands():

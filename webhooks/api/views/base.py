@@ -10,16 +10,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webhooks.api.protocol import REFUSALS, PartnerKey, PublisherKey, QueryRefused
+from webhooks.api.serializers.queries import Query
 from webhooks.console.paging import Keyset
 from webhooks.models import Subscription, ids
 from webhooks.operations import keys
 from webhooks.operations.access import Access
-from webhooks.rest import endpoint, paging
+from webhooks.rest import paging, view
 from webhooks.rest.rendering import JSON
 from webhooks.rest.throttling import WINDOW, Allowance
-
-from .protocol import REFUSALS, PartnerKey, PublisherKey, QueryRefused
-from .serializers.queries import Query
 
 DIALECT = "portal"
 
@@ -38,7 +37,7 @@ def takes(query: type[Query]) -> Callable[[Operation], Operation]:
     return decorate
 
 
-class Endpoint(endpoint.Endpoint):
+class View(view.ApiView):
     slug = DIALECT
     # The rate before the scope, so that even a 403 has the rate headers.
     check_order = ("method", "key", "rate", "scope", "query", "body")
@@ -80,11 +79,11 @@ class Endpoint(endpoint.Endpoint):
         return super().finalize_response(request, response, *args, **kwargs)
 
 
-class Unrouted(Endpoint, endpoint.Unrouted):
+class Unrouted(View, view.Unrouted):
     pass
 
 
-class PublisherEndpoint(Endpoint):
+class PublisherView(View):
     """For publishers' keys. A publisher names the partner in the body."""
 
     authentication_classes = [PublisherKey]
@@ -100,7 +99,7 @@ class PublisherEndpoint(Endpoint):
             raise keys.ScopeMissing
 
 
-class PartnerEndpoint(Endpoint):
+class PartnerView(View):
     """For partners' keys, and for staff who explore as a partner."""
 
     authentication_classes = [PartnerKey]
@@ -114,11 +113,11 @@ class PartnerEndpoint(Endpoint):
         rows = self.access.subscriptions(self.query.get("dialect", DIALECT))
         row = rows.with_public_id(id).first()
         if row is None:
-            raise endpoint.NotFound
+            raise view.NotFound
         return row
 
 
-class KeyHolderEndpoint(PartnerEndpoint):
+class KeyHolderView(PartnerView):
     """For partners' keys of one scope, reads included.
 
     Staff who explore reach what such a scope guards on pages of the console, each with
@@ -138,7 +137,7 @@ def found(rows: QuerySet[Row], id: str) -> Row:
     parsed = ids.parse(id)
     row = None if parsed is None else rows.filter(pk=parsed).first()
     if row is None:
-        raise endpoint.NotFound
+        raise view.NotFound
     return row
 
 

@@ -97,7 +97,7 @@ _SAME_AS: Mapping[type[Exception], type[Exception]] = {
 }
 
 
-class Endpoint(ViewSet):
+class ApiView(ViewSet):
     """A viewset over an explicit map of methods.
 
     An interface derives its own from this one and says in what order a request is checked
@@ -264,7 +264,7 @@ class Endpoint(ViewSet):
         return response
 
 
-class Unrouted(Endpoint):
+class Unrouted(ApiView):
     """Everything under an interface's prefix that is none of its documented paths."""
 
     has_forms = False
