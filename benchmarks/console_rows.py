@@ -15,8 +15,8 @@ from webhooks.delivery import standard  # noqa: E402
 from webhooks.operations import (  # noqa: E402
     keys,
     partners,
-    recoverable,
     recoveries,
+    recovery_selection,
     subscriptions,
 )
 from webhooks.operations.audit import SYSTEM  # noqa: E402
@@ -78,8 +78,8 @@ def _one(number: int) -> None:
         events=[event.TYPE],
         secrets=[standard.new_secret()],
     )
-    missed = recoverable.Filter(
-        outcomes=[recoverable.Outcome.EXHAUSTED], since=now - timedelta(hours=1)
+    missed = recovery_selection.Filter(
+        outcomes=[recovery_selection.Outcome.EXHAUSTED], since=now - timedelta(hours=1)
     )
     recoveries.start(by=SYSTEM, partner=partner, filter=missed)
 

@@ -30,7 +30,9 @@ class WebhooksConfig(AppConfig):
         for interface in (*DIALECTS, PORTAL):
             interfaces.register(interface)
             wire.register(interface.profile)
-            labels.name_dialect(interface.title, interface.slug, interface.profile.name)
+            labels.register_dialect_title(
+                interface.title, interface.slug, interface.profile.name
+            )
         checks.register(_check_routing, checks.Tags.urls)
         checks.register(_check_tables, checks.Tags.database)
         post_migrate.connect(_fill_catalogue, sender=self)

@@ -9,7 +9,7 @@ from django.db.models.signals import post_migrate
 from webhooks.delivery import wire
 from webhooks.models import AuditEntry, EventType
 from webhooks.operations import (
-    catalogue,
+    default_event_types,
     event_types,
     eventchecks,
 )
@@ -76,12 +76,12 @@ def test_it_takes_any_example_without_a_schema() -> None:
 def test_the_catalogue_describes_every_type_that_a_profile_has_a_name_for():
     for profile in wire.profiles().values():
         for name in profile.event_names:
-            assert catalogue.ENTRIES[name].description, name
-            assert catalogue.ENTRIES[name].example, name
+            assert default_event_types.ENTRIES[name].description, name
+            assert default_event_types.ENTRIES[name].example, name
 
 
 def test_an_example_can_be_published_under_every_catalogued_type():
-    for name, entry in catalogue.ENTRIES.items():
+    for name, entry in default_event_types.ENTRIES.items():
         new = eventchecks.NewEvent(partner=None, type=name, data=dict(entry.example))
         checked = eventchecks.check([new])
         assert checked == {}
@@ -99,7 +99,9 @@ def test_missing_types_are_added_and_what_staff_wrote_is_left():
     ours = EventType.objects.get(name="order.created")
     assert (ours.description, ours.schema) == ("Ours.", {"type": "object"})
     added = EventType.objects.get(name="customer.created")
-    assert added.description == catalogue.ENTRIES["customer.created"].description
+    assert (
+        added.description == default_event_types.ENTRIES["customer.created"].description
+    )
     known = {t for p in wire.profiles().values() for t in p.event_names}
     assert known <= set(EventType.objects.values_list("name", flat=True))
 

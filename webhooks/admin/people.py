@@ -49,7 +49,7 @@ class Audited:
         return super().log_deletions(request, queryset)  # type: ignore[misc]
 
     def _audit(self, request: HttpRequest, obj: Any, act: str) -> None:
-        people.note(by=staff_actor(request), account=obj, act=act)
+        people.record_change(by=staff_actor(request), account=obj, act=act)
 
 
 @admin.register(User)

@@ -52,4 +52,4 @@ def is_exploring(request: HttpRequest) -> bool:
     user = request.user
     if not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
         return False
-    return not sessions.over(request) and pending_step(request) is None
+    return not sessions.end_reason(request) and pending_step(request) is None

@@ -92,7 +92,7 @@ def action(stored: str) -> str:
     return stored.replace(".", " ").replace("_", " ").capitalize()
 
 
-def name_dialect(title: str, *stored: str) -> None:
+def register_dialect_title(title: str, *stored: str) -> None:
     """`webhooks.apps` gives the titles: dialects are above this room."""
     _dialects.update(dict.fromkeys(stored, title))
 

@@ -37,7 +37,7 @@ class CompleteLogin:
         response = self.get_response(request)
         match = request.resolver_match
         view = getattr(match and match.func, "view_class", None)
-        sessions.note(
+        sessions.record_activity(
             request, is_sign_of_life=getattr(view, "keeps_session_alive", True)
         )
         return response
@@ -48,7 +48,7 @@ class CompleteLogin:
         match = request.resolver_match
         if match is None or _NAMESPACES.isdisjoint(match.namespaces):
             return None
-        if why := sessions.over(request):
+        if why := sessions.end_reason(request):
             logout(request)
             messages.info(request, why)
             return None  # the page itself redirects to the login

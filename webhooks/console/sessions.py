@@ -18,9 +18,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from webhooks.operations import secondfactor
 
 # Django counts from the last write of a session, so every write prolongs it. Here the login is
-# noted once and the last request at most once a minute, so few requests pay for a write.
+# recorded once and the last request at most once a minute, so few requests pay for a write.
 _BEGAN, _SEEN = "began_at", "seen_at"
-_NOTED_EVERY = 60  # seconds
+_RECORDED_EVERY = 60  # seconds
 
 
 class LoginStep(Enum):
@@ -51,7 +51,7 @@ def redirect_target(request: HttpRequest) -> str:
     return reverse("staff:home")
 
 
-def over(request: HttpRequest) -> str:
+def end_reason(request: HttpRequest) -> str:
     """Why the session of `request` is over, in a sentence for its owner; empty if it is not."""
     began, seen = request.session.get(_BEGAN), request.session.get(_SEEN)
     if began is None or seen is None:
@@ -64,7 +64,7 @@ def over(request: HttpRequest) -> str:
     return ""
 
 
-def note(request: HttpRequest, *, is_sign_of_life: bool) -> None:
+def record_activity(request: HttpRequest, *, is_sign_of_life: bool) -> None:
     """Store when the session of a logged-in user began, and when it was last used."""
     # A request that did not read its session says nothing about it.
     if not request.session.accessed or SESSION_KEY not in request.session:
@@ -74,8 +74,8 @@ def note(request: HttpRequest, *, is_sign_of_life: bool) -> None:
         request.session[_BEGAN] = request.session[_SEEN] = now
     elif (
         is_sign_of_life
-        and now - request.session[_SEEN] >= _NOTED_EVERY
+        and now - request.session[_SEEN] >= _RECORDED_EVERY
         # The browsable API refuses a session that is over and does not end it.
-        and not over(request)
+        and not end_reason(request)
     ):
         request.session[_SEEN] = now

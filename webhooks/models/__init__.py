@@ -1,6 +1,5 @@
 """The stored data: fields, constraints and reads, the same for every caller."""
 
-from .answers import Answer as Answer  # nobody looks at these: not in __all__
 from .audit import AuditEntry
 from .deliveries import Attempt, Delivery, EndpointHour
 from .endpoints import Endpoint
@@ -10,6 +9,7 @@ from .partners import ApiKey, Partner
 from .people import Authenticator as Authenticator  # as with answers
 from .people import RecoveryCode as RecoveryCode
 from .recoveries import Recovery
+from .stored_answers import Answer as Answer  # nobody looks at these: not in __all__
 from .subscriptions import SigningSecret, Subscription
 from .workers import Worker
 

@@ -28,7 +28,7 @@ from webhooks.delivery.endpoint_notifications import EndpointNotification, Kind
 from webhooks.delivery.result import Outcome, Result
 from webhooks.models import AuditEntry, Delivery, Endpoint, Subscription
 
-from . import audit, events, notices
+from . import audit, events, mails
 from .audit import SYSTEM
 
 logger = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def _write(notifications: Sequence[EndpointNotification]) -> None:
     AuditEntry.objects.bulk_create(
         entry for case in disabled for entry in _entries(case)
     )
-    notices.queue_disabled([(c.endpoint, c.notification) for c in disabled])
+    mails.queue_disabled([(c.endpoint, c.notification) for c in disabled])
     _publish([case for case in cases if case.subscription.partner.is_active])
 
 

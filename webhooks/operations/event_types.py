@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from webhooks.delivery import wire
 from webhooks.models import EventType
 
-from . import audit, catalogue
+from . import audit, default_event_types
 
 _FIELDS = ("description", "schema", "example")
 
@@ -41,8 +41,10 @@ def fill_catalogue(
     model.objects.using(using).bulk_create(
         (
             model(name=name, description=entry.description, example=entry.example)
-            for name in sorted(known | catalogue.ENTRIES.keys())
-            for entry in [catalogue.ENTRIES.get(name, catalogue.UNDESCRIBED)]
+            for name in sorted(known | default_event_types.ENTRIES.keys())
+            for entry in [
+                default_event_types.ENTRIES.get(name, default_event_types.UNDESCRIBED)
+            ]
         ),
         ignore_conflicts=True,
     )

@@ -11,7 +11,7 @@ from django.db import transaction
 from . import audit
 
 
-def note(*, by: audit.Actor, account: User | Group, act: str) -> None:
+def record_change(*, by: audit.Actor, account: User | Group, act: str) -> None:
     """Record that `account` was `created`, `updated` or `deleted`, as it is now.
 
     In the caller's transaction.
@@ -31,7 +31,7 @@ def change_password(*, by: audit.Actor, user: User, password: str) -> None:
     with transaction.atomic():
         user.set_password(password)
         user.save(update_fields=["password"])
-        note(by=by, account=user, act="password_changed")
+        record_change(by=by, account=user, act="password_changed")
 
 
 def _state(account: User | Group) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from webhooks.delivery import outbox
 from webhooks.delivery.periodic_tasks import PeriodicTask
 from webhooks.models import Delivery, Event, Partner, Recovery
 
-from . import access, audit, deliveries, recoverable
-from .recoverable import Filter, InvalidFilter, Outcome, Selection, first_failure
+from . import access, audit, deliveries, recovery_selection
+from .recovery_selection import Filter, InvalidFilter, Outcome, Selection, first_failure
 
 __all__ = ["Filter", "InvalidFilter", "Outcome", "Progress", "first_failure"]
 
@@ -56,7 +56,7 @@ def preview(*, partner: Partner, filter: Filter) -> dict[Outcome, int]:
 
     Raises InvalidFilter and deliveries.NotReceiving.
     """
-    return recoverable.select(partner, filter, at=timezone.now()).counts()
+    return recovery_selection.select(partner, filter, at=timezone.now()).counts()
 
 
 def start(
@@ -73,10 +73,10 @@ def start(
     """
     _check_shops(by, filter)
     now = timezone.now()
-    selection = recoverable.select(partner, filter, at=now)
+    selection = recovery_selection.select(partner, filter, at=now)
     recovery = Recovery(
         partner=partner,
-        filter=recoverable.written(filter, selection.until),
+        filter=recovery_selection.written(filter, selection.until),
         is_rerendered=rerender,
         state=Recovery.State.RUNNING,
         total=sum(selection.counts().values()),
@@ -171,9 +171,9 @@ def _advance(id: UUID) -> bool:
         now = timezone.now()
         if recovery is None or (room := _room(recovery, now)) <= 0:
             return False
-        filter = recoverable.read(recovery)
+        filter = recovery_selection.read(recovery)
         try:
-            selection = recoverable.select(
+            selection = recovery_selection.select(
                 recovery.partner, filter, at=recovery.started_at or now
             )
         except deliveries.NotReceiving:

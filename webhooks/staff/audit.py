@@ -77,7 +77,7 @@ class Audit(List):
         }
 
 
-class One(Page):
+class Detail(Page):
     permission = "webhooks.view_auditentry"
     section = ("Audit log", "audit")
     template = "staff/audit/entry.html"

@@ -114,7 +114,7 @@ class Events(List):
         return Event.objects.select_related("partner").defer("data", "attributes")
 
 
-class One(Page):
+class Detail(Page):
     permission = "webhooks.view_event"
     section = ("Events", "events")
     template = "staff/events/event.html"
@@ -204,7 +204,7 @@ class EventTypes(List):
         return EventType.objects.defer("example")
 
 
-class OneType(Page):
+class TypeDetail(Page):
     permission = "webhooks.view_eventtype"
     section = ("Event types", "event-types")
     template = "staff/events/type.html"

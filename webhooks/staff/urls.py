@@ -1,4 +1,4 @@
-"""Where the console's pages are."""
+"""The addresses of the console's pages."""
 
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -22,13 +22,13 @@ MOVED = {
 }
 
 _partner = [
-    path("", partners.One.as_view(), name="partner"),
+    path("", partners.Detail.as_view(), name="partner"),
     path("edit/", partners.Edit.as_view(), name="edit-partner"),
     path("switch/", partners.Switch.as_view(), name="switch-partner"),
     path("explore/", exploring.Explore.as_view(), name="explore"),
 ]
 _subscription = [
-    path("", subscriptions.One.as_view(), name="subscription"),
+    path("", subscriptions.Detail.as_view(), name="subscription"),
     path("edit/", settings.Edit.as_view(), name="edit-subscription"),
     path("delete/", subscriptions.Delete.as_view(), name="delete-subscription"),
     path("enable/", subscriptions.Enable.as_view(), name="enable-subscription"),
@@ -37,12 +37,12 @@ _subscription = [
     path("rotate-secret/", secrets.Rotate.as_view(), name="rotate-secret"),
 ]
 _key = [
-    path("", keys.One.as_view(), name="key"),
+    path("", keys.Detail.as_view(), name="key"),
     path("rotate/", keys.Rotate.as_view(), name="rotate-key"),
     path("revoke/", keys.Revoke.as_view(), name="revoke-key"),
 ]
 _delivery = [
-    path("", deliveries.One.as_view(), name="delivery"),
+    path("", deliveries.Detail.as_view(), name="delivery"),
     path("progress/", deliveries.Progress.as_view(), name="delivery-progress"),
     path("redeliver/", deliveries.Redeliver.as_view(), name="redeliver"),
 ]
@@ -51,7 +51,7 @@ _attempt = [
     for side in ("request", "response")
 ]
 _recovery = [
-    path("", recoveries.One.as_view(), name="recovery"),
+    path("", recoveries.Detail.as_view(), name="recovery"),
     path("progress/", recoveries.Progress.as_view(), name="recovery-progress"),
     path("cancel/", recoveries.Cancel.as_view(), name="cancel-recovery"),
 ]
@@ -102,11 +102,11 @@ urlpatterns = [
     path("recoveries/<uuid:id>/", include(_recovery)),
     path("events/", events.Events.as_view(), name="events"),
     path("events/publish/", events.Publish.as_view(), name="publish"),
-    path("events/<uuid:id>/", events.One.as_view(), name="event"),
+    path("events/<uuid:id>/", events.Detail.as_view(), name="event"),
     path("event-types/", events.EventTypes.as_view(), name="event-types"),
-    path("event-types/<path:name>/", events.OneType.as_view(), name="event-type"),
+    path("event-types/<path:name>/", events.TypeDetail.as_view(), name="event-type"),
     path("audit/", audit.Audit.as_view(), name="audit"),
-    path("audit/<uuid:id>/", audit.One.as_view(), name="audit-entry"),
+    path("audit/<uuid:id>/", audit.Detail.as_view(), name="audit-entry"),
     path("login/code/", login.EnterCode.as_view(), name="enter-code"),
     path("account/", include(_account)),
     *_former,

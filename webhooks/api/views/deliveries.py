@@ -22,13 +22,13 @@ LATEST_FIRST = Keyset("id")
 _ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 
-class Logged(PartnerView):
+class DeliveryView(PartnerView):
     def log(self) -> QuerySet[Delivery]:
         """The deliveries that the caller may see, with their events and subscriptions."""
         return self.access.deliveries().select_related("event", "subscription")
 
 
-class Deliveries(Logged):
+class Deliveries(DeliveryView):
     @takes(DeliveryQuery)
     @extend_schema(
         tags=["deliveries"],
@@ -68,7 +68,7 @@ class Deliveries(Logged):
         return rows
 
 
-class DeliveryDetail(Logged):
+class DeliveryDetail(DeliveryView):
     @extend_schema(
         tags=["deliveries"],
         operation_id="get_delivery",
@@ -83,7 +83,7 @@ class DeliveryDetail(Logged):
         return Response(serializers.with_attempts(found(self.log(), id)))
 
 
-class Redelivery(Logged):
+class Redelivery(DeliveryView):
     @extend_schema(
         tags=["deliveries"],
         operation_id="redeliver",
@@ -114,7 +114,7 @@ class Redelivery(Logged):
         return idempotency.once(request, self.partner, redeliver)
 
 
-class Test(Logged):
+class Test(DeliveryView):
     @takes(DialectQuery)
     @extend_schema(
         tags=["subscriptions"],

@@ -26,7 +26,7 @@ OLDEST_FIRST = Keyset("created_at", "id", is_ascending=True)
 _ID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 
-class Managing(KeyHolderView):
+class KeyManagementView(KeyHolderView):
     scope = keys.MANAGE
 
     def covered(self) -> QuerySet[ApiKey]:
@@ -37,7 +37,7 @@ class Managing(KeyHolderView):
         return rows.filter(pk__in=[row.pk for row in covered])
 
 
-class Keys(Managing):
+class Keys(KeyManagementView):
     @takes(PageQuery)
     @extend_schema(
         tags=["keys"],
@@ -55,7 +55,7 @@ class Keys(Managing):
         return Response({"data": data, "next": page.next})
 
 
-class Rotation(Managing):
+class Rotation(KeyManagementView):
     @extend_schema(
         tags=["keys"],
         operation_id="rotate_key",
@@ -84,7 +84,7 @@ class Rotation(Managing):
         return idempotency.once(request, self.partner, rotate)
 
 
-class Revocation(Managing):
+class Revocation(KeyManagementView):
     @extend_schema(
         tags=["keys"],
         operation_id="revoke_key",

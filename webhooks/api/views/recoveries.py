@@ -24,7 +24,7 @@ _NO_SUBSCRIPTION = "There is no such subscription."
 _BOUND = "A key that is bound to shops recovers one subscription at a time."
 
 
-class Recovering(PartnerView):
+class RecoveryView(PartnerView):
     def filter(self, body: dict[str, Any]) -> Filter:
         """The selection that a body describes; raises ValidationError."""
         id = body.get("subscription")
@@ -45,7 +45,7 @@ class Recovering(PartnerView):
         )
 
 
-class Preview(Recovering):
+class Preview(RecoveryView):
     @extend_schema(
         tags=["recoveries"],
         operation_id="preview_recovery",
@@ -65,7 +65,7 @@ class Preview(Recovering):
         return Response({"counts": named, "total": sum(counts.values())})
 
 
-class Recoveries(Recovering):
+class Recoveries(RecoveryView):
     @takes(PageQuery)
     @extend_schema(
         tags=["recoveries"],
@@ -112,7 +112,7 @@ class Recoveries(Recovering):
         return idempotency.once(request, self.partner, start)
 
 
-class RecoveryDetail(Recovering):
+class RecoveryDetail(RecoveryView):
     @extend_schema(
         tags=["recoveries"],
         operation_id="get_recovery",
@@ -127,7 +127,7 @@ class RecoveryDetail(Recovering):
         return Response(serializers.one(found(self.access.recoveries(), id)))
 
 
-class Cancellation(Recovering):
+class Cancellation(RecoveryView):
     @extend_schema(
         tags=["recoveries"],
         operation_id="cancel_recovery",

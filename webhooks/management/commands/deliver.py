@@ -17,7 +17,7 @@ from webhooks.management.arguments import positive
 from webhooks.operations import (
     endpoint_notifications,
     idempotency,
-    notices,
+    mails,
     pruning,
     recoveries,
 )
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 CONCURRENCY = 200
 PERIODIC_TASKS = (
     idempotency.PERIODIC_TASK,
-    notices.PERIODIC_TASK,
+    mails.PERIODIC_TASK,
     pruning.PERIODIC_TASK,
     recoveries.PERIODIC_TASK,
 )

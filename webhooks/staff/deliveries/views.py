@@ -60,7 +60,7 @@ class Progress(DeliveryPage, LivePart):
     template = "staff/deliveries/progress.html"
 
 
-class One(DeliveryPage):
+class Detail(DeliveryPage):
     template = "staff/deliveries/delivery.html"
 
     @property

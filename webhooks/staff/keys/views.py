@@ -82,7 +82,7 @@ class KeyPage(Page):
         return list(rows[:HISTORY])
 
 
-class One(KeyPage):
+class Detail(KeyPage):
     permission = "webhooks.view_apikey"
     template = "staff/keys/key.html"
 

@@ -77,7 +77,7 @@ class PartnerPage(Page):
         return above(self.partner)
 
 
-class One(PartnerPage):
+class Detail(PartnerPage):
     permission = "webhooks.view_partner"
     template = "staff/partners/partner.html"
 

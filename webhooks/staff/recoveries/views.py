@@ -84,7 +84,7 @@ class RecoveryPage(Page):
         }
 
 
-class One(RecoveryPage):
+class Detail(RecoveryPage):
     template = "staff/recoveries/recovery.html"
 
 

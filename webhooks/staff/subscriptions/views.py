@@ -82,7 +82,7 @@ class SubscriptionPage(Page):
         return {"subscription": self.subscription}
 
 
-class One(SubscriptionPage):
+class Detail(SubscriptionPage):
     permission = "webhooks.view_subscription"
     template = "staff/subscriptions/subscription.html"
     may_be_deleted = True

@@ -15,7 +15,7 @@ from django.utils import timezone
 from tests import factories
 from webhooks.delivery.endpoint_notifications import EndpointNotification, Kind
 from webhooks.models import Notice
-from webhooks.operations import notices
+from webhooks.operations import mails
 from webhooks.operations.hidden_characters import HIDDEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,14 +41,14 @@ def owe(*urls: str, name="", partner="Acme", dialect="blaze", **fields) -> Notic
         }
         | fields,
     )
-    notices.queue_disabled(
+    mails.queue_disabled(
         [(e, notification) for e in made.endpoints.order_by("position")]
     )
     return Notice.objects.latest("id")
 
 
 def sent() -> mail.EmailMessage:
-    assert notices.send_next()
+    assert mails.send_next()
     (message,) = mail.outbox
     return message
 
@@ -68,7 +68,7 @@ def refusing(settings) -> None:
 
 
 def test_nothing_is_sent_while_nothing_is_owed():
-    assert not notices.send_next()
+    assert not mails.send_next()
 
 
 def test_what_is_owed_is_sent_once():
@@ -89,14 +89,14 @@ def test_what_is_owed_is_sent_once():
     notice.refresh_from_db()
     assert notice.sent_at is not None
     assert (notice.due_at, notice.attempts, notice.error) == (None, 1, "")
-    assert not notices.send_next()
+    assert not mails.send_next()
     assert len(mail.outbox) == 1
 
 
 def test_what_is_due_later_waits():
     owe()
     Notice.objects.update(due_at=Now() + timedelta(seconds=30))
-    assert not notices.send_next()
+    assert not mails.send_next()
 
 
 def test_the_longest_due_goes_first():
@@ -108,7 +108,7 @@ def test_the_longest_due_goes_first():
 
 
 def test_several_are_in_one_mail(monkeypatch):
-    monkeypatch.setattr(notices, "MOST_LISTED", 2)
+    monkeypatch.setattr(mails, "MOST_LISTED", 2)
     urls = [f"https://r{n}.example.com/" for n in range(3)]
     owe(*urls)
 
@@ -187,7 +187,7 @@ class TestHostileWords:
         notice = owe()
         Notice.objects.update(to=to)
 
-        assert notices.send_next()
+        assert mails.send_next()
 
         notice.refresh_from_db()
         assert notice.sent_at is None
@@ -200,29 +200,27 @@ class TestFailure:
         notice = owe()
         waits = []
         while True:
-            assert notices.send_next()
+            assert mails.send_next()
             notice.refresh_from_db()
             assert notice.sent_at is None
             assert "550" in notice.error
             if notice.due_at is None:
                 break
             waits.append(notice.due_at - timezone.now())
-            assert not notices.send_next()
+            assert not mails.send_next()
             Notice.objects.update(due_at=Now() - timedelta(seconds=1))
 
-        assert notice.attempts == len(notices.WAITS) + 1
-        for wait, expected in zip(waits, notices.WAITS, strict=True):
+        assert notice.attempts == len(mails.WAITS) + 1
+        for wait, expected in zip(waits, mails.WAITS, strict=True):
             assert abs(wait - expected) < timedelta(seconds=10)
-        assert (
-            timedelta(hours=20) < sum(notices.WAITS, timedelta()) < timedelta(hours=25)
-        )
-        assert not notices.send_next()
+        assert timedelta(hours=20) < sum(mails.WAITS, timedelta()) < timedelta(hours=25)
+        assert not mails.send_next()
 
     def test_it_is_sent_when_the_server_is_back(self, settings):
         notice = owe()
         backend = settings.EMAIL_BACKEND
         settings.EMAIL_BACKEND = f"{__name__}.Refusing"
-        notices.send_next()
+        mails.send_next()
         settings.EMAIL_BACKEND = backend
         Notice.objects.update(due_at=Now() - timedelta(seconds=1))
 
@@ -236,7 +234,7 @@ class TestFailure:
         monkeypatch.setattr(Refusing, "says", OSError("\0" + "x" * 1000))
         notice = owe()
 
-        notices.send_next()
+        mails.send_next()
 
         notice.refresh_from_db()
         assert notice.error.startswith("OSError: \ufffdxxx")
@@ -248,7 +246,7 @@ class TestFailure:
         assert settings.EMAIL_TIMEOUT == 10
         notice = owe()
 
-        notices.send_next()
+        mails.send_next()
 
         notice.refresh_from_db()
         assert "ConnectionRefusedError" in notice.error
@@ -262,7 +260,7 @@ class TestBesideOthers:
 
         def work():
             try:
-                while notices.send_next():
+                while mails.send_next():
                     taken.append(1)
             finally:
                 connection.close()
@@ -281,11 +279,11 @@ class TestBesideOthers:
         seen = []
 
         def send(self, *args):
-            seen.append((connection.in_atomic_block, notices.send_next()))
+            seen.append((connection.in_atomic_block, mails.send_next()))
 
         monkeypatch.setattr(mail.EmailMessage, "send", send)
         owe()
-        notices.send_next()
+        mails.send_next()
 
         assert seen == [(False, False)]  # and nobody else takes it meanwhile
 
@@ -297,7 +295,7 @@ class TestBesideOthers:
             Notice.objects.update(attempts=2, error="theirs", due_at=AT)
 
         monkeypatch.setattr(mail.EmailMessage, "send", send)
-        notices.send_next()
+        mails.send_next()
 
         notice.refresh_from_db()
         assert (notice.error, notice.due_at, notice.sent_at) == ("theirs", AT, None)
@@ -311,8 +309,8 @@ class TestBesideOthers:
         with monkeypatch.context() as patch:
             patch.setattr(mail.EmailMessage, "send", send)
             with pytest.raises(KeyboardInterrupt):
-                notices.send_next()
-        assert not notices.send_next()
+                mails.send_next()
+        assert not mails.send_next()
         Notice.objects.update(due_at=Now() - timedelta(seconds=1))
 
         sent()
