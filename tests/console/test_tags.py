@@ -1,8 +1,10 @@
 """Times and badges."""
 
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from django.conf import settings
 
 from webhooks.console import labels, tags, untrusted_text
 from webhooks.delivery.attempt import ERROR
@@ -12,6 +14,7 @@ from webhooks.models import (
     Delivery,
     Endpoint,
     Notice,
+    Partner,
     Recovery,
     Subscription,
 )
@@ -29,6 +32,7 @@ def test_a_time_is_utc_to_read_and_exact_on_hover() -> None:
 
 def test_every_state_has_its_colour_and_every_outcome_its_words() -> None:
     for states in (
+        Partner.State,
         Subscription.State,
         Endpoint.Health,
         Delivery.Status,
@@ -36,7 +40,7 @@ def test_every_state_has_its_colour_and_every_outcome_its_words() -> None:
         ApiKey.State,
         Notice.Status,
     ):
-        assert set(states) <= set(labels.COLOURS)
+        assert set(states) == set(labels.COLOURS[states])
     assert set(labels.OUTCOMES) == {*Outcome, ERROR}
     assert labels.outcome("unheard_of") == "Unheard_of"
 
@@ -46,6 +50,23 @@ def test_a_badge_has_the_label_of_the_state() -> None:
         '<span class="badge ">Not called yet</span>'
     )
     assert "&lt;b&gt;" in tags.badge("<b>")
+
+
+def test_states_of_one_name_have_each_its_own_colour() -> None:
+    assert ApiKey.State.OFF.value == Subscription.State.OFF.value
+    assert labels.colour(ApiKey.State.OFF) != labels.colour(Subscription.State.OFF)
+
+
+def test_no_template_chooses_the_colour_of_a_state() -> None:
+    """A badge of a literal text is no state, and no colour is written beside the tags."""
+    names = {state.label.lower() for states in labels.COLOURS for state in states}
+    names |= {"unmatched"}
+    names -= {"done"}  # the first steps of the dashboard are no rows
+    for path in sorted((settings.BASE_DIR / "templates").rglob("*.html")):
+        text = path.read_text()
+        assert 'class="badge' not in text, path
+        badges = re.findall(r'{% badge "([^"]*)"', text)
+        assert not names & {badge.lower() for badge in badges}, path
 
 
 def test_an_action_reads_as_a_sentence() -> None:

@@ -1,4 +1,4 @@
-"""The admin's list and fields of each model. `rows.ReadOnlyRows` is what all share."""
+"""The admin's list and fields of each model. All of them extend `rows.ReadOnlyRows`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
 from unfold.decorators import display
 
-from webhooks.console.labels import COLOURS
+from webhooks.console import labels
 from webhooks.delivery.heartbeat import SILENT_AFTER
 from webhooks.models import (
     ApiKey,
@@ -43,7 +43,7 @@ def column(name: str, choices: type[TextChoices]) -> Callable[[Any], str]:
 
     @display(
         description=name.capitalize(),
-        label={choice.label: COLOURS[choice] for choice in choices},
+        label={choice.label: labels.colour(choice) for choice in choices},
     )
     def badge(row: Any) -> str:
         return choices(getattr(row, name)).label

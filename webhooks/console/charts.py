@@ -1,4 +1,4 @@
-"""Attempts by time, and how long they took: the data of every chart.
+"""The data of every chart: attempts by time, and their durations.
 
 The database adds up EndpointHour by the hour, so a chart reads at most 720 rows. Bars begin
 and end at full hours of UTC, and the last one is not over yet: "24h" is this hour and the

@@ -1,6 +1,8 @@
-"""The labels and colours of what is stored, for the console and the admin."""
+"""The labels and colours of stored values, for the console and the admin."""
 
 from collections.abc import Mapping
+
+from django.db.models import TextChoices
 
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
@@ -9,37 +11,62 @@ from webhooks.models import (
     Delivery,
     Endpoint,
     Notice,
+    Partner,
     Recovery,
     Subscription,
 )
 from webhooks.operations import keys
 
-COLOURS: Mapping[str, str] = {
-    Subscription.State.ON: "success",
-    Subscription.State.OFF: "info",
-    Subscription.State.FAILING: "danger",
-    Subscription.State.DISABLED: "danger",
-    Subscription.State.DELETED: "warning",
-    Endpoint.Health.NOT_CALLED: "",
-    Endpoint.Health.HEALTHY: "success",
-    Endpoint.Health.PAUSED: "warning",
-    Delivery.Status.PENDING: "info",
-    Delivery.Status.RETRYING: "warning",
-    Delivery.Status.DELIVERED: "success",
-    Delivery.Status.EXHAUSTED: "danger",
-    Delivery.Status.CANCELLED: "warning",
-    Delivery.Status.NOT_SENT: "warning",
-    Recovery.State.RUNNING: "info",
-    Recovery.State.DONE: "success",
-    ApiKey.State.USABLE: "success",
-    ApiKey.State.EXPIRING: "warning",
-    ApiKey.State.EXPIRED: "",
-    ApiKey.State.REVOKED: "danger",
-    Notice.Status.SENT: "success",
-    Notice.Status.FAILED: "danger",
+COLOURS: Mapping[type[TextChoices], Mapping[str, str]] = {
+    Partner.State: {
+        Partner.State.ACTIVE: "success",
+        Partner.State.INACTIVE: "warning",
+    },
+    ApiKey.State: {
+        ApiKey.State.USABLE: "success",
+        ApiKey.State.EXPIRING: "warning",
+        ApiKey.State.EXPIRED: "",
+        ApiKey.State.REVOKED: "danger",
+        ApiKey.State.OFF: "warning",
+    },
+    Subscription.State: {
+        Subscription.State.ON: "success",
+        Subscription.State.OFF: "info",
+        Subscription.State.FAILING: "danger",
+        Subscription.State.DISABLED: "danger",
+        Subscription.State.DELETED: "warning",
+    },
+    Endpoint.Health: {
+        Endpoint.Health.NOT_CALLED: "",
+        Endpoint.Health.HEALTHY: "success",
+        Endpoint.Health.FAILING: "danger",
+        Endpoint.Health.PAUSED: "warning",
+        Endpoint.Health.DISABLED: "danger",
+    },
+    Delivery.Status: {
+        Delivery.Status.PENDING: "info",
+        Delivery.Status.RETRYING: "warning",
+        Delivery.Status.DELIVERED: "success",
+        Delivery.Status.EXHAUSTED: "danger",
+        Delivery.Status.CANCELLED: "warning",
+        Delivery.Status.NOT_SENT: "warning",
+    },
+    Recovery.State: {
+        Recovery.State.RUNNING: "info",
+        Recovery.State.DONE: "success",
+        Recovery.State.CANCELLED: "warning",
+    },
+    Notice.Status: {
+        Notice.Status.PENDING: "info",
+        Notice.Status.SENT: "success",
+        Notice.Status.FAILED: "danger",
+    },
 }
-"""The colour of every state's badge; without one it is grey. States of one name have one
-colour, so a failing or disabled endpoint is as red as its subscription."""
+"""The colour of every state's badge; an empty one is grey. By class, because two states of one
+name compare as equal."""
+
+UNMATCHED = "warning"
+"""The colour of the badge of an unmatched event."""
 
 OUTCOMES: Mapping[str, str] = {
     Outcome.OK: "Accepted",
@@ -64,6 +91,10 @@ SCOPES: Mapping[str, str] = {
 """What a partner's key may do."""
 
 _dialects: dict[str, str] = {}
+
+
+def colour(state: TextChoices) -> str:
+    return COLOURS[type(state)][state]
 
 
 def outcome(stored: str) -> str:

@@ -1,4 +1,4 @@
-"""Lists in pages, by key and not by offset; the newest rows first by default.
+"""Keyset paging of lists: a page begins after a row; the newest rows come first by default.
 
 A page costs the same however many rows there are. Where a filter has no index, each page
 scans a fixed number of rows and says so, instead of reading the whole table for a few

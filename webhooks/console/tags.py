@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from webhooks.delivery.attempt import ERROR
 from webhooks.delivery.result import Outcome
-from webhooks.models import Attempt, Partner, Recovery, ids
+from webhooks.models import Attempt, Endpoint, Partner, Recovery, ids
 
 from . import exploring, idempotency, labels, untrusted_text
 
@@ -55,7 +55,20 @@ def badge(text: str, colour: str = "") -> SafeString:
 @register.simple_tag
 def state_badge(state: Any) -> SafeString:
     """A state of a model, with the one label and colour that it has on every page."""
-    return badge(state.label, labels.COLOURS.get(state, ""))
+    return badge(state.label, labels.colour(state))
+
+
+@register.simple_tag
+def health_badge(count: int, health: str) -> SafeString:
+    """How many endpoints have a health; nothing for none."""
+    state = Endpoint.Health(health)
+    text = f"{count} {state.label.lower()}"
+    return badge(text, labels.colour(state)) if count else SafeString("")
+
+
+@register.simple_tag
+def unmatched_badge() -> SafeString:
+    return badge("unmatched", labels.UNMATCHED)
 
 
 @register.simple_tag

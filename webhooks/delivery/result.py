@@ -1,4 +1,4 @@
-"""The result of an attempt: outcomes as they are stored, and what a partner may read."""
+"""The result of an attempt: the stored outcomes, and the sentence that a partner may read."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The sample receiver: shows what arrives, and whether its signature verifies.
+"""The sample receiver: shows every request, and whether its signature verifies.
 
 It is for development on one machine. It reads from the database whose URL was called and
 which secrets sign, and signs the received bytes again. A partner's own receiver does the same

@@ -13,6 +13,10 @@ from django.utils import timezone
 class Partner(models.Model):
     """A company that receives events. Each dialect shows its id by its own name."""
 
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        INACTIVE = "inactive"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200, unique=True)
     contact_email = models.EmailField(blank=True)
@@ -27,6 +31,10 @@ class Partner(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> State:
+        return self.State.ACTIVE if self.is_active else self.State.INACTIVE
 
 
 # Written, because every request makes it: 0.29 ms on PostgreSQL against 0.76 by the ORM, and

@@ -1,5 +1,4 @@
-"""The endpoints of a subscription: which URLs may be called, how fast, in which order, and
-again after they were disabled.
+"""The endpoints of a subscription: their URLs, limits and order, and enabling them again.
 
 Everything here runs in the transaction of its caller, which holds the subscription's lock.
 """

@@ -1,4 +1,4 @@
-"""The pages of the console: what staff come to do.
+"""The pages of the console.
 
 Each thing that staff work on has one name, for its addresses, its templates and its code: a
 module where it is small, else a package with `views` and `forms`. `pages` is what all of them

@@ -1,4 +1,4 @@
-"""What needs attention, and what is good to know: the top of the dashboard.
+"""The alerts and notes at the top of the dashboard.
 
 Every alert leads to the list that it was read from, by the same filters. It is found by an
 index, or counted no further than `MOST_COUNTED`.

@@ -1,4 +1,4 @@
-"""The audit log: who changed what, and from what to what."""
+"""The audit log: the list of entries, and one entry with the values before and after."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The dashboard: what needs attention, and how deliveries went."""
+"""The dashboard: alerts, and a chart of the deliveries."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Exploring: staff call the APIs as a partner, from the browser.
+"""Exploring: staff choose a partner, and call the APIs as that partner from the browser.
 
 A page lists the paths of the browsable API. A path that names an object names one of the
 partner's own, so that the link opens.

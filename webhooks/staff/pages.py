@@ -1,4 +1,4 @@
-"""What the pages of the console have in common: who may see them, lists, forms, the frame."""
+"""The base classes of the console's pages: permissions, lists, forms, the frame."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Fields of requests, read strictly, beside those of `rest.fields`."""
+"""Strict fields of requests, in addition to those of `rest.fields`."""
 
 import re
 from datetime import UTC, datetime

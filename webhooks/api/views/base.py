@@ -1,4 +1,4 @@
-"""The base classes of the API's views: which keys they take, how they read a request."""
+"""The base classes of the API's views: the keys that they accept, and the parsing of a request."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar

@@ -1,4 +1,4 @@
-"""Runs the sample receiver: prints and shows what arrives."""
+"""Runs the sample receiver, which prints and shows every request."""
 
 import signal
 from argparse import ArgumentParser

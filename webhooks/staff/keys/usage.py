@@ -1,4 +1,4 @@
-"""How a key is sent: for each interface a header, and a request to try the key with.
+"""Key usage: for each interface the header that carries the key, and a request to try it with.
 
 It is read from the documented paths of every interface and from the authentication of their
 views, so a new dialect needs nothing here.

@@ -155,7 +155,8 @@ class Issue(NewKeyPage):
         return partners.above(self.partner)
 
     def context(self) -> dict[str, Any]:
-        return {"is_off": self.partner is not None and not self.partner.is_active}
+        is_off = self.partner is not None and not self.partner.is_active
+        return {"off": ApiKey.State.OFF if is_off else None}
 
     def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
         if form.is_bound:

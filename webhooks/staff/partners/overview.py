@@ -1,4 +1,4 @@
-"""What the page of one partner brings together, each part for those who may see it."""
+"""The context of the page of one partner, each part for viewers with its permission."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

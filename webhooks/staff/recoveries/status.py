@@ -1,5 +1,6 @@
-"""The status of a recovery: what it replays, where to, and its progress; and before it is
-started, a preview."""
+"""The status of a recovery: its filter, its endpoints and its progress, or a preview before
+the start.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

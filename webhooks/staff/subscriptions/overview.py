@@ -1,5 +1,6 @@
-"""What the page of one subscription brings together: what its state means, its events, how its
-deliveries are signed, what its partner sees of it, and how a test of it goes."""
+"""The context of the page of one subscription: state, events, signing, API preview and test
+results.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

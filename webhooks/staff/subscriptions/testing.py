@@ -1,4 +1,4 @@
-"""Testing a subscription: an event that did not happen, and watching it arrive."""
+"""Sends a test event to a subscription, and shows its progress."""
 
 from collections.abc import Sequence
 from typing import Any
