@@ -31,7 +31,7 @@ _ERROR_LENGTH = 500
 
 
 class Poster(Protocol):
-    """What an attempt needs of the client."""
+    """The part of the client that an attempt uses."""
 
     async def send(
         self, url: str, *, body: bytes, headers: Mapping[str, str], timeout: float
@@ -107,7 +107,7 @@ def timeout_of(job: Job) -> float:
 def conclude(
     job: Job, request: Request, result: Result, *, started_at: datetime
 ) -> Settlement:
-    """What the result of a request means for its delivery."""
+    """The settlement of a delivery from the result of its request."""
     record = AttemptRecord(
         number=job.attempts + 1,
         started_at=started_at,

@@ -22,7 +22,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Subscriber:
-    """What sending needs of a subscription, as it was when the claim was loaded."""
+    """The fields of a subscription that sending needs, as they were when the claim was loaded."""
 
     id: UUID
     public_id: str
@@ -58,7 +58,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """What is stored of an attempt."""
+    """The stored fields of an attempt."""
 
     number: int
     started_at: datetime
@@ -76,7 +76,7 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What became of a job: the delivery's next state, and its attempt if one was made."""
+    """The result of a job: the delivery's next state, and its attempt if one was made."""
 
     job: Job
     state: Delivery.State

@@ -7,7 +7,7 @@ UNREACHABLE = "The endpoint could not be reached."
 
 
 class Outcome(StrEnum):
-    """How an attempt ended. The values are stored."""
+    """The outcomes of an attempt. The values are stored."""
 
     OK = "ok"
     """Answered with 2xx."""
@@ -46,7 +46,7 @@ class Result:
     body: bytes = b""
     """As received, not decompressed, cut after some kilobytes. From outside, too."""
     error: str = ""
-    """What went wrong in detail, printable. For staff only, because it names addresses."""
+    """The error in detail, printable. For staff only, because it names addresses."""
 
     @property
     def public_error(self) -> str:

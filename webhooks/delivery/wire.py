@@ -29,7 +29,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What one attempt signs."""
+    """The values that one attempt signs."""
 
     event_id: UUID
     timestamp: int  # Unix seconds of this attempt
@@ -43,7 +43,7 @@ def unsigned(signing: Signing) -> Mapping[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class WireProfile:
-    """How deliveries to the subscribers of one dialect are made."""
+    """The rules for deliveries to the subscribers of one dialect."""
 
     name: str
     # Canonical event type -> the profile's own name for it.

@@ -61,7 +61,7 @@ class Delivery(models.Model):
         NOT_SENT = "not_sent", "Not sent"
 
     class Status(models.TextChoices):
-        """What people read: the state, and whether a pending one was tried before."""
+        """The state for people: it also tells whether a pending delivery was tried before."""
 
         PENDING = "pending"
         RETRYING = "retrying"
@@ -251,7 +251,7 @@ class Attempt(models.Model):
 
 
 class EndpointHour(models.Model):
-    """What an endpoint did in one hour: every chart reads this, never the attempts."""
+    """The statistics of an endpoint in one hour. Every chart reads these, never the attempts."""
 
     endpoint = models.ForeignKey(
         Endpoint, on_delete=models.CASCADE, related_name="hours"

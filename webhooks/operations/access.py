@@ -31,7 +31,7 @@ class ShopForbidden(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """What a caller of an interface may see. An interface reads through this alone."""
+    """The rows that a caller of an interface may see. An interface reads only through this."""
 
     partner: Partner
     shops: tuple[str, ...] = ()

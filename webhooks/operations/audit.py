@@ -121,7 +121,7 @@ def entry(
 
 @dataclass(frozen=True)
 class _Described:
-    """How the log names a row, which may be deleted later."""
+    """The name of a row in the log; the row may be deleted later."""
 
     type: str
     id: str

@@ -228,7 +228,7 @@ def _data(case: Case) -> dict[str, Any]:
 
 
 def _error(notification: EndpointNotification) -> str:
-    """What went wrong in the last attempt, in words that a partner may read."""
+    """The error of the last attempt, as a sentence that a partner may read."""
     if not notification.outcome:
         return ""
     try:

@@ -22,7 +22,7 @@ class UnknownType(Exception):
 
 
 class InvalidSchema(Exception):
-    """What should be a JSON Schema is none; the message says where."""
+    """The value is no JSON Schema; the message names the place."""
 
 
 class InvalidExample(Exception):

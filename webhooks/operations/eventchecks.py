@@ -43,7 +43,7 @@ class NewEvent:
 
 
 def check(events: Sequence[NewEvent]) -> dict[int, InvalidEvent]:
-    """What is wrong with which of the events; one SELECT, for their types' schemas."""
+    """The errors of the events; one SELECT, for the schemas of their types."""
     refused = {}
     for index, new in enumerate(events):
         try:

@@ -36,7 +36,7 @@ class Answered:
 def once(
     *, partner: Partner | None, key: str, fingerprint: str, do: Callable[[], str]
 ) -> Answered:
-    """What `do` returns, or returned when the key was first used.
+    """The result of `do`, or its result when the key was first used.
 
     A key belongs to a partner; without one it is of a form for staff. An empty text is no
     answer: it leaves the key unused. So does what `do` raises. Raises KeyReused, and what

@@ -37,7 +37,7 @@ class Missing(Refused):
 
 
 class Malformed(Refused):
-    """What was sent does not have the form of a key."""
+    """The text does not have the form of a key."""
 
 
 class Invalid(Refused):

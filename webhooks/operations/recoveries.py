@@ -43,7 +43,7 @@ class Finished(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """What became of the deliveries that a recovery has queued so far."""
+    """The states of the deliveries that a recovery has queued so far."""
 
     pending: int = 0
     delivered: int = 0
@@ -52,7 +52,7 @@ class Progress:
 
 
 def preview(*, partner: Partner, filter: Filter) -> dict[Outcome, int]:
-    """How many of each outcome would be replayed; nothing is queued.
+    """The number of rows of each outcome that would be replayed; nothing is queued.
 
     Raises InvalidFilter and deliveries.NotReceiving.
     """

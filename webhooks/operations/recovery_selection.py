@@ -21,7 +21,7 @@ LONGEST_OUTAGE = timedelta(days=30)
 
 
 class Outcome(StrEnum):
-    """How something ended that is to be replayed."""
+    """The outcome of a delivery that is to be replayed."""
 
     EXHAUSTED = "exhausted"
     CANCELLED = "cancelled"
@@ -54,7 +54,7 @@ class Filter:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What a filter selects of a partner's, as it stood at one moment."""
+    """The rows of a partner that a filter selects, at one moment."""
 
     partner: Partner
     filter: Filter
@@ -123,7 +123,7 @@ class Selection:
         return found.filter(type__in=types) if types else found
 
     def counts(self) -> dict[Outcome, int]:
-        """How many of each outcome in the filter."""
+        """The number of rows for each outcome in the filter."""
         counted: Counter[Outcome] = Counter(dict.fromkeys(self.filter.outcomes, 0))
         states = self.deliveries().values_list("state").annotate(Count("id"))
         for state, number in states.order_by():

@@ -21,7 +21,7 @@ KINDS: tuple[type[Sealed], ...] = (SigningSecret, Answer, Authenticator)
 
 @dataclass(frozen=True)
 class Batch:
-    """What became of one batch; `last` is None when there was nothing left."""
+    """The result of one batch; `last` is None when there was nothing left."""
 
     last: UUID | int | None
     moved: int = 0

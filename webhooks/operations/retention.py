@@ -18,11 +18,11 @@ _FAILED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """How long each outcome is kept after it came about; None is for ever."""
+    """The time for which each outcome is kept; None is for ever."""
 
     delivered: timedelta | None
     failed: timedelta | None
-    """What did not arrive, and unmatched events."""
+    """Failed deliveries, and unmatched events."""
     statistics: timedelta | None
 
 
@@ -44,7 +44,7 @@ def _days(setting: str) -> timedelta | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """What the rules keep no longer at one moment, each in the order of its age."""
+    """The rows that the rules keep no longer at one moment, the oldest first."""
 
     rules: Rules
     now: datetime

@@ -48,12 +48,12 @@ class TooManyTries(Exception):
 
 
 def of(user: User) -> Authenticator | None:
-    """What `user` must show after the password; None while nothing is set up."""
+    """The second factor that `user` must show after the password; None if none is set up."""
     return Authenticator.objects.filter(user=user.pk, confirmed=True).first()
 
 
 def waiting(user: User) -> Authenticator | None:
-    """What `user` has begun to set up and not confirmed."""
+    """The second factor that `user` has begun to set up and not confirmed."""
     return Authenticator.objects.filter(user=user.pk, confirmed=False).first()
 
 
@@ -108,7 +108,7 @@ def check(*, by: audit.Actor, user: User, code: str) -> Authenticator:
 
 
 def unused(authenticator: Authenticator) -> int:
-    """How many recovery codes are left."""
+    """The number of recovery codes that are left."""
     return authenticator.recovery_codes.filter(used_at=None).count()
 
 

@@ -48,7 +48,7 @@ class KeyRevoked(Exception):
 
 
 class SubscriptionFields(TypedDict, total=False):
-    """What a caller sets. What is absent stays as it is."""
+    """The fields that a caller sets. Absent fields stay as they are."""
 
     name: str
     shop_id: str
@@ -63,12 +63,12 @@ class SubscriptionFields(TypedDict, total=False):
 
 
 Change = SubscriptionFields | Callable[[Subscription], SubscriptionFields]
-"""What is to change, or a function that finds it out from the stored row."""
+"""The changes, or a function that computes them from the stored row."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriptionIdentity:
-    """What is fixed when a subscription is created."""
+    """The fields that never change after a subscription is created."""
 
     partner: Partner
     dialect: str

@@ -141,7 +141,7 @@ def release_endpoints(tokens: Collection[UUID], endpoints: Collection[UUID]) -> 
 
 @dataclass(frozen=True, slots=True)
 class ClaimStatus:
-    """How far a pending delivery is, for a claimer that has others send it."""
+    """The progress of a pending delivery, for a claimer that has others send it."""
 
     token: UUID | None
     endpoint_id: UUID

@@ -28,7 +28,7 @@ SQLITE = statements.read(
 
 
 def load(claim: Claim) -> list[Job]:
-    """What is needed to send those deliveries that still carry the claim's token."""
+    """Load the jobs of those deliveries that still carry the claim's token."""
     is_postgresql = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
         cursor.execute(

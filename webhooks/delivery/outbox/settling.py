@@ -31,7 +31,7 @@ DELETED = "The subscription was deleted."
 @dataclass(frozen=True, slots=True)
 class Settled:
     count: int
-    """How many rows were written."""
+    """The number of rows that were written."""
     unavailable: frozenset[UUID] = frozenset()
     """Endpoints that are sent nothing for now: their breaker is open, or they are
     disabled."""

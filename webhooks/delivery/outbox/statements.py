@@ -34,5 +34,5 @@ def read(path: Path, **words: object) -> dict[str, str]:
 
 
 def hour_sums(table: str) -> str:
-    """What adds new statistics to a row that is there."""
+    """SQL that adds new statistics to an existing row."""
     return ", ".join(f"{f} = {table}.{f} + excluded.{f}" for f in HOUR_FIELDS)
