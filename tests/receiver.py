@@ -59,6 +59,7 @@ class Receiver:
         self.requests: list[Request] = []
         self.connections = 0
         self.port = 0
+        self._is_stopping = False
         self._scheme = "https" if ssl_context else "http"
         self._ssl = ssl_context
         self._answers: dict[str | None, list[Answer]] = defaultdict(list)
@@ -116,6 +117,7 @@ class Receiver:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._is_stopping = True
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
@@ -156,7 +158,7 @@ class Receiver:
         )
         answer = self._next_answer(request.raw_path)
         await asyncio.sleep(answer.delay)
-        while answer.until and not answer.until.is_set():
+        while answer.until and not (answer.until.is_set() or self._is_stopping):
             await asyncio.sleep(0.01)
         if answer.drop or answer.raw is not None:
             request.transport.write(answer.raw or b"")
