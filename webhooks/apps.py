@@ -33,14 +33,17 @@ class WebhooksConfig(AppConfig):
             labels.register_dialect_title(
                 interface.title, interface.slug, interface.profile.name
             )
-        checks.register(_check_routing, checks.Tags.urls)
+        checks.register(_check_interfaces, checks.Tags.urls)
         checks.register(_check_tables, checks.Tags.database)
         post_migrate.connect(_fill_catalogue, sender=self)
 
 
-def _check_routing(**_: Any) -> list[checks.CheckMessage]:
-    from webhooks.rest import routing
+def _check_interfaces(**options: Any) -> list[checks.CheckMessage]:
+    """Loads their forms, too, which otherwise the first page that shows one would."""
+    from webhooks.rest import interfaces, routing
 
+    for interface in interfaces.all():
+        _ = interface.form
     return routing.check()
 
 

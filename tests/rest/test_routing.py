@@ -10,6 +10,7 @@ from django.core.checks import run_checks
 from django.urls import URLPattern, path, resolve
 
 from webhooks.rest import interfaces, routing
+from webhooks.rest.forms import SubscriptionForm
 from webhooks.rest.interfaces import Interface
 from webhooks.rest.view import ApiView, Unrouted
 
@@ -31,7 +32,10 @@ def registered(monkeypatch, settings):
         urls: Any = ModuleType(f"tests.{slug}.urls")
         urls.PREFIX, urls.documented = prefix, documented
         urls.aliases, urls.Unrouted = routing.with_slash(documented), Unrouted
+        forms: Any = ModuleType(f"tests.{slug}.forms")
+        forms.Form = SubscriptionForm
         monkeypatch.setitem(sys.modules, f"tests.{slug}.urls", urls)
+        monkeypatch.setitem(sys.modules, f"tests.{slug}.forms", forms)
         interface = Interface(slug, slug.title(), f"tests.{slug}", wire="")
         interfaces.register(interface)
         return interface
@@ -101,3 +105,11 @@ def test_two_interfaces_with_one_prefix_are_an_error(registered):
 
     (error,) = errors()
     assert error == "webhooks.E002: A and Partnero have the same PREFIX, v1."
+
+
+def test_the_check_loads_the_form_of_each_interface(registered, monkeypatch):
+    registered("late", "v8")
+    registered.served()
+    monkeypatch.delitem(sys.modules, "tests.late.forms")
+    with pytest.raises(ModuleNotFoundError):
+        errors()

@@ -129,11 +129,13 @@ def _subscription(
 
 
 def events_of(profile: WireProfile) -> list[str] | None:
-    """Everything the profile can express, in its own words; None where that is what
-    naming nothing means."""
+    """Every event, as the profile says it: None where naming no event means that, or its
+    word for all, or else all their names."""
     names = list(profile.event_names.values())
     if profile.null_is_every:
         return None
+    if profile.every_event:
+        return [profile.every_event]
     return [*names, EVENT_TYPE] if profile.passes_unknown else names
 
 
