@@ -159,7 +159,7 @@ def of(hours: QuerySet[EndpointHour], *, period: str, now: datetime) -> Chart:
 
 
 def start_of(period: str, *, now: datetime) -> datetime:
-    """Where the first bar of a period that ends now begins."""
+    """The begin of the first bar in a period that ends now."""
     shape = PERIODS[period]
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     step = timedelta(hours=shape.hours)

@@ -80,7 +80,7 @@ OUTCOMES: Mapping[str, str] = {
     Outcome.BAD_ANSWER: "Invalid response",
     ERROR: "Failed on our side, before anything was sent",
 }
-"""How an attempt ended."""
+"""The label of each outcome of an attempt."""
 
 SCOPES: Mapping[str, str] = {
     keys.READ: "Read webhook settings",
@@ -88,7 +88,7 @@ SCOPES: Mapping[str, str] = {
     keys.REVEAL: "See signing secrets again",
     keys.MANAGE: "List, rotate and revoke the partner's keys, through the portal's own API",
 }
-"""What a partner's key may do."""
+"""The label of each scope of a partner's key."""
 
 _dialects: dict[str, str] = {}
 
@@ -107,7 +107,7 @@ def key(key: ApiKey) -> str:
 
 
 def scopes(key: ApiKey) -> list[str]:
-    """What the key may do, in one phrase for each scope."""
+    """The scopes of the key, one phrase for each."""
     if key.partner_id is None:
         return ["Publish events, for every partner"]
     return [label for scope, label in SCOPES.items() if keys.may(key, scope)]

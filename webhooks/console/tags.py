@@ -60,7 +60,7 @@ def state_badge(state: Any) -> SafeString:
 
 @register.simple_tag
 def health_badge(count: int, health: str) -> SafeString:
-    """How many endpoints have a health; nothing for none."""
+    """The number of endpoints with a health; nothing for none."""
     state = Endpoint.Health(health)
     text = f"{count} {state.label.lower()}"
     return badge(text, labels.colour(state)) if count else SafeString("")

@@ -10,6 +10,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 
+class PartnerQuerySet(models.QuerySet["Partner"]):
+    def in_state(self, state: str) -> Self:
+        """Those whose `state` is this one."""
+        return self.filter(is_active=state == Partner.State.ACTIVE)
+
+
 class Partner(models.Model):
     """A company that receives events. Each dialect shows its id by its own name."""
 
@@ -22,6 +28,8 @@ class Partner(models.Model):
     contact_email = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
+
+    objects = PartnerQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -18,7 +18,7 @@ from webhooks.operations.audit import Actor
 
 @dataclass(frozen=True)
 class Caller:
-    """What DRF calls the user. `partner` is None for a publisher's key only.
+    """The user of a request, in DRF's terms. `partner` is None for a publisher's key only.
 
     `key` is None for a member of staff who explores as the partner, and for nobody
     else: see `explorer`.
@@ -40,7 +40,7 @@ class Caller:
 
     @property
     def access(self) -> Access:
-        """What it may see; raises keys.WrongKind for a publisher's key."""
+        """The rows that it may see; raises keys.WrongKind for a publisher's key."""
         if self.partner is None:
             raise keys.WrongKind
         return Access(partner=self.partner, shops=self.actor.shops)
@@ -102,7 +102,7 @@ class BearerOrBasicKey(BearerKey):
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
-    """How every document describes a `BearerKey` that has no description of its own."""
+    """The OpenAPI description of a `BearerKey` that has none of its own."""
 
     target_class = BearerKey
     match_subclasses = True

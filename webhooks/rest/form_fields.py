@@ -184,7 +184,7 @@ class OneEvent(EventsOfProfile):
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a browser sends of a list of events."""
+    """A list of events as a browser sends it."""
 
     names: Sequence[str] = ()
     others: str = ""
@@ -290,7 +290,7 @@ class Events(EventsOfProfile):
         )
 
     def _every(self) -> list[str] | None:
-        """What a new choice of every event stores; what is stored for it stays."""
+        """The stored value of a new choice of every event; an older value stays."""
         if self.profile.is_every(self.initial):
             every: list[str] | None = self.initial
             return every

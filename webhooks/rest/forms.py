@@ -195,7 +195,7 @@ class SubscriptionForm(forms.Form):
 
     @classmethod
     def answer(cls, subscription: Subscription) -> Any:
-        """What the interface renders for the subscription."""
+        """The interface's answer for the subscription."""
         raise NotImplementedError
 
     def message(self, path: str, text: str) -> str:

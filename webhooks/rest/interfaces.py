@@ -31,7 +31,7 @@ class Interface:
 
     @property
     def profile(self) -> "WireProfile":
-        """What its subscribers receive."""
+        """The wire profile of its deliveries."""
         profile: WireProfile = import_module(self.wire).PROFILE
         return profile
 
@@ -60,7 +60,7 @@ class Interface:
 
     @property
     def form(self) -> "type[SubscriptionForm]":
-        """How staff create and change its subscriptions."""
+        """The form by which staff create and change its subscriptions."""
         form: type[SubscriptionForm] = import_module(f"{self.package}.forms").Form
         return form
 

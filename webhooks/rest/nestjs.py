@@ -84,7 +84,7 @@ _TEXT = {"type": "string"}
 
 @extend_schema_field({"oneOf": [{"type": "array", "items": _TEXT}, _TEXT]})
 class _Messages(serializers.Field[Any, Any, Any, Any]):
-    """What is wrong with the fields of a body, or with a body that is not JSON."""
+    """The errors of the fields of a body, or of a body that is not JSON."""
 
 
 class BadRequest(serializers.Serializer[Any]):

@@ -18,7 +18,7 @@ def body(
     *,
     reveal: bool = False,
 ) -> bytes:
-    """What the interface answers to `form.request`; secrets in it are masked unless
+    """The interface's answer to `form.request`; secrets in it are masked unless
     `reveal`. Raises encryption.Undecryptable."""
     value = form.answer(subscription)
     if not reveal:

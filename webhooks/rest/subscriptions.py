@@ -25,7 +25,7 @@ class SubscriptionView(view.ApiView):
     def identity(
         cls, partner: Partner, given: Mapping[str, Any], **fixed: Any
     ) -> SubscriptionIdentity:
-        """What is fixed of a new subscription."""
+        """The fields of a new subscription that never change."""
         return SubscriptionIdentity(
             partner=partner, dialect=cls.slug, profile=cls.profile.name, **fixed
         )

@@ -21,7 +21,7 @@ WINDOW = 60  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a caller may still do in this window, after the request that was counted."""
+    """The requests that a caller may still make in this window, after the counted one."""
 
     limit: int
     used: int

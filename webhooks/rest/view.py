@@ -65,7 +65,7 @@ class NotAnObject(Exception):
 
 
 Refusals = Mapping[type[Exception], Callable[[Request, Any], Response]]
-"""What an interface answers to each kind of exception.
+"""The answers of an interface, one for each kind of exception.
 
 The row of the nearest class counts, so that the row of `keys.Refused` holds for every refused key
 that has no row of its own.

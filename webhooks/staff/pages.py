@@ -65,7 +65,7 @@ class Page(View):
         return [crumb(*self.section)] if self.section else []
 
     def context(self) -> dict[str, Any]:
-        """What the template needs."""
+        """The context of the template."""
         return {}
 
     def dispatch(
@@ -78,7 +78,7 @@ class Page(View):
         return self.answered(partial(super().dispatch, request, *args, **kwargs))
 
     def answered(self, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-        """What the page answers; a form that is sent twice acts once."""
+        """The response of the page; a form that is sent twice acts once."""
         return idempotency.once(self.request, answer, sent_before=self.sent_before)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:

@@ -94,7 +94,7 @@ def _as_id(term: str) -> UUID | None:
 
 
 def _as_prefix(term: str) -> str | None:
-    """What a key may begin with."""
+    """The beginning of a key."""
     match = _PREFIX.fullmatch(term)
     return match and match[1]
 

@@ -129,7 +129,7 @@ def error(
 
 
 def _jersey(status: HTTPStatus) -> Callable[[Request, Any], Response]:
-    """What Jersey says of itself: the status in words."""
+    """Jersey's own message: the status in words."""
     return lambda *_: error(status, f"HTTP {status.value} {status.phrase}")
 
 

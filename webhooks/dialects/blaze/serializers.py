@@ -47,7 +47,7 @@ class Milliseconds(serializers.IntegerField):
 
 
 def targets(url: str | None, web_hook_urls: Sequence[str]) -> list[str]:
-    """Where a hook delivers to: its legacy single URL and its list, each URL once."""
+    """The URLs of a hook: its legacy single URL and its list, each URL once."""
     return list(dict.fromkeys([*([url] if url else []), *web_hook_urls]))
 
 

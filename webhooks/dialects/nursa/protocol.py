@@ -17,7 +17,7 @@ from webhooks.rest.view import NotAnObject, NotFound, OverRate, Refusals
 
 
 def _messages(field: str, detail: Any) -> list[str]:
-    """What is wrong inside a list is told once, whichever elements it is."""
+    """An error inside a list is reported once, whatever elements have it."""
     if isinstance(detail, dict):
         return [f"each value in {field} must be a string"]
     return list(detail)

@@ -45,7 +45,7 @@ class DeliveryPage(Page):
         return get_object_or_404(rows, id=self.kwargs["id"])
 
     def context(self) -> dict[str, Any]:
-        """What changes until the delivery is settled."""
+        """The part of the page that changes until the delivery is settled."""
         delivery = self.delivery
         is_deleted = delivery.subscription.deleted_at is not None
         is_test = delivery.reason == Delivery.TRIED_ONCE
@@ -83,7 +83,7 @@ class Detail(DeliveryPage):
 
 
 class Body(Page):
-    """What was sent or received, byte by byte: to be saved and never to be shown."""
+    """The body that was sent or received, byte by byte: to be saved and never to be shown."""
 
     permission = "webhooks.view_delivery"
 
@@ -168,7 +168,7 @@ class Redeliver(DeliveryPage, FormPage):
 
 
 def _targets(delivery: Delivery) -> tuple[Sequence[Endpoint], str]:
-    """Where it would go, or why nowhere."""
+    """The URL that it would go to, or the reason why it cannot be sent."""
     endpoint = delivery.endpoint
     if delivery.state == Delivery.State.PENDING and endpoint:
         targets: Sequence[Endpoint] = [endpoint] if not endpoint.disabled_at else []

@@ -47,7 +47,7 @@ class Usage:
 
 
 def context(request: HttpRequest, key: ApiKey) -> dict[str, Any]:
-    """What `staff/keys/usage.html` shows: first the interfaces that its partner uses."""
+    """The context of `staff/keys/usage.html`: first the interfaces that its partner uses."""
     base = request.build_absolute_uri("/").rstrip("/")
     rows = Subscription.objects.live().filter(partner=key.partner_id)
     slugs = rows.values_list("dialect", flat=True).distinct()

@@ -75,7 +75,7 @@ class KeyPage(Page):
         return rows.order_by("dialect", "id")
 
     def history(self) -> list[AuditEntry]:
-        """What was done to the key, the latest first."""
+        """The audit entries of the key, the latest first."""
         rows = AuditEntry.objects.filter(
             target_type="key", target_id=str(self.key.id)
         ).order_by("-at", "-id")

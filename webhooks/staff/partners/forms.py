@@ -62,7 +62,7 @@ class PartnerFilters(Filters):
     name = forms.CharField(label="Name or email contains", max_length=200)
     state = forms.ChoiceField(
         label="Status",
-        choices={"": "any", "active": "Active", "inactive": "Inactive"},
+        choices={"": "any", **dict(Partner.State.choices)},
     )
     health = forms.ChoiceField(
         label="Endpoints",
@@ -83,14 +83,14 @@ class PartnerFilters(Filters):
                 Q(name__icontains=text) | Q(contact_email__icontains=text)
             )
         if given["state"]:
-            rows = rows.filter(is_active=given["state"] == "active")
+            rows = rows.in_state(given["state"])
         if given["health"]:
             rows = rows.filter(overview.with_endpoints(given["health"]))
         return rows
 
 
 class DetailsForm(forms.Form):
-    """What staff enter about a partner."""
+    """The fields of a partner that staff enter."""
 
     name = forms.CharField(
         max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})

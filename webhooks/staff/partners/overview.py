@@ -47,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Dependents:
-    """What is affected when the partner is activated or deactivated."""
+    """The numbers of rows that activating or deactivating the partner affects."""
 
     subscriptions: int
     keys: int
@@ -143,7 +143,7 @@ _FAILING = Q(failing_since__isnull=False, disabled_at=None)
 
 @dataclass(frozen=True)
 class Unhealthy:
-    """How many of a partner's endpoints."""
+    """The numbers of unhealthy endpoints of a partner."""
 
     failing: int = 0
     disabled: int = 0

@@ -51,7 +51,7 @@ def _types() -> list[tuple[str, str]]:
 
 
 class RecoveryForm(forms.Form):
-    """What is to be replayed, of one partner."""
+    """The filter of a new recovery for one partner."""
 
     subscription = SubscriptionField(
         queryset=Subscription.objects.none(),

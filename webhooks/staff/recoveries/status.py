@@ -121,7 +121,7 @@ def _status(
 
 @dataclass
 class Receivers:
-    """Where it can send now, in the order of the subscriptions' names."""
+    """The endpoints that it can send to now, in the order of the subscriptions' names."""
 
     endpoints: list[Endpoint] = field(default_factory=list)
     disabled: list[Endpoint] = field(default_factory=list)

@@ -71,7 +71,7 @@ class RecoveryPage(Page):
         return f"Recovery for {self.recovery.partner}"
 
     def context(self) -> dict[str, Any]:
-        """What changes while the recovery is not over."""
+        """The part of the page that changes while the recovery runs."""
         its, now, to = self.progress, timezone.now(), None
         if not its.is_over:
             to = status.receivers(self.recovery.partner, its.subscription)
@@ -162,7 +162,7 @@ class New(Page):
         return redirect("staff:recovery", recovery.id)
 
     def _preview(self, form: RecoveryForm) -> HttpResponse | None:
-        """What it would do; None if it cannot be done, and the form says why."""
+        """The preview; None if there is none, and then the form has the reason."""
         if not form.is_valid():
             return None
         try:

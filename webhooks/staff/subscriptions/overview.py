@@ -95,9 +95,9 @@ class Name:
 class SubscribedEvents:
     is_every: bool
     names: list[Name]
-    """What is listed; for every event, all that the dialect has a name for."""
+    """The listed events; for every event, all that the dialect has a name for."""
     more: int = 0
-    """How many are listed after those."""
+    """The number of events after the listed ones."""
 
     @property
     def count(self) -> int:
@@ -123,7 +123,7 @@ def subscribed_events(subscription: Subscription) -> SubscribedEvents:
 
 
 def testable(subscription: Subscription) -> list[Name]:
-    """What it can be tested with: the dialect's own test event, then its own events."""
+    """The types of a test: the dialect's own test event, then its own events."""
     profile = wire.profiles().get(subscription.profile)
     if profile is None:
         return []
@@ -160,7 +160,7 @@ def _catalogue() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Signing:
-    """How the deliveries of a subscription are signed."""
+    """The signing of a subscription's deliveries."""
 
     is_known: bool
     """Whether its wire profile is installed: only that knows whether anything is signed."""
@@ -234,7 +234,7 @@ class TestResult:
 def test_result(
     subscription: Subscription, event_id: UUID, *, now: datetime
 ) -> TestResult | None:
-    """What every URL has answered so far; three statements. None when the event is no test of
+    """The answers of every URL so far; three statements. None when the event is no test of
     the subscription."""
     rows = Event.objects.filter(id=event_id, partner=subscription.partner_id)
     event = rows.defer("data").first()

@@ -33,7 +33,7 @@ MOST_CHANGES = 5
 """Rows that the page shows of what is a link away."""
 
 MOST_WAITING = 1000
-"""How far deliveries that wait are counted before they are deleted with it."""
+"""Waiting deliveries, which are deleted with it, are counted up to this number."""
 
 
 class Subscriptions(List):
