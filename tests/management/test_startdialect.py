@@ -41,7 +41,7 @@ def python(*command: str, folder: Path) -> str:
 def copied(to: Path) -> Path:
     listed = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
     for name in run(*listed, folder=settings.BASE_DIR).splitlines():
-        if (source := settings.BASE_DIR / name).exists():
+        if (source := settings.BASE_DIR / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, to / name)
     run("git", "init", "--quiet", folder=to)
