@@ -169,6 +169,18 @@ def test_the_tables_of_the_queue_are_vacuumed_often():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_answers_of_forms_go_where_there_were_none():
+    fill()
+    models.Answer.objects.create(key="of a form", fingerprint="", sealed="x")
+    try:
+        migrate("webhooks", "0001_initial")
+    finally:
+        migrate()
+
+    assert models.Answer.objects.get().key == "x"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_database_from_before_the_release_goes_on_as_it_is(templates_of_others):
     """Its tables are those of the first migration, and fourteen names more are in its
     history. What came after the first migration is still to be applied."""

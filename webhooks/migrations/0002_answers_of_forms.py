@@ -1,7 +1,15 @@
 """An answer may be that of a form for staff, which belongs to no partner."""
 
+from typing import Any
+
 from django.db import migrations, models
 from django.db.models import CASCADE, Q
+
+
+def drop_answers_without_partner(apps: Any, schema_editor: Any) -> None:
+    """On the way back: the column takes no NULL before this migration."""
+    answers = apps.get_model("webhooks", "Answer").objects
+    answers.using(schema_editor.connection.alias).filter(partner=None).delete()
 
 
 class Migration(migrations.Migration):
@@ -26,5 +34,8 @@ class Migration(migrations.Migration):
                 condition=Q(partner=None),
                 name="answer_key_unique_for_staff",
             ),
+        ),
+        migrations.RunPython(
+            migrations.RunPython.noop, drop_answers_without_partner, elidable=False
         ),
     ]
