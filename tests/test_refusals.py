@@ -20,6 +20,21 @@ def test_a_form_of_another_log_in_says_that_nothing_was_changed(db):
     assert "unsafe-inline" not in response["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "latin1"])
+@pytest.mark.parametrize("path", ["/staff/partners/new/", "/admin/login/"])
+def test_the_console_reads_utf_8_only(admin_client, templates_of_others, path, charset):
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    body = '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n+2AA-\r\n--x--\r\n'
+    for response in (
+        admin_client.generic("POST", path, body, kind),
+        admin_client.get(f"{path}?q=%2B2AA-", headers={"Content-Type": kind}),
+    ):
+        assert response.status_code == 400
+        assert "This request was not understood" in response.content.decode()
+    allowed = kind.replace(charset, "UTF8")
+    assert admin_client.generic("POST", path, body, allowed).status_code != 400
+
+
 def test_there_is_a_page_for_what_is_not_there(client):
     response = client.get("/no/such/page")
     assert response.status_code == 404

@@ -23,8 +23,12 @@ SENT_BEFORE = (
     "anew."
 )
 _STALE = (
-    "Nothing was done: this page was open for more than a day. Check that it still says what "
-    "you want, and send it again."
+    "Nothing was done: this page was open for more than a day. It is shown anew, without what "
+    "you filled in. Check that it still says what you want, and send it again."
+)
+_KEYLESS = (
+    "Nothing was done: the form came without its key, or with one that is none. It is shown "
+    "anew, without what you filled in. Send it from this page."
 )
 
 
@@ -56,7 +60,7 @@ def once(
             return do()
         made = ids.parse(token)
         if made is None or not idempotency.is_kept(made):
-            messages.error(request, _STALE)
+            messages.error(request, _STALE if made else _KEYLESS)
             return redirect(request.get_full_path())
         return _once(request, do, sent_before)
     except Refused as refused:

@@ -1,10 +1,13 @@
-"""Middleware of the pages for people: no page before the login is complete, no hidden text."""
+"""Middleware of the pages for people: no page before the login is complete, no hidden text, and
+no text that is not UTF-8."""
 
+import codecs
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -59,6 +62,30 @@ class CompleteLogin:
         if request.method == "GET":  # a form that was posted cannot be returned to
             address += "?" + urlencode({"next": request.get_full_path()})
         return redirect(address)
+
+
+class OnlyUtf8:
+    """Refuses a form or a query of the console in another charset than that of its pages.
+
+    Django does so for a form without files, and decodes the rest by whatever codec the
+    request names: UTF-7 holds half a surrogate pair, which no database stores. It stands
+    before the first middleware that reads a form.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> None:
+        match = request.resolver_match
+        if match is None or _NAMESPACES.isdisjoint(match.namespaces):
+            return
+        if request.encoding and codecs.lookup(request.encoding).name != "utf-8":
+            raise BadRequest("Pages of the console are read as UTF-8.")
 
 
 class VisibleText:
