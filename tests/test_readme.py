@@ -16,6 +16,7 @@ from webhooks import dialects
 
 ROOT = Path(settings.BASE_DIR)
 README = (ROOT / "README.md").read_text()
+SUFFIXES = "css|html|js|json|lock|md|py|sh|sql|toml|yaml|yml"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
 
 
@@ -78,6 +79,20 @@ def test_no_link_leads_nowhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_it_names_exists(page):
+    """By its path from the root, or by the end of it."""
+    folders = [path for path in ROOT.glob("[a-z]*") if path.is_dir()]
+    files = [*ROOT.glob("*.*"), *(f for each in folders for f in each.rglob("*.*"))]
+    known = "".join(f"/{path.relative_to(ROOT)}\n" for path in files)
+    code = " ".join(re.findall(r"`([^`\n]+)`", page.read_text()))
+    named = re.findall(rf"(?<!\S)[\w./-]+\.(?:{SUFFIXES})(?![\w/])", code)
+
+    assert not [
+        path for path in named if "NAME" not in path and f"/{path}\n" not in known
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
