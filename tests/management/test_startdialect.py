@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from webhooks import dialects
+from webhooks.management.commands import startdialect
 
 pytestmark = pytest.mark.once
 
@@ -138,6 +139,8 @@ def assert_refused(copy: Path, *arguments: str, because: str) -> None:
     [
         ("", "cannot be the name"),
         ("a-b", "cannot be the name"),
+        ("blaze_", "cannot be the name"),
+        ("a__b", "cannot be the name"),
         ("9a", "cannot be the name"),
         ("Acme", "cannot be the name"),
         ("class", "cannot be the name"),
@@ -155,14 +158,62 @@ def test_it_refuses_a_name_and_writes_nothing(copy, name, because):
 
 
 def test_it_refuses_what_would_break_a_file(copy):
-    for title in ('"', "a | b", "a\nb", "x" * 41):
+    for title in ('"', "a | b", "a\nb", "x" * 41, " ", ".", "-", "'''", "a ", "a\n"):
         assert_refused(copy, NAME, "--title", title, because="cannot be the title")
-    for prefix in ("a b", "a//b", '"', "x" * 41):
-        assert_refused(copy, NAME, "--prefix", prefix, because="cannot be the prefix")
+    for title in ("Capa", "blaze", "Portal API"):
+        assert_refused(copy, NAME, "--title", title, because="is taken")
+    for prefix in ("a b", "a//b", '"', "x" * 41, "..", "a/../b", "a/.", "./a", "/"):
+        assert_refused(copy, NAME, "--prefix", prefix, because="it is a path like")
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["staff", "Staff/x", "admin", "docs", "docs/x", "redoc", "schema", "healthz", "readyz",
+     "metrics", "static", "api", "api/portal", "api/portal/v1", "api/portal/v1/x"],
+)  # fmt: skip
+def test_it_refuses_a_prefix_that_holds_an_address_of_the_portal(copy, prefix):
+    assert_refused(copy, NAME, "--prefix", prefix, because="the portal itself serves")
+
+
+@pytest.mark.parametrize(
+    "prefix", ["docs2", "api/portal2", "api/portal/v2", "...", "a/..b"]
+)
+def test_a_prefix_beside_an_address_of_the_portal_is_free(prefix):
+    startdialect.check(name=NAME, title="Quagga", prefix=prefix)
 
 
 def test_a_prefix_of_another_dialect_leaves_everything_as_it_was(copy):
     assert_refused(copy, NAME, "--prefix", "v1", because="have the same PREFIX, v1")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"webhooks/dialects/{NAME}/vendor_swagger.json", f"docs/openapi/{NAME}.yaml",
+     f"docs/dialects/{NAME}.md", f"tests/dialects/forms/{NAME}.py"],
+)  # fmt: skip
+def test_what_somebody_has_of_that_name_stays(tmp_path, settings, path):
+    settings.BASE_DIR = copied(tmp_path)
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).write_text("mine")
+    assert_refused(tmp_path, NAME, "--prefix", "v1", because="exists already")
+    assert (tmp_path / path).read_text() == "mine"
+
+
+def test_a_refused_run_leaves_the_documents_as_they_were(tmp_path, settings):
+    settings.BASE_DIR = copied(tmp_path)
+    (tmp_path / "docs/openapi/capa.yaml").write_text("edited")
+    (tmp_path / "docs/openapi/combined.yaml").unlink()
+    assert_refused(tmp_path, NAME, "--prefix", "v1", because="have the same PREFIX")
+    assert (tmp_path / "docs/openapi/capa.yaml").read_text() == "edited"
+
+
+def test_it_says_what_is_missing(tmp_path, settings):
+    settings.BASE_DIR = copied(tmp_path)
+    readme = tmp_path / "README.md"
+    readme.write_text("none")
+    assert_refused(tmp_path, NAME, because="README.md has no line of another dialect")
+    readme.unlink()
+    assert_refused(tmp_path, NAME, because="README.md is missing")
 
 
 def test_it_needs_the_repository(settings, tmp_path):

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from keyword import iskeyword
 from pathlib import Path
 from string import Template
@@ -18,7 +18,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import URLResolver, get_resolver
 
+from webhooks.api import PORTAL
 from webhooks.delivery import wire
 from webhooks.front import documents
 from webhooks.models import Subscription
@@ -41,9 +43,10 @@ LINES = (
     ),
 )
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
-_TITLE = re.compile(r"[\w .&'+-]{1,40}", re.ASCII)
-_PREFIX = re.compile(r"(?=.{1,40}\Z)[\w.~-]+(/[\w.~-]+)*", re.ASCII)
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
+_TITLE = re.compile(r"(?=.{1,40}\Z)[a-zA-Z0-9][\w .&'+-]*(?<! )", re.ASCII)
+_SEGMENT = r"(?!\.\.?(?:/|\Z))[\w.~-]+"  # . and .. lead elsewhere
+_PREFIX = re.compile(rf"(?=.{{1,40}}\Z){_SEGMENT}(/{_SEGMENT})*", re.ASCII)
 
 
 class Command(BaseCommand):
@@ -70,8 +73,9 @@ class Command(BaseCommand):
         if not (root / "tests" / "dialects").is_dir():
             raise CommandError("It writes into a checkout of the repository only.")
         new = new_files(root, words)
-        if existing := next((path for path in new if path.exists()), None):
-            raise CommandError(f"{existing.relative_to(root)} exists already.")
+        for path in (*own_paths(root, name), *new):
+            if path.exists():
+                raise CommandError(f"{path.relative_to(root)} exists already.")
         write(root, name, new, changed_files(root, words))
         for path in new:
             self.stdout.write(str(path.relative_to(root)))
@@ -85,20 +89,45 @@ def check(*, name: str, title: str, prefix: str) -> None:
     longest = Subscription._meta.get_field("dialect").max_length or 0
     if not _NAME.fullmatch(name) or iskeyword(name) or len(name) > longest:
         raise CommandError(
-            f"{name!r} cannot be the name: it takes lower-case letters, digits and _, "
-            f"begins with a letter, and is no longer than {longest}."
+            f"{name!r} cannot be the name: it takes lower-case letters, digits and single _ "
+            f"between them, begins with a letter, and is no longer than {longest}."
         )
     if interfaces.get(name) or name in {*wire.profiles(), documents.COMBINED}:
         raise CommandError(f"{name!r} is taken.")
     if not _TITLE.fullmatch(title):
         raise CommandError(
             f"{title!r} cannot be the title: it takes up to 40 letters, digits, spaces "
-            "and any of . & ' + - _"
+            "and any of . & ' + - _, begins with a letter or digit, and ends with no space."
         )
+    if title.casefold() in {each.title.casefold() for each in interfaces.all()}:
+        raise CommandError(f"The title {title!r} is taken.")
     if not _PREFIX.fullmatch(prefix):
         raise CommandError(
             f"{prefix!r} cannot be the prefix: it is a path like api/v1."
         )
+    given = f"{prefix}/".casefold()
+    for address in portal_addresses():
+        if given.startswith(f"{address}/") or f"{address}/".startswith(given):
+            raise CommandError(
+                f"{prefix!r} cannot be the prefix: the portal itself serves /{address}."
+            )
+
+
+def portal_addresses() -> Iterable[str]:
+    """Where the portal's pages begin, its static files and its own API."""
+    # The addresses of interfaces are patterns of the root; those of the portal are included.
+    for room in get_resolver().url_patterns:
+        if isinstance(room, URLResolver):
+            for each in room.url_patterns:
+                yield f"{room.pattern}{each.pattern}".partition("/")[0]
+    yield settings.STATIC_URL.strip("/")
+    yield PORTAL.prefix
+
+
+def own_paths(root: Path, name: str) -> tuple[Path, Path]:
+    """What is the dialect's alone, beside the files from the templates."""
+    document = root / "docs" / "openapi" / f"{name}.yaml"
+    return root / "webhooks" / "dialects" / name, document
 
 
 def new_files(root: Path, words: Mapping[str, str]) -> dict[Path, str]:
@@ -116,9 +145,13 @@ def changed_files(root: Path, words: Mapping[str, str]) -> dict[Path, str]:
     """The text of each file that gets a line."""
     changed = {}
     for path, like, line in LINES:
+        if not (root / path).is_file():
+            raise CommandError(f"{path} is missing.")
         lines = (root / path).read_text().splitlines()
         new = Template(line).substitute(words)
         among = [n for n, each in enumerate(lines) if re.fullmatch(like, each)]
+        if not among:
+            raise CommandError(f"{path} has no line of another dialect.")
         at = next((n for n in among if lines[n].lower() > new.lower()), among[-1] + 1)
         changed[root / path] = "\n".join([*lines[:at], new, *lines[at:], ""])
     return changed
@@ -128,8 +161,9 @@ def write(
     root: Path, name: str, new: Mapping[Path, str], changed: Mapping[Path, str]
 ) -> None:
     """Raises CommandError, after everything is as it was."""
-    openapi = root / "docs" / "openapi"
-    former = {path: path.read_text() for path in (*changed, openapi / "combined.yaml")}
+    folder, document = own_paths(root, name)
+    documents_there = document.parent.glob("*.yaml")
+    former = {path: path.read_bytes() for path in (*changed, *documents_there)}
     try:
         for path, text in {**new, **changed}.items():
             path.parent.mkdir(exist_ok=True)
@@ -144,9 +178,9 @@ def write(
         if done.returncode:
             raise CommandError(f"It would not work:\n{done.stderr.strip()}")
     except BaseException:
-        for path in (*new, openapi / f"{name}.yaml"):
+        for path in {*new, *document.parent.glob("*.yaml")} - former.keys():
             path.unlink(missing_ok=True)
-        shutil.rmtree(root / "webhooks" / "dialects" / name, ignore_errors=True)
-        for path, text in former.items():
-            path.write_text(text)
+        shutil.rmtree(folder, ignore_errors=True)
+        for path, content in former.items():
+            path.write_bytes(content)
         raise
