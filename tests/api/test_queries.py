@@ -77,3 +77,11 @@ def test_it_refuses_a_dialect_that_does_not_exist(ask):
     path, view = "/deliveries", urls.deliveries.Deliveries
     (error,) = ask("GET", path, view, "dialect=nope")
     assert error == {"parameter": "dialect", "detail": "There is no such dialect."}
+
+
+def test_it_is_read_as_utf_8_whatever_the_body_is(client):
+    _, key = factories.key(factories.partner())
+    kind = {"Content-Type": "application/json; charset=utf-7"}
+    headers = {"Authorization": f"Bearer {key}", **kind}
+    path = f"/{urls.PREFIX}/deliveries?state=%2B2AA-"
+    assert "+2AA-" in client.get(path, headers=headers).json()["errors"][0]["detail"]

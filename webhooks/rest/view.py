@@ -209,6 +209,13 @@ class ApiView(ViewSet):
 
     # --- DRF's hooks ----------------------------------------------------------------
 
+    def initialize_request(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> Request:
+        # A charset is that of the body, which the parsers read; a query is UTF-8.
+        request.encoding = "utf-8"
+        return super().initialize_request(request, *args, **kwargs)
+
     @property
     def default_response_headers(self) -> dict[str, str]:
         # DRF's own `Allow` would be on every answer, over the protocol's, and name OPTIONS.
