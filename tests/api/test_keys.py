@@ -72,6 +72,17 @@ def test_a_repeat_replaces_nothing_and_tells_the_same_text(send, own):
     assert ApiKey.objects.count() == 2
 
 
+def test_another_key_is_not_given_the_kept_answer_of_a_key(send, partner):
+    """What it may see, such as a secret, may be more than the other one may."""
+    _, narrow = factories.key(partner, scopes=[keys.READ, keys.WRITE])
+    hook = {"url": "https://receiver.example.com/hook", "events": ["order.created"]}
+    made = send("POST", "/subscriptions", hook, Idempotency_Key="setup")
+    assert "secret" in body_of(made, 201)
+    again = send("POST", "/subscriptions", hook, key=narrow, Idempotency_Key="setup")
+    assert again.status_code == 422
+    assert made.json()["secret"] not in again.content.decode()
+
+
 def test_it_closes_a_key_at_once_and_for_good(send, key, own, partner):
     other, text = factories.key(partner)
     for _ in range(2):

@@ -1,5 +1,6 @@
 """Keys: shown once, checked in one statement, closed at once."""
 
+import functools
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -202,6 +203,31 @@ def test_a_key_that_lasts_to_the_end_of_the_calendar_is_replaced():
     assert new.expires_at >= ends
 
 
+def test_of_a_key_that_was_replaced_the_key_in_its_place_is_replaced(partner):
+    """The first answer is lost, and the request made again."""
+    old, _ = at(NOW, keys.issue, by=SYSTEM, partner=partner)
+    lost, _ = at(NOW, keys.rotate, by=SYSTEM, key=old)
+    new, _ = at(NOW + DAY / 2, keys.rotate, by=SYSTEM, key=old, overlap=DAY)
+    assert new.expires_at is None
+    old.refresh_from_db()
+    lost.refresh_from_db()
+    assert (old.replaced_by, lost.replaced_by) == (new, new)
+    assert (old.expires_at, lost.expires_at) == (NOW + DAY, NOW + DAY * 1.5)
+    rotated = AuditEntry.objects.filter(action="key.rotated").values_list("target_id")
+    assert [id for (id,) in rotated.order_by("id")] == [
+        str(id) for id in (old.id, old.id, lost.id)
+    ]
+
+
+def test_a_key_lasts_as_long_as_one_whose_replacement_was_revoked(partner):
+    year = timedelta(days=365)
+    old, _ = at(NOW, keys.issue, by=SYSTEM, partner=partner, expires_at=NOW + year)
+    lost, _ = at(NOW, keys.rotate, by=SYSTEM, key=old)
+    keys.revoke(by=SYSTEM, key=lost)
+    new, _ = at(NOW + DAY / 2, keys.rotate, by=SYSTEM, key=old)
+    assert new.expires_at == NOW + DAY / 2 + year
+
+
 def test_no_overlap_closes_the_old_key_at_once():
     old, text = at(NOW, keys.issue, by=SYSTEM, partner=factories.partner())
     at(NOW, keys.rotate, by=SYSTEM, key=old, overlap=timedelta(0))
@@ -305,6 +331,46 @@ def test_what_is_kept_for_a_key_moves_to_the_one_that_replaces_it(partner):
     assert entry.after == {"api_key": str(new.id)}
     keys.revoke(by=SYSTEM, key=old)
     assert Subscription.objects.get().is_receiving
+
+
+def test_what_is_kept_for_a_key_follows_it_through_two_rotations(partner):
+    old, _ = factories.key(partner)
+    kept_for(old)
+    keys.rotate(by=SYSTEM, key=old)
+    new, _ = keys.rotate(by=SYSTEM, key=old)
+    at_its_id = subscriptions.SubscriptionIdentity(
+        partner=partner, dialect="topiic", profile="topiic", api_key=old
+    )
+    subscriptions.put(by=SYSTEM, identity=at_its_id, change={"is_active": False})
+    (only,) = Subscription.objects.live()
+    assert (only.api_key, only.is_active) == (new, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_is_used_and_replaced_twice_at_once(partner):
+    """All lock the older key before the newer; in two orders PostgreSQL would end one."""
+    for _ in range(10):
+        first, _ = factories.key(partner)
+        second, _ = keys.rotate(by=SYSTEM, key=first)
+        use = functools.partial(
+            subscriptions.put,
+            by=SYSTEM,
+            identity=subscriptions.SubscriptionIdentity(
+                partner=partner, dialect="topiic", profile="topiic", api_key=first
+            ),
+            change={"urls": ["https://receiver.example.com/hook"]},
+        )
+        at_once(
+            use,
+            functools.partial(keys.rotate, by=SYSTEM, key=first),
+            functools.partial(keys.rotate, by=SYSTEM, key=second),
+            use,
+        )
+        live = Subscription.objects.live().filter(partner=partner)
+        (only,) = live.exclude(api_key__replaced_by__isnull=False)
+        assert only.api_key == ApiKey.objects.get(pk=first.pk).replaced_by
+        assert live.count() == 1
+        subscriptions.delete(by=SYSTEM, subscription=only)
 
 
 def test_what_is_kept_for_a_key_is_switched_off_when_the_key_is_revoked(partner):

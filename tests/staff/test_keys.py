@@ -284,7 +284,7 @@ class TestRotating:
         old, _ = factories.key(partner)
         factories.subscription(partner, "topiic", api_key=old, public_id=str(old.id))
         asked = console.get(page(old, "rotate")).content.decode()
-        assert "where the new key reaches them" in asked
+        assert "they move to the new key" in asked
         text = rotate(console, old, overlap="0").context["text"]
         assert put_topiic(old, text) == 200
 

@@ -25,7 +25,7 @@ class Answer(models.Model):
         null=True,
     )
     key = models.CharField(max_length=255)
-    # SHA-256 of the request: tells a repeat from a key used twice.
+    # Keyed digest of the request: tells a repeat from a key used twice.
     fingerprint = models.CharField(max_length=64)
     sealed = models.TextField(editable=False)
 

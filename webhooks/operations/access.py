@@ -7,11 +7,13 @@ the row that it changes through `locked`.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db import transaction
+from django.db.models import Model, Q, QuerySet
 
 from webhooks.models import ApiKey, Delivery, Partner, Recovery, Subscription
 from webhooks.models.subscriptions import SubscriptionQuerySet
@@ -78,16 +80,47 @@ def locked(rows: _Scoped[Row], id: UUID, *, by: Actor) -> Row:
     return row
 
 
+class _Replaced(Exception):
+    """The key was replaced while its lock was waited for. What it leaves is a savepoint,
+    which lets go of the lock: locks taken one after the other could meet in a deadlock."""
+
+
 def key_in_use(key: ApiKey, *, by: Actor) -> ApiKey:
-    """The key itself, or the one that has replaced it; locked, so that it is not revoked
+    """The key itself, or the last that has replaced it; locked, so that it is not revoked
     meanwhile. Raises NotFound for one that was revoked."""
+    while True:
+        with suppress(_Replaced), transaction.atomic():
+            found = locked(ApiKey.objects.all(), _latest_id(key), by=by)
+            if found.replaced_by_id is not None:
+                raise _Replaced
+            if found.is_revoked:
+                raise NotFound(key.id)
+            return found
+
+
+def with_latest_key(key: ApiKey, *, by: Actor) -> tuple[ApiKey, ApiKey]:
+    """The key, and itself or the last that has replaced it; locked with every key that
+    this one has replaced. Raises NotFound."""
+    rows = ApiKey.objects.within(by.shops).select_related("partner")
+    while rows.filter(pk=key.pk).exists():
+        with suppress(_Replaced), transaction.atomic():
+            latest_id = _latest_id(key)
+            chain = rows.filter(Q(pk=latest_id) | Q(replaced_by=latest_id))
+            chain = chain.order_by("created_at", "id")
+            found = {
+                row.pk: row
+                for row in chain.select_for_update(of=("self",), no_key=True)
+            }
+            # One that was replaced meanwhile is not found, or has a replacement.
+            if key.pk not in found or found[latest_id].replaced_by_id is not None:
+                raise _Replaced
+            return found[key.pk], found[latest_id]
+    raise NotFound(key.id)
+
+
+def _latest_id(key: ApiKey) -> UUID:
     latest = ApiKey.objects.values_list("replaced_by", flat=True).get(pk=key.pk)
-    found = locked(ApiKey.objects.all(), latest or key.id, by=by)
-    if found.replaced_by_id is not None:  # it was replaced at this moment
-        return key_in_use(found, by=by)
-    if found.is_revoked:
-        raise NotFound(key.id)
-    return found
+    return latest or key.pk
 
 
 def shop_of_new(by: Actor, key: ApiKey | None, asked: str) -> str:

@@ -119,39 +119,43 @@ def rotate(
     `overlap`.
 
     What a dialect keeps for the old key moves to the new one; the old key's id leads
-    there, too. Raises access.NotFound, Unusable and rotation.OverlapOutOfRange.
+    there, too. Of a key that was replaced before, the key in its place is replaced and
+    ends likewise. Raises access.NotFound, Unusable and rotation.OverlapOutOfRange.
     """
     rotation.check_overlap(overlap)
     with transaction.atomic():
-        old = access.locked(ApiKey.objects.select_related("partner"), key.id, by=by)
+        old, latest = access.with_latest_key(key, by=by)
         now = timezone.now()
         if old.is_revoked or old.is_expired_at(now):
             raise Unusable
-        before = _state(old)
-        expires_at = old.expires_at
+        expires_at = latest.expires_at
         if expires_at is not None:
             # Not past the end of the calendar, for a key that was issued until then.
-            lasts = min(expires_at - old.created_at, _LAST - now)
+            lasts = min(expires_at - latest.created_at, _LAST - now)
             expires_at = now + lasts
         new, text = _issue(
             by=by,
-            partner=old.partner,
-            name=old.name,
-            scopes=old.scopes,
+            partner=latest.partner,
+            name=latest.name,
+            scopes=latest.scopes,
             created_at=now,
             expires_at=expires_at,
         )
-        old.expires_at = rotation.end(old.expires_at, of_overlap=now + overlap)
-        old.replaced_by = new
-        old.save(update_fields=["expires_at", "replaced_by"])
         # However often a key is replaced, each former id leads straight to the last one.
-        ApiKey.objects.filter(replaced_by=old).update(replaced_by=new)
-        _hand_over(old, to=new, by=by)
-        after = {**_state(old), "replaced_by": str(new.id)}
-        audit.record(
-            by=by, action="key.rotated", target=old, before=before, after=after
-        )
+        ApiKey.objects.filter(replaced_by=latest).update(replaced_by=new)
+        for replaced in dict.fromkeys((old, latest)):
+            _end(replaced, at=now + overlap, for_=new, by=by)
+        _hand_over(latest, to=new, by=by)
     return new, text
+
+
+def _end(key: ApiKey, *, at: datetime, for_: ApiKey, by: audit.Actor) -> None:
+    before = _state(key)
+    key.expires_at = rotation.end(key.expires_at, of_overlap=at)
+    key.replaced_by = for_
+    key.save(update_fields=["expires_at", "replaced_by"])
+    after = {**_state(key), "replaced_by": str(for_.id)}
+    audit.record(by=by, action="key.rotated", target=key, before=before, after=after)
 
 
 def revoke(*, by: audit.Actor, key: ApiKey) -> ApiKey:

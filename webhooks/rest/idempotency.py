@@ -4,12 +4,12 @@ Source: draft-ietf-httpapi-idempotency-key-header-07. An interface that takes th
 has a row for `Refused`, and one for `KeyReused`, in its table of refusals.
 """
 
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
 
 import orjson
+from django.utils.crypto import salted_hmac
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -68,17 +68,17 @@ def from_header(request: Request) -> str | None:
 
 
 def fingerprint(request: Any) -> str:
-    """SHA-256 of the parts of a request, whatever the order of their members."""
-    return hashlib.sha256(
-        orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
-    ).hexdigest()
+    """A digest of the parts of a request, whatever the order of their members. It needs
+    the SECRET_KEY: a short secret in a body cannot be found by trying."""
+    whole = orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
+    return salted_hmac(__name__, whole, algorithm="sha256").hexdigest()
 
 
 def once(request: Request, partner: Partner, do: Callable[[], Response]) -> Response:
     """The answer of `do`, or what it answered when the header's key was first used.
 
-    The shops that the caller is bound to are a part of the request, so that no key is given
-    the answer of a key of other shops. Raises Refused, KeyReused, and what `do` raises,
+    The calling key is a part of the request: another key is not given an answer that it
+    might not see. Raises Refused, KeyReused, and what `do` raises,
     which leaves the key unused.
     """
     key = from_header(request)
@@ -90,7 +90,7 @@ def once(request: Request, partner: Partner, do: Callable[[], Response]) -> Resp
         request.path,
         dict(request.query_params),
         request.data,
-        caller.shops,
+        str(caller.client_id),
     ]
     try:
         answered = idempotency.once(

@@ -61,7 +61,7 @@ class Rotation(KeyManagementView):
         operation_id="rotate_key",
         summary="Replace a key",
         description="The new one has the same scopes and lifetime. Both work during the "
-        "overlap.",
+        "overlap. If the key was replaced before, the key in its place is replaced.",
         parameters=[_ID, idempotency.PARAMETER],
         request=serializers.KeyRotation,
         responses={
