@@ -35,7 +35,16 @@ def caller(db: None) -> Caller:
 @pytest.fixture(scope="session")
 def served_caller(served: Served) -> Caller:
     """One that calls a portal behind a real socket."""
+    return _served_caller(served, "Documented calls")
 
+
+@pytest.fixture(scope="session")
+def fuzzing_caller(served: Served) -> Caller:
+    """Another partner's: fuzzing replaces and revokes keys, whichever it finds."""
+    return _served_caller(served, "Fuzzing")
+
+
+def _served_caller(served: Served, partner: str) -> Caller:
     def send(
         method: str, path: str, headers: dict[str, str], body: bytes | None
     ) -> Answer:
@@ -45,8 +54,8 @@ def served_caller(served: Served) -> Caller:
         content_type = found.headers.get("Content-Type", "")
         return Answer(found.status_code, content_type, found.content)
 
-    key = served.issue("Documented calls", "--create")
-    spare = served.issue("Documented calls")
+    key = served.issue(partner, "--create")
+    spare = served.issue(partner)
     publisher = served.issue("--publisher")
     return Caller(
         send,

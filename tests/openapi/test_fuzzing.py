@@ -22,9 +22,9 @@ CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 EXCEPTIONS = Path(__file__).with_name("exceptions")
 
 
-def test_it_finds_nothing(slug, served, served_caller, tmp_path):
+def test_it_finds_nothing(slug, served, fuzzing_caller, tmp_path):
     configuration = tmp_path / "schemathesis.toml"
-    parts = [CONFIGURATION.read_text(), keys(slug, served_caller)]
+    parts = [CONFIGURATION.read_text(), keys(slug, fuzzing_caller)]
     if (exceptions := EXCEPTIONS / f"{slug}.toml").exists():
         parts.append(exceptions.read_text())
     configuration.write_text("\n\n".join(parts))
@@ -40,7 +40,7 @@ def test_it_finds_nothing(slug, served, served_caller, tmp_path):
             # Coverage of its process would be of none of our code.
             **{n: v for n, v in os.environ.items() if not n.startswith("COVERAGE_")},
             "PYTHONPATH": str(settings.BASE_DIR),
-            "CALLING_KEY": served_caller.key_id,
+            "CALLING_KEY": fuzzing_caller.key_id,
         },
         capture_output=True,
         text=True,
