@@ -147,7 +147,7 @@ def test_a_wiped_broker_costs_time_and_nothing_else(receiver, redis, cluster):
     publish(hook, 100)
 
     with cluster.worker() as worker, cluster.claimer() as claimer:
-        receiver.wait_for(20)
+        receiver.wait_for(100)
         # The process that fetches; on SQLite a frozen sender may hold the lock.
         worker.process.send_signal(signal.SIGSTOP)
         publish(hook, 100)

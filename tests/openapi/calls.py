@@ -236,7 +236,9 @@ class Caller:
     def _untaken_id(self, body: Any, name: str) -> str:
         found = body.get("data", body)
         rows = reversed(found) if isinstance(found, list) else [found]
-        ids = [str(row.get(name, row.get("id"))) for row in rows]
+        # A delivery was cancelled where its subscription was deleted since.
+        usable = [row for row in rows if row.get("state") != "cancelled"]
+        ids = [str(row.get(name, row.get("id"))) for row in usable]
         taken = next(id for id in ids if id not in self._taken)
         self._taken.add(taken)
         return taken
