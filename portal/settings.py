@@ -49,10 +49,9 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=development(["localhost", "127.0.0.1", "[::1]"])
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# How many proxies in front append to X-Forwarded-For. With 0 it is ignored.
+# How many proxies in front append to X-Forwarded-For. With 0 no header is believed.
+# `webhooks.console.client_address` decides by it; Django's SECURE_PROXY_SSL_HEADER would too.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
-if TRUSTED_PROXIES:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 if not DEVELOPMENT:
     # Only pages for people are redirected to https. A redirected API call has already sent
@@ -98,6 +97,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "webhooks.console.client_address.ClientAddress",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -211,10 +211,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_CALLABLE = "webhooks.staff.account.login.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # kept as asterisks
 AXES_ENABLE_ADMIN = False  # its pages would change rows without an audit entry
-AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES
-AXES_IPWARE_META_PRECEDENCE_ORDER = (
-    ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if TRUSTED_PROXIES else ["REMOTE_ADDR"]
-)
+AXES_CLIENT_IP_CALLABLE = "webhooks.console.client_address.client_ip"
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 10  # seconds; a silent mail server must not block the sender

@@ -9,7 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from webhooks.console.actor import client_ip
+from webhooks.console.client_address import client_ip
 from webhooks.models import ApiKey, Partner
 from webhooks.operations import keys
 from webhooks.operations.access import Access
