@@ -33,6 +33,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@cache_control(max_age=300, public=True)
 def document(request: HttpRequest, slug: str) -> HttpResponse:
     _title(slug)
     # RFC 9512 registered the media type; a browser shows it instead of saving it.
