@@ -1,6 +1,8 @@
 """The pages around the interfaces, and the addresses that load balancers ask."""
 
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ from django.contrib.staticfiles import finders
 from django.db import OperationalError, connection
 from django.urls import reverse
 
+from tests.waiting import PATIENCE
 from webhooks import dialects
 from webhooks.delivery import heartbeat
 from webhooks.front import documents, health
@@ -45,6 +48,25 @@ def test_the_served_document_is_the_committed_one(client, slug):
     assert response.content.decode() == committed.read_text()
     assert response["Content-Type"] == "application/yaml; charset=utf-8"
     assert yaml.safe_load(response.content)["openapi"].startswith("3.")
+
+
+def test_the_first_requests_for_a_document_may_come_together():
+    program = (
+        "import django; django.setup()\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from webhooks.front import documents\n"
+        "with ThreadPoolExecutor(8) as threads:\n"
+        "    print(len({*threads.map(documents.yaml, ['combined'] * 8)}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+    assert done.stdout == "1\n", done.stderr
 
 
 @pytest.mark.parametrize("address", ["/docs/x/", "/redoc/x/", "/schema/x.yaml"])

@@ -8,6 +8,7 @@ the others.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from django.conf import settings
@@ -64,12 +65,18 @@ def title(slug: str) -> str:
     return {**titles, COMBINED: "All interfaces in one document"}[slug]
 
 
+_generating = Lock()
+
+
 @cache
 def yaml(slug: str) -> bytes:
     """The document as YAML, generated once in a process; raises KeyError."""
     from drf_spectacular.renderers import OpenApiYamlRenderer
 
-    text: bytes = OpenApiYamlRenderer().render(build(slug), renderer_context={})
+    # drf-spectacular loads its extensions at the first document, and does not expect two
+    # threads to ask for it at once.
+    with _generating:
+        text: bytes = OpenApiYamlRenderer().render(build(slug), renderer_context={})
     return text
 
 
