@@ -53,11 +53,11 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # `webhooks.console.client_address` decides by it; Django's SECURE_PROXY_SSL_HEADER would too.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
+# These answer by plain http, too: they are asked from the same network.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 if not DEVELOPMENT:
-    # Only pages for people are redirected to https. A redirected API call has already sent
-    # its key in the clear, and most clients turn a redirected PUT into a GET. `(?i)`:
-    # some dialects accept their paths in any case.
-    SECURE_REDIRECT_EXEMPT = [r"(?i)^(api|v1)(/|$)", r"^(healthz|readyz|metrics)$"]
+    # Pages for people are redirected to https, and an API refuses plain http. False is the
+    # operator's word that nobody else can read the connection: all is served by plain http.
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -99,6 +99,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "webhooks.console.client_address.ClientAddress",
     "webhooks.front.middleware.NotStored",
+    "webhooks.front.middleware.ApisByTlsOnly",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -251,6 +252,8 @@ SPECTACULAR_SETTINGS = {
 
 # Requests that one key may send in a minute. A safety net, not a quota. 0 = no limit.
 API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=60_000)
+# Requests without a valid key that one address may send in a minute. 0 = no limit.
+API_RATE_WITHOUT_KEY = env.int("API_RATE_WITHOUT_KEY", default=120)
 
 # --- Delivery ------------------------------------------------------------------------
 

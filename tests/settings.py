@@ -29,4 +29,7 @@ else:
 # Every client of a test loads the middleware, which would look through all static files.
 WHITENOISE_AUTOREFRESH = True
 
+# All tests have one address, and most send requests without a valid key.
+API_RATE_WITHOUT_KEY = 0
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -71,15 +71,16 @@ def test_production_opens_no_private_network_by_default():
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/v1/webhooks/1", 401),
-        ("/v1", 404),
-        ("/api/ApiKeys/1/webhook", 401),
-        ("/API/APIKEYS/1/WEBHOOK", 401),
+        ("/v1/webhooks/1", 403),
+        ("/v1", 403),
+        ("/api/ApiKeys/1/webhook", 403),
+        ("/API/APIKEYS/1/WEBHOOK", 403),
+        ("/api", 301),
         ("/apiary", 301),
         ("/admin/", 301),
     ],
 )
-def test_production_redirects_pages_to_https_and_no_api(path, status):
+def test_production_redirects_pages_to_https_and_refuses_it_to_apis(path, status):
     code = (
         "from django.test import Client\n"
         f"answer = Client().put({path!r}, headers={{'Host': 'portal.example.com'}})\n"

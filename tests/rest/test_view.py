@@ -3,6 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tests import factories
@@ -55,7 +56,7 @@ def test_the_row_of_the_nearest_class_answers(raised, told_as, rf):
         refusals = {kind: lambda *_, kind=kind: Response(kind) for kind in view.REFUSED}
 
     called = Told()
-    called.request = rf.get("/")
+    called.request = Request(rf.get("/"))
     assert called.handle_exception(raised).data is told_as
 
 

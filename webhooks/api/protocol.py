@@ -16,6 +16,7 @@ from webhooks.operations import access, deliveries, keys, recoveries, secrets, t
 from webhooks.rest import caller, idempotency, paging
 from webhooks.rest.bodies import BodyTooLarge, UnknownCoding
 from webhooks.rest.parsing import MalformedJSON, RefusedValue
+from webhooks.rest.strangers import PlainHttp
 from webhooks.rest.view import (
     MethodNotAllowed,
     NoRoute,
@@ -183,6 +184,7 @@ REFUSALS: Refusals = {
     OverRate: lambda _, error: answer(
         problem(429, f"Try again in {error.wait} seconds.")
     ),
+    PlainHttp: lambda _, error: answer(problem(403, str(error))),
     exceptions.ValidationError: _invalid,
     RefusedValue: _refused_value,
     SuspiciousOperation: refusal(

@@ -7,7 +7,7 @@ entries, the login's counts and logs cannot disagree, and no forged header is le
 """
 
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -48,6 +48,15 @@ def client_ip(request: HttpRequest) -> str | None:
     """The client's address, as `ipaddress` writes it; None where there is none, as behind a
     Unix socket. IPv4 is never written as IPv6, and there is no port and no zone."""
     return request.META.get("REMOTE_ADDR") or None
+
+
+def client_network(request: HttpRequest) -> str | None:
+    """The client's address as it is counted: of IPv6 the first of its /64. One line has a whole
+    /64, so that its user could count for 2**64 clients."""
+    address = client_ip(request)
+    if address is None or ":" not in address:
+        return address
+    return str(ip_network((address, 64), strict=False).network_address)
 
 
 def parse(text: str) -> str | None:

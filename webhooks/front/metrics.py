@@ -30,6 +30,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 from webhooks.delivery import heartbeat
 from webhooks.models import Delivery, Endpoint, EndpointHour, Notice
+from webhooks.rest import strangers
 
 MOST_COUNTED = 100_000
 """The count of pending deliveries stops here. Counting ten million would take long exactly
@@ -55,6 +56,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         if scheme.lower() != "bearer" or not constant_time_compare(
             token.strip(), settings.METRICS_TOKEN
         ):
+            if wait := strangers.count(request):
+                return _refused("Too many requests without the token.", 429, wait)
             return _refused("METRICS_TOKEN is needed.", 401)
     elif not (settings.DEVELOPMENT and _is_loopback(request.META["REMOTE_ADDR"])):
         return _refused("There are no metrics without METRICS_TOKEN.", 404)
@@ -159,8 +162,10 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _refused(reason: str, status: int) -> HttpResponse:
+def _refused(reason: str, status: int, wait: int | None = None) -> HttpResponse:
     response = HttpResponse(f"{reason}\n", content_type="text/plain", status=status)
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
+    if wait is not None:
+        response["Retry-After"] = str(wait)
     return response

@@ -1,9 +1,33 @@
-"""Middleware of every answer, whoever asks: nothing is kept by a cache, unless it says so."""
+"""Middleware of every request, whoever asks: TLS is required, and no cache keeps an answer."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
+
+from webhooks.rest.strangers import PlainHttp, log_key_sent_in_clear
+
+from .refusals import view_at
+
+
+class ApisByTlsOnly:
+    """Refuses plain http to an interface, in its own shape, where Django redirects a page.
+
+    It stands before Django's SecurityMiddleware and obeys the same setting. A redirected call
+    has sent its key in the clear, and would go on to do so, because its owner notices nothing.
+    Most clients turn a redirected PUT into a GET, too.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_in_clear = settings.SECURE_SSL_REDIRECT and not request.is_secure()
+        if is_in_clear and (view := view_at(request.path_info)):
+            log_key_sent_in_clear(view.authentication_classes, request)
+            return view.refused(request, PlainHttp())
+        return self.get_response(request)
 
 
 class NotStored:

@@ -6,6 +6,7 @@ the refusal in the shape of that interface instead.
 
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.views import defaults
@@ -15,13 +16,14 @@ from webhooks.rest.view import ApiView
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """The portal's `handler400`."""
-    view = _view_at(request.path_info)
+    view = view_at(request.path_info)
     if view is None:
         return defaults.bad_request(request, exception)
-    return view.refused(request)
+    return view.refused(request, SuspiciousOperation())
 
 
-def _view_at(path: str) -> ApiView | None:
+def view_at(path: str) -> ApiView | None:
+    """The view of an interface that a path leads to; None where it leads to a page."""
     try:
         view: Any = resolve(path).func
     except Resolver404:

@@ -66,6 +66,11 @@ class KeyAuthentication(BaseAuthentication):
         """The key as it was sent; None when there is none."""
         raise NotImplementedError
 
+    def texts(self, request: Request) -> list[str]:
+        """Every text that was sent as a key."""
+        text = self.key_text(request)
+        return [] if text is None else [text]
+
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         text = self.key_text(request)
         key = keys.authenticate(text, kind=self.kind)

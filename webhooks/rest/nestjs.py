@@ -17,6 +17,7 @@ from webhooks.rest import view
 from webhooks.rest.bodies import INFLATED, BodyTooLarge, Corrupt, UnknownCoding
 from webhooks.rest.parsing import MalformedJSON, ObjectOrArray
 from webhooks.rest.rendering import JSONWithCharset
+from webhooks.rest.strangers import PlainHttp
 from webhooks.rest.subscriptions import SubscriptionView
 from webhooks.rest.urlencoded import Form, TooManyFields
 from webhooks.rest.view import MethodNotAllowed, NotFound, Refusals
@@ -53,6 +54,7 @@ REFUSALS: Refusals = {
         415, f'unsupported content encoding "{error.coding}"'
     ),
     BodyTooLarge: lambda *_: bare(413, "request entity too large"),
+    PlainHttp: lambda _, error: exception(403, str(error), "Forbidden"),
     TooManyFields: lambda *_: bare(413, "too many parameters"),
     SuspiciousOperation: lambda *_: exception(400, "Bad Request"),
     Exception: lambda *_: bare(500, "Internal server error"),

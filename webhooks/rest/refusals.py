@@ -16,6 +16,7 @@ from . import idempotency
 from .bodies import BodyTooLarge
 from .paging import CursorRefused
 from .parsing import MalformedJSON, Path
+from .strangers import PlainHttp
 from .urlencoded import TooManyFields
 from .view import (
     MethodNotAllowed,
@@ -43,6 +44,7 @@ _PLAIN: Mapping[type[Exception], tuple[int, str]] = {
     idempotency.Refused: (400, "Idempotency-Key: {0}"),
     idempotency.KeyReused: (422, "Idempotency-Key: {0}"),
     OverRate: (429, "Too many requests: wait {0.wait} seconds."),
+    PlainHttp: (403, "{0}"),
     SuspiciousOperation: (400, "The request was not understood."),
     Exception: (500, "The request failed."),
 }

@@ -23,10 +23,11 @@ from webhooks.models import Partner, Subscription
 from webhooks.models.subscriptions import SubscriptionQuerySet
 from webhooks.operations import access, keys
 
-from . import explorer, throttling
+from . import explorer, strangers, throttling
 from .bodies import BodyTooLarge, Corrupt
 from .caller import Caller
 from .parsing import ByContentType, MalformedJSON, RefusedValue, StrictJSON
+from .strangers import PlainHttp
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ REFUSED: tuple[type[Exception], ...] = (
     NotAnObject,
     exceptions.ValidationError,
     OverRate,
+    PlainHttp,
     SuspiciousOperation,  # refused by Django: its Host, too many query parameters
     Exception,  # anything else: the portal failed
 )
@@ -176,6 +178,8 @@ class ApiView(ViewSet):
     # --- The checks -----------------------------------------------------------------
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if wait := strangers.wait_before(request):
+            raise OverRate(wait)
         for check in self.check_order:
             getattr(self, f"check_{check}")(request)
         if self.refused_value is not None:
@@ -243,18 +247,23 @@ class ApiView(ViewSet):
             explorer.as_page(response)
         return response
 
-    def refused(self, http_request: HttpRequest) -> Response:
-        """The answer to a request that Django refused before it called a view."""
-        response = self.refusals[SuspiciousOperation](Request(http_request), None)
+    def refused(self, http_request: HttpRequest, refusal: Exception) -> Response:
+        """The answer to a request that was refused before its view was called."""
+        response = self.refusals[type(refusal)](Request(http_request), refusal)
         response.accepted_renderer = self.get_renderers()[0]
         response.accepted_media_type = response.accepted_renderer.media_type
         response.renderer_context = {}  # type: ignore[attr-defined]
+        response.render()
         return response
 
     def handle_exception(self, exc: Exception) -> Response:
         request = self.request
         kinds = (each for k in type(exc).__mro__ for each in (k, _SAME_AS.get(k, k)))
         kind = next(kind for kind in kinds if kind in self.refusals)
+        if kind not in (Exception, OverRate) and (
+            wait := strangers.wait_after(request, exc)
+        ):
+            kind, exc = OverRate, OverRate(wait)
         if kind is Exception:
             # The path only: a query string may carry what does not belong in a log.
             logger.error("%s %s failed", request.method, request.path, exc_info=exc)

@@ -21,6 +21,7 @@ from webhooks.operations import keys
 from webhooks.rest import caller, refusals
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON, RefusedValue
+from webhooks.rest.strangers import PlainHttp
 from webhooks.rest.view import (
     MethodNotAllowed,
     NoRoute,
@@ -60,6 +61,9 @@ def developer_key(request: Request) -> str | None:
 class Authentication(caller.KeyAuthentication):
     def key_text(self, request: Request) -> str | None:
         return partner_key(request)
+
+    def texts(self, request: Request) -> list[str]:
+        return list(filter(None, (partner_key(request), developer_key(request))))
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -182,6 +186,7 @@ REFUSALS: Refusals = {
         HTTPStatus.TOO_MANY_REQUESTS,
         f"Rate limit exceeded; retry in {refused.wait} seconds",
     ),
+    PlainHttp: lambda _, refused: error(HTTPStatus.FORBIDDEN, str(refused)),
     exceptions.ValidationError: _invalid,
     RefusedValue: _refused_value,
     SuspiciousOperation: _jersey(HTTPStatus.BAD_REQUEST),

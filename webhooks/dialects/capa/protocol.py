@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from webhooks.operations import keys
 from webhooks.rest import caller, nestjs
+from webhooks.rest.strangers import PlainHttp
 from webhooks.rest.view import NotAnObject, OverRate, Refusals
 
 HEADER = "partner-api-key"
@@ -76,6 +77,7 @@ class Version:
             OverRate: lambda *_: self.error(
                 429, "TOO_MANY_REQUESTS", "Too Many Requests"
             ),
+            PlainHttp: lambda _, error: self.error(403, "FORBIDDEN", str(error)),
             exceptions.ValidationError: lambda _, error: self._invalid(
                 chain.from_iterable(error.detail.values())
             ),

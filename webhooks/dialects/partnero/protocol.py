@@ -19,6 +19,7 @@ from webhooks.operations import keys
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON
 from webhooks.rest.refusals import flattened
+from webhooks.rest.strangers import PlainHttp
 from webhooks.rest.urlencoded import PhpForm, TooManyFields
 from webhooks.rest.view import (
     MethodNotAllowed,
@@ -92,6 +93,7 @@ REFUSALS: Refusals = {
         413, f"The request body has more than {error.limit} fields."
     ),
     OverRate: lambda *_: failure(429, "Too Many Attempts."),
+    PlainHttp: lambda _, error: failure(403, str(error)),
     exceptions.ValidationError: _invalid,
     RefusedValue: _refused_value,
     SuspiciousOperation: lambda *_: failure(400, "Bad Request"),

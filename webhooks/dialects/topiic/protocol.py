@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from webhooks.operations import keys
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON
+from webhooks.rest.strangers import PlainHttp
 from webhooks.rest.view import (
     MethodNotAllowed,
     NoRoute,
@@ -140,6 +141,7 @@ REFUSALS: Refusals = {
     OverRate: lambda request, error: problem(
         request, 429, f"Try again in {error.wait} seconds.", traced=False
     ),
+    PlainHttp: lambda request, error: problem(request, 403, str(error), traced=False),
     exceptions.ValidationError: _invalid,
     SuspiciousOperation: _bare(400),
     Exception: _internal,
