@@ -56,8 +56,7 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 # These answer by plain http, too: they are asked from the same network.
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 if not DEVELOPMENT:
-    # Pages for people are redirected to https, and an API refuses plain http. False is the
-    # operator's word that nobody else can read the connection: all is served by plain http.
+    # Pages are redirected to https, and an API refuses plain http. False serves both by it.
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -250,9 +249,9 @@ SPECTACULAR_SETTINGS = {
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
 
-# Requests that one key may send in a minute. A safety net, not a quota. 0 = no limit.
+# Requests in a minute of one key (a safety net, not a quota), and of an address without a
+# valid one. 0 = no limit.
 API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=60_000)
-# Requests without a valid key that one address may send in a minute. 0 = no limit.
 API_RATE_WITHOUT_KEY = env.int("API_RATE_WITHOUT_KEY", default=120)
 
 # --- Delivery ------------------------------------------------------------------------
