@@ -163,8 +163,10 @@ else:
     # than a lease. `?options=` in the URL replaces this.
     _options = _database.setdefault("OPTIONS", {})
     _options.setdefault("options", "-c idle_in_transaction_session_timeout=30s")
-    # Notices a database that does not answer within seconds instead of minutes.
-    _options.setdefault("connect_timeout", 5)
+    _options.setdefault("connect_timeout", 5)  # seconds; TCP itself waits for minutes
+# Seconds that a request waits for a lock and a statement, until it is 503. For `serve` only.
+WEB_LOCK_TIMEOUT = env.int("WEB_LOCK_TIMEOUT", default=5)
+WEB_STATEMENT_TIMEOUT = env.int("WEB_STATEMENT_TIMEOUT", default=15)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Django's default of 300 entries is less than the keys of a busy minute.

@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 from webhooks.rest import interfaces, routing
 
 handler400 = "webhooks.front.refusals.bad_request"
+handler500 = "webhooks.front.refusals.failed"
 
 urlpatterns = [
     path("", include("webhooks.front.urls")),

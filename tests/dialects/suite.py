@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError, connection
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,7 +142,7 @@ class DialectCalls(ABC):
         """The status and the exact body of an error; a body may be a callable that
         takes the parsed body and asserts. Kinds: key_missing key_malformed key_invalid
         partner_inactive forbidden not_found no_route method_not_allowed malformed_json
-        not_an_object wrong_media_type too_large throttled bad_request internal.
+        not_an_object wrong_media_type too_large throttled bad_request internal unavailable.
 
         Where it reads forms: too_many_fields. Where it reads forms alone, neither
         malformed_json nor not_an_object. Where it inflates: unknown_coding, for
@@ -444,6 +445,16 @@ class DialectSuite(DialectCalls):
         self.assert_error(response, "internal")
         assert b"secret detail" not in response.content
         assert "the secret detail" in caplog.text
+
+    def test_it_says_that_the_database_is_away_and_when_to_come_back(self):
+        def away(*_: Any) -> None:
+            raise OperationalError("the connection is closed: host=10.1.2.3")
+
+        with connection.execute_wrapper(away):
+            response = self.send(self.call)
+        self.assert_error(response, "unavailable")
+        assert response["Retry-After"] == "5"
+        assert b"10.1.2.3" not in response.content
 
     def test_it_audits_a_write_with_the_key_that_made_it(self):
         AuditEntry.objects.all().delete()

@@ -101,6 +101,9 @@ class TestBlaze(DialectSuite):
                 "Internal Server Error",
                 "There was an error processing your request",
             ),
+            "unavailable": refusal(
+                503, "Service Unavailable", "HTTP 503 Service Unavailable"
+            ),
         }[kind]
 
     def test_it_refuses_a_query_of_too_many_parameters(self):

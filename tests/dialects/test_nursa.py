@@ -127,6 +127,7 @@ class Nursa(DialectCalls):
                 500,
                 {"statusCode": 500, "message": "Internal server error"},
             ),
+            "unavailable": (503, {"message": "Service Unavailable", "statusCode": 503}),
         }[kind]
 
     def refused_value(self, name, reason):

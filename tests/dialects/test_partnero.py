@@ -107,6 +107,7 @@ class TestPartnero(DialectSuite):
             "throttled": (429, failure("Too Many Attempts.")),
             "bad_request": (400, failure("Bad Request")),
             "internal": (500, failure("Server Error")),
+            "unavailable": (503, failure("Service Unavailable")),
         }[kind]
 
     def test_it_refuses_a_query_of_too_many_parameters(self):

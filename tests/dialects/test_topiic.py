@@ -125,6 +125,7 @@ ERRORS = {
     "internal": problem(
         500, "An error occurred while processing your request.", "15.6.1"
     ),
+    "unavailable": problem(503, "Service Unavailable", "15.6.4"),
 }
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import jsonschema
 import pytest
 import time_machine
+from django.db import OperationalError
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -115,7 +116,8 @@ def test_it_describes_every_refusal(caller, operation, settings, monkeypatch):
         *bodies_refused(caller, call),
         *addresses_refused(caller, call),
         over_rate(caller, call, settings),
-        failed(caller, call, monkeypatch),
+        failed(caller, call, monkeypatch, RuntimeError()),
+        failed(caller, call, monkeypatch, OperationalError("connection refused")),
     ]
 
     for answer in refusals:
@@ -171,9 +173,9 @@ def over_rate(caller: Caller, call: Call, settings: Any) -> Answer:
     return answers[-1]
 
 
-def failed(caller: Caller, call: Call, monkeypatch: Any) -> Answer:
+def failed(caller: Caller, call: Call, monkeypatch: Any, error: Exception) -> Answer:
     def fail(view: Any, request: Any) -> None:
-        raise RuntimeError
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(view.ApiView, "check_rate", fail)

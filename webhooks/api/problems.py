@@ -36,6 +36,7 @@ PHRASES = {
     422: "Unprocessable Content",
     429: "Too Many Requests",
     500: "Internal Server Error",
+    503: "Service Unavailable",
 }
 
 
@@ -92,5 +93,5 @@ def documented(*statuses: int) -> dict[Any, OpenApiResponse]:
     """Those problems, and the ones that any request may meet, for the document."""
     return {
         (status, MEDIA_TYPE): OpenApiResponse(Problem, description=PHRASES[status])
-        for status in sorted({401, 403, 422, 429, 500, *statuses})
+        for status in sorted({401, 403, 422, 429, 500, 503, *statuses})
     }

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.models import ApiKey
+from webhooks.models.outages import Unavailable
 from webhooks.operations import access, deliveries, keys, recoveries, secrets, testing
 from webhooks.rest import caller, idempotency, paging
 from webhooks.rest.bodies import BodyTooLarge, UnknownCoding
@@ -189,6 +190,9 @@ REFUSALS: Refusals = {
     RefusedValue: _refused_value,
     SuspiciousOperation: refusal(
         400, "The host is not served here, or the query has too many parameters."
+    ),
+    Unavailable: refusal(
+        503, f"Not available at the moment: try again in {Unavailable.wait} seconds."
     ),
     Exception: _internal,
 }

@@ -1,16 +1,20 @@
-"""Answers a request that Django refuses before any view runs.
+"""Answers a request that fails outside of the views: Django or a middleware refuses it, or raises.
 
-Django's middleware refuses an unknown Host with an HTML page. A request to an interface gets
-the refusal in the shape of that interface instead.
+Django would answer with an HTML page. A request to an interface gets the refusal in the shape
+of that interface instead.
 """
 
+import sys
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.views import defaults
 
+from webhooks.models import outages
+from webhooks.models.outages import Unavailable
 from webhooks.rest.view import ApiView
 
 
@@ -20,6 +24,20 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if view is None:
         return defaults.bad_request(request, exception)
     return view.refused(request, SuspiciousOperation())
+
+
+def failed(request: HttpRequest) -> HttpResponseBase:
+    """The portal's `handler500`, which Django calls while it handles the exception."""
+    error = sys.exc_info()[1]
+    view = view_at(request.path_info)
+    if view is not None and isinstance(error, Exception):
+        return view.refused(request, error)
+    if not outages.is_outage(error):
+        return defaults.server_error(request)
+    # Without the request: what Django adds to a page of it would ask the database.
+    page = render(None, "503.html", status=503)
+    page["Retry-After"] = str(Unavailable.wait)
+    return page
 
 
 def view_at(path: str) -> ApiView | None:

@@ -13,6 +13,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webhooks.models.outages import Unavailable
 from webhooks.rest import view
 from webhooks.rest.bodies import INFLATED, BodyTooLarge, Corrupt, UnknownCoding
 from webhooks.rest.parsing import MalformedJSON, ObjectOrArray
@@ -57,6 +58,7 @@ REFUSALS: Refusals = {
     PlainHttp: lambda _, error: exception(403, str(error), "Forbidden"),
     TooManyFields: lambda *_: bare(413, "too many parameters"),
     SuspiciousOperation: lambda *_: exception(400, "Bad Request"),
+    Unavailable: lambda *_: exception(503, "Service Unavailable"),
     Exception: lambda *_: bare(500, "Internal server error"),
 }
 """The rows that no vendor words differently; each adds its own."""
@@ -106,5 +108,6 @@ class Unauthorized(serializers.Serializer[Any]):
 ANSWERS = {
     413: OpenApiResponse(Refusal, description="Request entity too large"),
     500: OpenApiResponse(Refusal, description="Internal server error"),
+    503: OpenApiResponse(Refusal, description="Service Unavailable"),
 }
 """For the documents: what any operation may answer, in no vendor's words."""

@@ -10,6 +10,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webhooks.models.outages import Unavailable
 from webhooks.operations import keys
 
 from . import idempotency
@@ -46,6 +47,10 @@ _PLAIN: Mapping[type[Exception], tuple[int, str]] = {
     OverRate: (429, "Too many requests: wait {0.wait} seconds."),
     PlainHttp: (403, "{0}"),
     SuspiciousOperation: (400, "The request was not understood."),
+    Unavailable: (
+        503,
+        f"Not available at the moment: wait {Unavailable.wait} seconds.",
+    ),
     Exception: (500, "The request failed."),
 }
 

@@ -19,9 +19,12 @@ from django.urls.resolvers import RegexPattern
 
 from . import interfaces
 from .interfaces import Interface
-from .view import EVERY_METHOD
 
 _PARAMETER = re.compile(r"<[^>]+>")
+
+_EVERY_METHOD = dict.fromkeys(
+    ("get", "post", "put", "patch", "delete", "head", "options", "trace"), "refuse"
+)
 
 
 # --- What an interface's `urls` is written with ---------------------------------------
@@ -90,7 +93,7 @@ def _everything_under(interface: Interface) -> URLPattern:
     # prefix is answered by the interface that was meant.
     flags = re.DOTALL | re.IGNORECASE
     pattern = rf"^{re.escape(interface.prefix)}(?:/.*)?\Z"
-    return _matching(pattern, interface.unrouted.as_view(EVERY_METHOD), flags)
+    return _matching(pattern, interface.unrouted.as_view(_EVERY_METHOD), flags)
 
 
 # --- The check ------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from webhooks.models import Partner, Subscription
+from webhooks.models import Partner, Subscription, outages
+from webhooks.models.outages import Unavailable
 from webhooks.models.subscriptions import SubscriptionQuerySet
 from webhooks.operations import access, keys
 
@@ -32,7 +33,6 @@ from .strangers import PlainHttp
 logger = logging.getLogger(__name__)
 
 MEBIBYTE = 1024 * 1024
-
 # The order in which an `Allow` names methods.
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -87,6 +87,7 @@ REFUSED: tuple[type[Exception], ...] = (
     OverRate,
     PlainHttp,
     SuspiciousOperation,  # refused by Django: its Host, too many query parameters
+    Unavailable,
     Exception,  # anything else: the portal failed
 )
 """The rows that every table of refusals has; an interface that lacks one does not start."""
@@ -100,17 +101,14 @@ _SAME_AS: Mapping[type[Exception], type[Exception]] = {
 
 
 class ApiView(ViewSet):
-    """A viewset over an explicit map of methods.
-
-    An interface derives its own from this one and says in what order a request is checked
-    and what is answered when something is wrong with it.
-    """
+    """A viewset over an explicit map of methods. An interface derives its own from this one, with
+    the order in which a request is checked and what is answered when something is wrong."""
 
     # Which interface it is; written into the audit log.
     slug: ClassVar[str]
     refusals: ClassVar[Refusals]
-    # The order of the checks; `body` is where media type, size and syntax are met.
-    # A check that is left out here is made when a view first needs its result.
+    # `body` is where media type, size and syntax are met. A check that is left out here is made
+    # when a view first needs its result.
     check_order: ClassVar[tuple[str, ...]] = ("method", "key", "scope", "rate", "body")
     max_body: ClassVar[int] = MEBIBYTE
     # The encodings that are decompressed. None: Content-Encoding is ignored.
@@ -247,9 +245,9 @@ class ApiView(ViewSet):
             explorer.as_page(response)
         return response
 
-    def refused(self, http_request: HttpRequest, refusal: Exception) -> Response:
-        """The answer to a request that was refused before its view was called."""
-        response = self.refusals[type(refusal)](Request(http_request), refusal)
+    def refused(self, http_request: HttpRequest, error: Exception) -> Response:
+        """The answer to a request that failed outside of the view, as in a middleware."""
+        response = self._refusal(Request(http_request), error)
         response.accepted_renderer = self.get_renderers()[0]
         response.accepted_media_type = response.accepted_renderer.media_type
         response.renderer_context = {}  # type: ignore[attr-defined]
@@ -258,16 +256,10 @@ class ApiView(ViewSet):
 
     def handle_exception(self, exc: Exception) -> Response:
         request = self.request
-        kinds = (each for k in type(exc).__mro__ for each in (k, _SAME_AS.get(k, k)))
-        kind = next(kind for kind in kinds if kind in self.refusals)
-        if kind not in (Exception, OverRate) and (
-            wait := strangers.wait_after(request, exc)
-        ):
-            kind, exc = OverRate, OverRate(wait)
-        if kind is Exception:
-            # The path only: a query string may carry what does not belong in a log.
-            logger.error("%s %s failed", request.method, request.path, exc_info=exc)
-        response = self.refusals[kind](request, exc)
+        is_ours = self._kind(exc) in (Exception, OverRate, Unavailable)
+        if not is_ours and (wait := strangers.wait_after(request, exc)):
+            exc = OverRate(wait)
+        response = self._refusal(request, exc)
         response.exception = True
         if response.status_code == 401 and "WWW-Authenticate" not in response:
             challenge = self.authentication_classes[0]().authenticate_header(request)
@@ -275,8 +267,24 @@ class ApiView(ViewSet):
                 response["WWW-Authenticate"] = challenge
         if isinstance(exc, MethodNotAllowed) and response.status_code == 405:
             response["Allow"] = ", ".join(exc.allowed)
-        if isinstance(exc, OverRate):
-            response["Retry-After"] = str(exc.wait)
+        return response
+
+    def _kind(self, exc: Exception) -> type[Exception]:
+        if outages.is_outage(exc):
+            return Unavailable
+        kinds = (each for k in type(exc).__mro__ for each in (k, _SAME_AS.get(k, k)))
+        return next(kind for kind in kinds if kind in self.refusals)
+
+    def _refusal(self, request: Request, exc: Exception) -> Response:
+        kind = self._kind(exc)
+        if kind in (Exception, Unavailable):
+            # The path only: a query string may carry what does not belong in a log.
+            trace = exc if kind is Exception else None
+            asked = request.method, request.path
+            logger.error("%s %s failed: %s", *asked, exc, exc_info=trace)
+        response = self.refusals[kind](request, exc)
+        if kind in (OverRate, Unavailable):
+            response["Retry-After"] = str(getattr(exc, "wait", Unavailable.wait))
         return response
 
 
@@ -290,8 +298,3 @@ class Unrouted(ApiView):
 
     def refuse(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         raise NoRoute
-
-
-EVERY_METHOD: dict[str, Any] = dict.fromkeys(
-    ("get", "post", "put", "patch", "delete", "head", "options", "trace"), "refuse"
-)

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.models import ApiKey
+from webhooks.models.outages import Unavailable
 from webhooks.operations import keys
 from webhooks.rest import caller, refusals
 from webhooks.rest.bodies import BodyTooLarge
@@ -190,6 +191,7 @@ REFUSALS: Refusals = {
     exceptions.ValidationError: _invalid,
     RefusedValue: _refused_value,
     SuspiciousOperation: _jersey(HTTPStatus.BAD_REQUEST),
+    Unavailable: _jersey(HTTPStatus.SERVICE_UNAVAILABLE),
     Exception: lambda *_: error(
         HTTPStatus.INTERNAL_SERVER_ERROR, "There was an error processing your request"
     ),

@@ -23,6 +23,7 @@ READ = {
     403: OpenApiResponse(serializers.BlazeError, "Permission missing"),
     429: OpenApiResponse(serializers.BlazeError, "Rate limit exceeded"),
     500: OpenApiResponse(serializers.BlazeError, "Internal error"),
+    503: OpenApiResponse(serializers.BlazeError, "Service unavailable"),
 }
 ONE = {404: OpenApiResponse(serializers.BlazeError, "Partner webhook not found")}
 QUERIED = {400: OpenApiResponse(serializers.BlazeError, "Invalid argument")}

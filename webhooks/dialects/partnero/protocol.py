@@ -15,6 +15,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webhooks.models.outages import Unavailable
 from webhooks.operations import keys
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON
@@ -97,6 +98,7 @@ REFUSALS: Refusals = {
     exceptions.ValidationError: _invalid,
     RefusedValue: _refused_value,
     SuspiciousOperation: lambda *_: failure(400, "Bad Request"),
+    Unavailable: lambda *_: failure(503, "Service Unavailable"),
     Exception: lambda *_: failure(500, "Server Error"),
 }
 

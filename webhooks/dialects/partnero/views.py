@@ -28,6 +28,7 @@ READ = {
     403: OpenApiResponse(serializers.Failure, "Unauthorized"),
     429: OpenApiResponse(serializers.Failure, "Too many attempts"),
     500: OpenApiResponse(serializers.Failure, "Server error"),
+    503: OpenApiResponse(serializers.Failure, "Service unavailable"),
 }
 ONE = {404: OpenApiResponse(serializers.Failure, "Webhook not found")}
 GIVEN = {

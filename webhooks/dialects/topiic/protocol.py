@@ -16,6 +16,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webhooks.models.outages import Unavailable
 from webhooks.operations import keys
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON
@@ -45,6 +46,7 @@ PROBLEMS = {
     415: (_RFC9110 + "15.5.16", "Unsupported Media Type"),
     429: ("https://tools.ietf.org/html/rfc6585#section-4", "Too Many Requests"),
     500: (_RFC9110 + "15.6.1", "An error occurred while processing your request."),
+    503: (_RFC9110 + "15.6.4", "Service Unavailable"),
 }
 
 VALIDATION_TITLE = "One or more validation errors occurred."
@@ -144,5 +146,6 @@ REFUSALS: Refusals = {
     PlainHttp: lambda request, error: problem(request, 403, str(error), traced=False),
     exceptions.ValidationError: _invalid,
     SuspiciousOperation: _bare(400),
+    Unavailable: _bare(503),
     Exception: _internal,
 }

@@ -30,8 +30,28 @@ def load(target: str) -> Callable[..., Any]:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     ends_with_parent.watch(os.getppid())
+    bound_waits(settings.DATABASES["default"])
     application: Callable[..., Any] = import_string(target)
     return application
+
+
+def bound_waits(database: dict[str, Any]) -> None:
+    """Let this process wait for its database no longer than the settings say.
+
+    Workers and commands may wait longer, so it is not among the settings. On PostgreSQL it
+    goes with the other options at the start of a connection: a SET would stay behind in a
+    connection that a pool gives to a worker next. The options of DATABASE_URL come last,
+    and win.
+    """
+    options = database.setdefault("OPTIONS", {})
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        options["timeout"] = settings.WEB_LOCK_TIMEOUT
+        return
+    given = options.get("options", "")
+    options["options"] = (
+        f"-c lock_timeout={settings.WEB_LOCK_TIMEOUT}s "
+        f"-c statement_timeout={settings.WEB_STATEMENT_TIMEOUT}s {given}"
+    )
 
 
 class Command(BaseCommand):
