@@ -14,12 +14,8 @@ COPY manage.py ./
 COPY portal portal
 COPY webhooks webhooks
 COPY templates templates
-# Collecting reads the settings and keeps none of them.
-RUN DEBUG=false SECRET_KEY=unused KEY_PEPPERS=1:unused DATABASE_URL=sqlite:////tmp/unused \
-    ENCRYPTION_KEYS=unused:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= ALLOWED_HOSTS=unused \
-    python manage.py collectstatic --noinput \
+RUN python manage.py collectstatic --noinput \
  && useradd --system --no-create-home portal
 USER portal
-ENV DEBUG=false
 EXPOSE 8000
 CMD ["python", "manage.py", "serve", "--bind", "0.0.0.0:8000"]

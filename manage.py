@@ -3,9 +3,19 @@
 
 import os
 import sys
+from pathlib import Path
 
+from django.conf import settings
 from django.core.management import execute_from_command_line
+
+from portal import first_start
+from portal.environment import Wrong
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    first_start.prepare(sys.argv, Path(__file__).resolve().parent)
+    try:
+        _ = settings.INSTALLED_APPS
+    except Wrong as wrong:
+        sys.exit(str(wrong))
     execute_from_command_line(sys.argv)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psycopg
 
+from portal import first_start
+
 TIME_LIMIT = 180  # seconds for a process that ends by itself
 START_LIMIT = 30  # seconds for a server to answer
 SERVER = os.environ.get("BENCH_POSTGRES", "postgres://postgres@127.0.0.1:5432")
@@ -48,7 +50,11 @@ def sqlite() -> Iterator[Environment]:
 
 
 def _portal(database: str) -> Environment:
-    environment = os.environ | {
+    environment = {
+        **os.environ,
+        **first_start.new_secrets(),
+        "DEBUG": "true",
+        "ENV_FILE": "",
         "DATABASE_URL": database,
         "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
         "WEBHOOKS_EGRESS_ALLOW": "127.0.0.0/8",

@@ -1,64 +1,64 @@
 """All settings, read from the environment.
 
-Every setting has a default for development. `DEBUG=false` means production: there, a
-missing or unsafe value stops the start with the name of the setting.
+Without `DEBUG=true` this is production. There a setting that would be unsafe has no default.
+Whatever is wrong stops the start, all of it at once. To add a setting, see environment.py.
 """
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import environ
-
+from portal import application, database, interfaces, values
 from portal.console import CONTENT_SECURITY_POLICY, UNFOLD  # noqa: F401 - settings
+from portal.environment import REQUIRED, Environment
+
+T = TypeVar("T")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()  # type: ignore[no-untyped-call]
-env.read_env(BASE_DIR / ".env", encoding="utf-8")
+env = Environment.of_process(BASE_DIR)
 
-DEVELOPMENT = env.bool("DEBUG", default=True)
+DEVELOPMENT = env.bool("DEBUG", default=False)
 
 # It keeps every SQL statement in memory, which only `runserver` may.
 DEBUG = DEVELOPMENT and sys.argv[1:2] == ["runserver"]
 
 
-def development(value: Any) -> Any:
+def development(value: T) -> T:
     """`value` is the default in development; production has none."""
-    return value if DEVELOPMENT else environ.Env.NOTSET
+    return value if DEVELOPMENT else REQUIRED
 
 
 # --- Secrets -------------------------------------------------------------------------
 
-SECRET_KEY = env.str("SECRET_KEY", default=development("development-only-" + "x" * 50))
+SECRET_KEY = env.read("SECRET_KEY", values.secret_key, default=REQUIRED, instead="")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # `name:base64 of 32 bytes`, comma-separated. The first encrypts; all of them decrypt.
-ENCRYPTION_KEYS = env.list(
-    "ENCRYPTION_KEYS",
-    default=development(["dev:ZGV2ZWxvcG1lbnQtb25seS1lbmNyeXB0aW9uLWtleSE="]),
-)
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", values.encryption_keys, default=REQUIRED)
 # `number:secret`, comma-separated. The first digests new keys; all of them verify.
-KEY_PEPPERS = env.list(
-    "KEY_PEPPERS", default=development(["1:development-only-pepper"])
-)
+KEY_PEPPERS = env.list("KEY_PEPPERS", values.peppers, default=REQUIRED)
 
 # --- Hosts and transport -------------------------------------------------------------
 
 ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=development(["localhost", "127.0.0.1", "[::1]"])
+    "ALLOWED_HOSTS",
+    values.hosts,
+    default=development(["localhost", "127.0.0.1", "[::1]"]),
 )
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", values.origins, default=[])
 # How many proxies in front append to X-Forwarded-For. With 0 no header is believed.
 # `webhooks.console.client_address` decides by it; Django's SECURE_PROXY_SSL_HEADER would too.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
+# Pages are redirected to https, and an API refuses plain http. False serves both by it.
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
 # These answer by plain http, too: they are asked from the same network.
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
-if not DEVELOPMENT:
-    # Pages are redirected to https, and an API refuses plain http. False serves both by it.
-    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
+if DEVELOPMENT:
+    SECURE_SSL_REDIRECT, SECURE_HSTS_SECONDS = False, 0
+else:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
@@ -67,8 +67,8 @@ if not DEVELOPMENT:
 
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # Seconds after the login, and seconds without a request, until a session ends.
-SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600)
-SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=3600)
+SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600, at_least=1)
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=3600, at_least=1)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Many clients turn a redirected PUT into a GET. So the documented paths are served with and
@@ -77,24 +77,8 @@ APPEND_SLASH = False
 
 # --- The application -----------------------------------------------------------------
 
-INSTALLED_APPS = [
-    "webhooks.apps.WebhooksConfig",
-    "unfold.apps.BasicAppConfig",  # the site is webhooks.console.site
-    "unfold.contrib.filters",
-    "webhooks.apps.ConsoleConfig",  # django.contrib.admin
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
-    "rest_framework",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "axes",
-    "csp",
-]
-
+INSTALLED_APPS = application.INSTALLED_APPS
+TEMPLATES = application.TEMPLATES
 MIDDLEWARE = [
     "webhooks.console.client_address.ClientAddress",
     "webhooks.front.middleware.NotStored",
@@ -118,60 +102,29 @@ MIDDLEWARE = [
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ],
-            "libraries": {"console": "webhooks.console.tags"},
-        },
-    },
-]
-
 # --- Storage -------------------------------------------------------------------------
 
 DATABASES = {
-    "default": env.db_url(
+    "default": env.read(
         "DATABASE_URL",
-        default=development(f"sqlite:///{BASE_DIR / 'var' / 'portal.sqlite3'}"),
+        database.parse,
+        default=development(database.file(BASE_DIR / "var" / "portal.sqlite3")),
+        instead=database.file(":memory:"),
     )
 }
-_database: dict[str, Any] = DATABASES["default"]
-if _database["ENGINE"] == "django.db.backends.sqlite3":
-    _database.setdefault("OPTIONS", {}).update(
-        {
-            # A transaction that reads first and writes later can only wait for the write
-            # lock if it asks for the lock at its start.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            # FULL: an event that was answered with 202 survives a power failure.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        }
-    )
-else:
-    _database.setdefault("CONN_MAX_AGE", 600)
-    _database["CONN_HEALTH_CHECKS"] = True
-    # A process can freeze in the middle of a transaction, or its host can disappear. Without
-    # this limit it would hold its locks for hours, until TCP gives up, and every worker would
-    # wait for one row. 30 seconds are enough for every transaction of ours and much shorter
-    # than a lease. `?options=` in the URL replaces this.
-    _options = _database.setdefault("OPTIONS", {})
-    _options.setdefault("options", "-c idle_in_transaction_session_timeout=30s")
-    _options.setdefault("connect_timeout", 5)  # seconds; TCP itself waits for minutes
 # Seconds that a request waits for a lock and a statement, until it is 503. For `serve` only.
-WEB_LOCK_TIMEOUT = env.int("WEB_LOCK_TIMEOUT", default=5)
-WEB_STATEMENT_TIMEOUT = env.int("WEB_STATEMENT_TIMEOUT", default=15)
+WEB_LOCK_TIMEOUT = env.int("WEB_LOCK_TIMEOUT", default=5, at_least=1)
+WEB_STATEMENT_TIMEOUT = env.int("WEB_STATEMENT_TIMEOUT", default=15, at_least=1)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Django's default of 300 entries is less than the keys of a busy minute.
 CACHES = {
-    "default": env.cache_url("CACHE_URL", default="locmemcache://?max_entries=10000")
+    "default": env.read(
+        "CACHE_URL",
+        values.cache,
+        default=values.cache("locmemcache://?max_entries=10000"),
+        instead={},
+    )
 }
 
 STATIC_URL = "static/"
@@ -216,11 +169,17 @@ AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # kept as asteri
 AXES_ENABLE_ADMIN = False  # its pages would change rows without an audit entry
 AXES_CLIENT_IP_CALLABLE = "webhooks.console.client_address.client_ip"
 
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+vars().update(
+    env.read(
+        "EMAIL_URL", values.email, default=values.email("consolemail://"), instead={}
+    )
+)
 EMAIL_TIMEOUT = 10  # seconds; a silent mail server must not block the sender
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="webhooks@localhost")
+DEFAULT_FROM_EMAIL = env.read(
+    "DEFAULT_FROM_EMAIL", values.mail_address, default="webhooks@localhost", instead=""
+)
 # The portal's address from outside, for links in mails. Empty = no links.
-PORTAL_URL = env.str("PORTAL_URL", default="").rstrip("/")
+PORTAL_URL = env.read("PORTAL_URL", values.outside_url, default="", instead="")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -230,26 +189,8 @@ FORMAT_MODULE_PATH = "portal.formats"
 
 # --- The APIs ------------------------------------------------------------------------
 
-REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "UNAUTHENTICATED_USER": None,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Webhook Portal",
-    "VERSION": "0.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    # Otherwise a badge sends the document of each visitor to a validator on the internet.
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "GET_LIB_DOC_EXCLUDES": "webhooks.front.documents.bases_without_description",
-    # It reads one document of all addresses, which is never served: `openapi` checks each.
-    "ENABLE_DJANGO_DEPLOY_CHECK": False,
-}
+REST_FRAMEWORK = interfaces.REST_FRAMEWORK
+SPECTACULAR_SETTINGS: dict[str, Any] = interfaces.SPECTACULAR_SETTINGS
 
 # Requests in a minute of one key (a safety net, not a quota), and of an address without a
 # valid one. 0 = no limit.
@@ -262,31 +203,44 @@ API_RATE_WITHOUT_KEY = env.int("API_RATE_WITHOUT_KEY", default=120)
 # Cloud metadata addresses stay closed even if they are listed here.
 WEBHOOKS_EGRESS_ALLOW = env.list(
     "WEBHOOKS_EGRESS_ALLOW",
+    values.egress_allow,
     default=["127.0.0.0/8", "::1/128", "localhost"] if DEVELOPMENT else [],
 )
 # Also allows plain http to public receivers. Anyone on the way can then read the payloads.
 WEBHOOKS_ALLOW_HTTP = env.bool("WEBHOOKS_ALLOW_HTTP", default=False)
 # The portal's own public addresses, which no delivery may call.
-WEBHOOKS_SELF_ADDRESSES = env.list("WEBHOOKS_SELF_ADDRESSES", default=[])
+WEBHOOKS_SELF_ADDRESSES = env.list(
+    "WEBHOOKS_SELF_ADDRESSES", values.own_addresses, default=[]
+)
 
 # Days that finished rows are kept; 0 = for ever. A delivery is deleted with its event and its
 # attempts. Failed: deliveries that did not arrive, and unmatched events.
-WEBHOOKS_RETENTION_DELIVERED_DAYS = env.int("WEBHOOKS_RETENTION_DELIVERED_DAYS", 30)
-WEBHOOKS_RETENTION_FAILED_DAYS = env.int("WEBHOOKS_RETENTION_FAILED_DAYS", 90)
-WEBHOOKS_RETENTION_STATISTICS_DAYS = env.int("WEBHOOKS_RETENTION_STATISTICS_DAYS", 365)
+_CENTURY = 36500
+WEBHOOKS_RETENTION_DELIVERED_DAYS = env.int(
+    "WEBHOOKS_RETENTION_DELIVERED_DAYS", default=30, at_most=_CENTURY
+)
+WEBHOOKS_RETENTION_FAILED_DAYS = env.int(
+    "WEBHOOKS_RETENTION_FAILED_DAYS", default=90, at_most=_CENTURY
+)
+WEBHOOKS_RETENTION_STATISTICS_DAYS = env.int(
+    "WEBHOOKS_RETENTION_STATISTICS_DAYS", default=365, at_most=_CENTURY
+)
 
 # Who sends deliveries: `local` is the process of `deliver` itself, `celery` is Celery workers
 # behind a broker.
-WEBHOOKS_BACKEND = env.str("WEBHOOKS_BACKEND", default="local")
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+WEBHOOKS_BACKEND = env.choice("WEBHOOKS_BACKEND", ("local", "celery"), default="local")
+CELERY_BROKER_URL = env.read("CELERY_BROKER_URL", values.broker, default="", instead="")
+if WEBHOOKS_BACKEND == "celery" and not CELERY_BROKER_URL:
+    env.fault("CELERY_BROKER_URL", "it must be set for WEBHOOKS_BACKEND=celery")
 # Portals that share a broker need a queue each.
-CELERY_QUEUE = env.str("CELERY_QUEUE", default="webhooks")
+CELERY_QUEUE = env.str("CELERY_QUEUE", default="webhooks", at_least=1)
 
 # --- Monitoring ------------------------------------------------------------------------
 
 # The bearer token for /metrics. Without it only this machine may read it, in development.
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="", at_least=16, may_be_empty=True)
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -297,6 +251,20 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": env.choice("LOG_LEVEL", LEVELS, default="INFO"),
+    },
     "loggers": {"django": {"level": "INFO"}, "axes": {"level": "WARNING"}},
 }
+
+# --- The end: what is wrong stops the start ------------------------------------------
+
+env.stop_if_wrong(
+    hint=""
+    if DEVELOPMENT
+    else "Without DEBUG=true this is production, and docs/running.md lists what it needs. "
+    "For development, `make run` writes a .env."
+)
+# Names in .env that look like a setting's; a system check shows them.
+SETTING_WARNINGS = env.warnings

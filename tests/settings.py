@@ -6,7 +6,9 @@ file, because that is what locks as it does in production.
 
 import os
 
-os.environ["DEBUG"] = "true"
+from tests.environment import SETTINGS
+
+os.environ |= SETTINGS
 if "TEST_DATABASE_URL" in os.environ:
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 else:

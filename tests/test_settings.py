@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests.environment import SETTINGS as DEVELOPMENT
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +32,7 @@ def manage(*arguments: str, environment: dict[str, str]):
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env={**inherited, **environment},
+        env={**inherited, "ENV_FILE": "", **environment},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -95,7 +96,7 @@ def test_production_redirects_pages_to_https_and_refuses_it_to_apis(path, status
     [({}, "['127.0.0.0/8', '::1/128', 'localhost']"), ({"": ""}, "[]")],
 )
 def test_development_opens_loopback_unless_told_to_open_nothing(given, expected):
-    environment = {"WEBHOOKS_EGRESS_ALLOW": ""} if given else {}
+    environment = {**DEVELOPMENT, "WEBHOOKS_EGRESS_ALLOW": ""} if given else DEVELOPMENT
     done = manage(
         "shell",
         "-v0",
@@ -130,7 +131,9 @@ def test_the_url_may_say_otherwise():
 def test_a_database_that_answers_nothing_is_given_up_within_seconds():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgres://portal@127.0.0.1:{silent.getsockname()[1]}/portal"
-        done = manage("migrate", "--check", environment={"DATABASE_URL": url})
+        done = manage(
+            "migrate", "--check", environment={**DEVELOPMENT, "DATABASE_URL": url}
+        )
     assert done.returncode != 0
     assert "timeout expired" in done.stderr
 

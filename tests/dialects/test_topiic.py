@@ -531,7 +531,7 @@ class TestTopiic(DialectSuite):
 
     def test_it_fails_closed_where_the_secret_cannot_be_read(self, settings, caplog):
         self.reply()
-        settings.ENCRYPTION_KEYS = ["new:" + "A" * 43 + "="]
+        settings.ENCRYPTION_KEYS = {"new": bytes(32)}
         response = self.send(self.call)
         self.assert_error(response, "internal")
         assert json.loads(response.content)["traceId"] in caplog.text

@@ -41,7 +41,7 @@ def fresh_database(folder: Path) -> Iterator[str]:
 
 def environment(database_url: str, **more: str) -> dict[str, str]:
     # Not the settings of the tests: an operator has the project's own.
-    ours = ("CI", "DEBUG", "DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL")
+    ours = ("CI", "DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL")
     kept = {k: v for k, v in os.environ.items() if k not in ours}
     return {
         **kept,

@@ -8,20 +8,20 @@ from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
 
-OLD = "old:" + "A" * 43 + "="
-NEW = "new:" + "B" * 42 + "A="
-OTHER = "other:" + "C" * 42 + "A="
+OLD = {"old": b"A" * 32}
+NEW = {"new": b"B" * 32}
+OTHER = {"other": b"C" * 32}
 
 
 @pytest.fixture
 def secrets(settings) -> list[SigningSecret]:
     """Five secrets under the old key, which is then the second."""
-    settings.ENCRYPTION_KEYS = [OLD]
+    settings.ENCRYPTION_KEYS = OLD
     for number in range(5):
         factories.subscription(
             factories.partner(), "partnero", secrets=[f"secret-{number}"]
         )
-    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    settings.ENCRYPTION_KEYS = NEW | OLD
     return list(SigningSecret.objects.order_by("id"))
 
 
@@ -69,9 +69,9 @@ def test_it_goes_on_where_it_was_cut_short(secrets):
 
 
 def test_it_leaves_and_counts_what_no_key_decrypts(secrets, settings, capsys):
-    settings.ENCRYPTION_KEYS = [OTHER]
+    settings.ENCRYPTION_KEYS = OTHER
     factories.subscription(factories.partner(), "partnero", secrets=["kept"])
-    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    settings.ENCRYPTION_KEYS = NEW | OLD
 
     with pytest.raises(CommandError, match="1 secrets are under no configured key"):
         call_command("rotate_encryption")
@@ -98,15 +98,15 @@ def test_it_does_not_undo_what_another_process_wrote_meanwhile(secrets, monkeypa
 
 
 def test_it_moves_answers_too(settings, capsys):
-    settings.ENCRYPTION_KEYS = [OLD]
+    settings.ENCRYPTION_KEYS = OLD
     partner = factories.partner()
     asked = {"partner": partner, "key": "k", "fingerprint": "f"}
     idempotency.once(**asked, do=lambda: "whk_shown_once")
-    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    settings.ENCRYPTION_KEYS = NEW | OLD
 
     call_command("rotate_encryption")
 
     assert capsys.readouterr().out == "1 secrets re-encrypted.\n"
-    settings.ENCRYPTION_KEYS = [NEW]
+    settings.ENCRYPTION_KEYS = NEW
     assert idempotency.once(**asked, do=lambda: "again").text == "whk_shown_once"
     assert encryption.key_name(Answer.objects.get().sealed) == "new"

@@ -152,7 +152,7 @@ def test_no_worker_outlives_a_killed_server(database_url, tmp_path):
 
 PRODUCTION = {
     "DEBUG": "false",
-    "SECRET_KEY": "a" * 60,
+    "SECRET_KEY": "0123456789" * 5,
     "ENCRYPTION_KEYS": "k:" + "A" * 43 + "=",
     "KEY_PEPPERS": "1:pepper",
     "ALLOWED_HOSTS": "portal.example.com",

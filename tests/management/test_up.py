@@ -237,7 +237,7 @@ def test_in_production_it_makes_no_sample(database):
         "up",
         database_url=database,
         DEBUG="false",
-        SECRET_KEY="a" * 60,
+        SECRET_KEY="0123456789" * 5,
         ENCRYPTION_KEYS="k:" + "A" * 43 + "=",
         KEY_PEPPERS="1:pepper",
         ALLOWED_HOSTS="portal.example.com",

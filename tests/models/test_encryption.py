@@ -1,18 +1,15 @@
 """Secrets at rest: bound to their row, and never garbage."""
 
-import base64
-
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 
 from webhooks.models import encryption
 
-ONE = "one:" + base64.b64encode(b"1" * 32).decode()
-TWO = "two:" + base64.b64encode(b"2" * 32).decode()
+ONE = {"one": b"1" * 32}
+TWO = {"two": b"2" * 32}
 
 
 def test_it_gives_back_what_it_was_given(settings):
-    settings.ENCRYPTION_KEYS = [ONE]
+    settings.ENCRYPTION_KEYS = ONE
     stored = encryption.encrypt("s3crét", row="a:1")
     assert "s3cr" not in stored
     assert encryption.decrypt(stored, row="a:1") == "s3crét"
@@ -29,36 +26,22 @@ def test_it_does_not_decrypt_a_value_moved_to_another_row():
 
 
 def test_it_encrypts_with_the_first_key_and_decrypts_with_all(settings):
-    settings.ENCRYPTION_KEYS = [ONE]
+    settings.ENCRYPTION_KEYS = ONE
     old = encryption.encrypt("s", row="a:1")
-    settings.ENCRYPTION_KEYS = [TWO, ONE]
+    settings.ENCRYPTION_KEYS = TWO | ONE
     assert encryption.decrypt(old, row="a:1") == "s"
     assert encryption.key_name(encryption.encrypt("s", row="a:1")) == "two"
 
 
 def test_it_raises_when_the_key_is_gone(settings):
-    settings.ENCRYPTION_KEYS = [ONE]
+    settings.ENCRYPTION_KEYS = ONE
     stored = encryption.encrypt("s", row="a:1")
-    settings.ENCRYPTION_KEYS = [TWO]
+    settings.ENCRYPTION_KEYS = TWO
     with pytest.raises(encryption.Undecryptable, match="lacks the key 'one'"):
         encryption.decrypt(stored, row="a:1")
 
 
-@pytest.mark.parametrize("stored", ["dev:", "dev:!!!", "dev:AAAA", "", "dev"])
+@pytest.mark.parametrize("stored", ["tests:", "tests:!!!", "tests:AAAA", "", "tests"])
 def test_it_raises_for_what_it_never_wrote(stored):
     with pytest.raises(encryption.Undecryptable):
         encryption.decrypt(stored, row="a:1")
-
-
-@pytest.mark.parametrize("entry", ["", "x", "x:AAAA", "x:not base64", ":" + ONE[4:]])
-def test_it_refuses_a_malformed_key_without_repeating_it(settings, entry):
-    settings.ENCRYPTION_KEYS = [ONE, entry]
-    with pytest.raises(ImproperlyConfigured) as caught:
-        encryption.keys()
-    assert not entry or entry not in str(caught.value)
-
-
-def test_it_refuses_to_work_without_a_key(settings):
-    settings.ENCRYPTION_KEYS = []
-    with pytest.raises(ImproperlyConfigured, match="empty"):
-        encryption.keys()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import django
 
+from tests.environment import SETTINGS
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.pictures")
@@ -14,7 +16,10 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         url = f"sqlite:///{Path(folder) / 'portal.sqlite3'}"
-        os.environ.update(DATABASE_URL=url, DJANGO_SETTINGS_MODULE="portal.settings")
+        os.environ |= SETTINGS | {
+            "DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+        }
         django.setup()
         # They read the settings, so they come after.
         from . import studio

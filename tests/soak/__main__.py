@@ -12,6 +12,8 @@ from pathlib import Path
 
 import django
 
+from tests.environment import SETTINGS
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
@@ -40,7 +42,7 @@ def main() -> int:
             os.environ["CELERY_BROKER_URL"] = broker.url
         os.environ |= {
             "DATABASE_URL": url,
-            "DEBUG": "true",
+            **SETTINGS,
             "DJANGO_SETTINGS_MODULE": "tests.soak.settings",
             "SOAK_NAME": "conductor",
             "PGAPPNAME": "conductor",

@@ -337,7 +337,7 @@ def test_they_open_when_the_key_no_longer_decrypts(
     ann: User, enrolled, settings
 ) -> None:
     code = code_now()
-    settings.ENCRYPTION_KEYS = ["new:" + "A" * 43 + "="]
+    settings.ENCRYPTION_KEYS = {"new": bytes(32)}
     client = by_password()
     assert client.post(CODE, {"code": code}).status_code == 422
     Authenticator.objects.update(throttling_failure_count=0)
@@ -345,10 +345,10 @@ def test_they_open_when_the_key_no_longer_decrypts(
 
 
 def test_the_key_moves_to_a_new_encryption_key(ann: User, enrolled, settings) -> None:
-    new = "new:" + "A" * 43 + "="
-    settings.ENCRYPTION_KEYS = [new, *settings.ENCRYPTION_KEYS]
+    new = {"new": bytes(32)}
+    settings.ENCRYPTION_KEYS = {**new, **settings.ENCRYPTION_KEYS}
     call_command("rotate_encryption", stdout=StringIO())
-    settings.ENCRYPTION_KEYS = [new]
+    settings.ENCRYPTION_KEYS = new
     assert by_password().post(CODE, {"code": code_now()}).status_code == 302
 
 

@@ -7,7 +7,6 @@ receiver would refuse and nobody would understand.
 """
 
 import base64
-import binascii
 import os
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,10 +15,8 @@ from types import MappingProxyType
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 
 _NONCE_LENGTH = 12  # bytes; the length NIST SP 800-38D recommends for GCM
-_KEY_LENGTH = 32  # bytes
 
 
 class Undecryptable(Exception):
@@ -55,29 +52,10 @@ def key_name(stored: str) -> str:
 
 
 def keys() -> Mapping[str, AESGCM]:
-    """The configured keys by name, the encrypting one first.
-
-    Raises ImproperlyConfigured when the setting is not of its form.
-    """
-    return _parse(tuple(settings.ENCRYPTION_KEYS))
+    """The configured keys by name, the encrypting one first."""
+    return _ciphers(tuple(settings.ENCRYPTION_KEYS.items()))
 
 
 @lru_cache(maxsize=4)
-def _parse(entries: tuple[str, ...]) -> Mapping[str, AESGCM]:
-    found: dict[str, AESGCM] = {}
-    for position, entry in enumerate(entries, start=1):
-        name, _, text = entry.partition(":")
-        try:
-            key = base64.b64decode(text, validate=True)
-        except binascii.Error:
-            key = b""
-        if not name or len(key) != _KEY_LENGTH:
-            # Never the entry itself: it holds the key.
-            raise ImproperlyConfigured(
-                "ENCRYPTION_KEYS takes name:<base64 of 32 bytes>[,…]; "
-                f"entry {position} is not of that form."
-            )
-        found[name] = AESGCM(key)
-    if not found:
-        raise ImproperlyConfigured("ENCRYPTION_KEYS is empty.")
-    return MappingProxyType(found)
+def _ciphers(keys: tuple[tuple[str, bytes], ...]) -> Mapping[str, AESGCM]:
+    return MappingProxyType({name: AESGCM(key) for name, key in keys})

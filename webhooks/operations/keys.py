@@ -5,6 +5,7 @@ is cached: a revocation holds from the next request, in every process.
 """
 
 import hmac
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,8 @@ WRITE = "webhooks:write"
 REVEAL = "secrets:reveal"
 MANAGE = "keys:manage"
 PUBLISH = "events:publish"
+
+logger = logging.getLogger(__name__)
 
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 
@@ -218,6 +221,9 @@ def authenticate(
     if lookup is None:
         raise Malformed
     key = ApiKey.objects.named(lookup)
+    if key is not None and key.pepper not in keyformat.peppers():
+        logger.error("KEY_PEPPERS lacks pepper %d of key %s.", key.pepper, key.prefix)
+        key = None
     # An unknown key costs the same comparison as a known one.
     stored = key.digest if key else "0" * 64
     pepper = key.pepper if key else keyformat.current_pepper()

@@ -1,0 +1,37 @@
+"""What the project is made of: its apps and its templates."""
+
+from pathlib import Path
+
+INSTALLED_APPS = [
+    "webhooks.apps.WebhooksConfig",
+    "unfold.apps.BasicAppConfig",  # the site is webhooks.console.site
+    "unfold.contrib.filters",
+    "webhooks.apps.ConsoleConfig",  # django.contrib.admin
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "csp",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).resolve().parent.parent / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "libraries": {"console": "webhooks.console.tags"},
+        },
+    },
+]
