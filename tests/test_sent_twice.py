@@ -306,3 +306,17 @@ def test_a_form_without_its_key_is_not_acted_on(rows, boss, key: str) -> None:
     response = client.post(address, {**sent, FIELD: key}, follow=True)
     assert "the form came without its key" in response.content.decode()
     assert Delivery.objects.count() == 1
+
+
+def test_a_form_whose_answer_cannot_be_read_does_nothing_again(
+    rows, boss, settings
+) -> None:
+    client = browser(boss)
+    address, sent = filled(client, rows, "redeliver")
+    client.post(address, sent)
+    once = counts()
+    settings.ENCRYPTION_KEYS = ["new:" + "A" * 43 + "="]
+    response = client.post(address, sent, follow=True)
+    assert response.status_code == 200
+    assert "Where it led cannot be read" in response.content.decode()
+    assert counts() == once

@@ -75,6 +75,25 @@ def test_it_acts_once_and_is_answered_alike(caller, operation) -> None:
     assert counts() == after
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("operation", ONCE, ids=str)
+def test_what_cannot_be_answered_again_is_told_and_not_done_again(
+    caller, operation, settings
+) -> None:
+    send = sender(caller, operation)
+    first = send()
+    after = counts()
+    settings.ENCRYPTION_KEYS = ["new:" + "A" * 43 + "="]
+    second = send()
+    assert counts() == after
+    if not models.Answer.objects.exists():  # an event is its own record
+        assert without_repeats(second) == without_repeats(first)
+        return
+    assert second.status == 409, second
+    assert second.json["type"].endswith(":answer-unreadable")
+    assert "409" in operation.spec["responses"]
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("operation", ONCE, ids=str)
 def test_of_many_at_once_one_acts(caller, operation) -> None:

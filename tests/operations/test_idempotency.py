@@ -10,7 +10,7 @@ from django.utils import timezone
 from tests import factories
 from tests.clock import at
 from tests.waiting import PATIENCE
-from webhooks.models import Answer, Partner, encryption, ids
+from webhooks.models import Answer, Partner, ids
 from webhooks.operations import idempotency, partners
 from webhooks.operations.audit import SYSTEM
 
@@ -101,8 +101,18 @@ def test_an_answer_of_another_row_is_not_given(partner):
     Answer.objects.filter(partner=partner).update(
         sealed=Answer.objects.get(partner=other).sealed
     )
-    with pytest.raises(encryption.Undecryptable):
+    with pytest.raises(idempotency.AnswerUnreadable):
         once(partner, Work())
+
+
+def test_what_cannot_be_answered_again_is_not_done_again(partner, settings, caplog):
+    work = Work()
+    once(partner, work)
+    settings.ENCRYPTION_KEYS = ["new:" + "A" * 43 + "="]
+    with pytest.raises(idempotency.AnswerUnreadable):
+        once(partner, work)
+    assert work.done == 1
+    assert "ENCRYPTION_KEYS lacks the key 'dev'" in caplog.text
 
 
 def test_answers_are_forgotten_after_a_day(partner, monkeypatch):

@@ -22,6 +22,10 @@ NOT_RECEIVING = (
     f"{_OWN_TYPES}not-receiving",
     "The subscription cannot be sent to.",
 )
+ANSWER_UNREADABLE = (
+    f"{_OWN_TYPES}answer-unreadable",
+    "The request was done before, and its answer cannot be read.",
+)
 PARTNER_INACTIVE = (f"{_OWN_TYPES}partner-inactive", "The partner is inactive.")
 
 PHRASES = {

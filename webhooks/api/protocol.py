@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from webhooks.models import ApiKey
 from webhooks.models.outages import Unavailable
 from webhooks.operations import access, deliveries, keys, recoveries, secrets, testing
+from webhooks.operations.idempotency import AnswerUnreadable
 from webhooks.rest import caller, idempotency, paging
 from webhooks.rest.bodies import BodyTooLarge, UnknownCoding
 from webhooks.rest.parsing import MalformedJSON, RefusedValue
@@ -28,6 +29,7 @@ from webhooks.rest.view import (
 )
 
 from .problems import (
+    ANSWER_UNREADABLE,
     KEY_REUSED,
     NOT_RECEIVING,
     PARTNER_INACTIVE,
@@ -91,6 +93,14 @@ def _invalid_header(request: Request, error: idempotency.Refused) -> Response:
 def _key_reused(request: Request, error: idempotency.KeyReused) -> Response:
     errors = [{"header": idempotency.HEADER, "detail": str(error)}]
     return answer(problem(422, str(error), kind=KEY_REUSED, errors=errors))
+
+
+def _answer_unreadable(request: Request, error: AnswerUnreadable) -> Response:
+    detail = (
+        "A request with this Idempotency-Key was done before and is not done again. Read "
+        "what it made; what was shown once, such as a secret, can be rotated."
+    )
+    return answer(problem(409, detail, kind=ANSWER_UNREADABLE))
 
 
 def _invalid_filter(request: Request, error: recoveries.InvalidFilter) -> Response:
@@ -166,6 +176,7 @@ REFUSALS: Refusals = {
     keys.Unusable: refusal(409, "The key was revoked, or has expired."),
     idempotency.Refused: _invalid_header,
     idempotency.KeyReused: _key_reused,
+    AnswerUnreadable: _answer_unreadable,
     paging.CursorRefused: lambda *_: answer(
         invalid([{"parameter": "cursor", "detail": "Is none that this list gave."}])
     ),

@@ -32,6 +32,12 @@ _KEYLESS = (
 )
 
 
+_UNREADABLE = (
+    "This form was sent before, and nothing was done a second time. Where it led cannot be read: "
+    "an encryption key of the portal is missing, as its log says."
+)
+
+
 class Refused(Exception):
     """Nothing was done, and `response` says why. The form may be sent again as it is."""
 
@@ -63,6 +69,9 @@ def once(
             messages.error(request, _STALE if made else _KEYLESS)
             return redirect(request.get_full_path())
         return _once(request, do, sent_before)
+    except idempotency.AnswerUnreadable:
+        messages.error(request, _UNREADABLE)
+        return redirect(request.get_full_path())
     except Refused as refused:
         return refused.response
 

@@ -6,6 +6,7 @@ and its answer after it, all in one transaction. The key is unique, so a second 
 for that transaction and then finds the answer.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +16,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from webhooks.delivery.periodic_tasks import PeriodicTask
-from webhooks.models import Answer, Partner, ids
+from webhooks.models import Answer, Partner, encryption, ids
+
+logger = logging.getLogger(__name__)
 
 KEPT = timedelta(hours=24)
 """A client that never saw the answer asks again within moments, or after a night."""
@@ -25,6 +28,10 @@ _BATCH = 1000
 
 class KeyReused(Exception):
     """The key was used for another request."""
+
+
+class AnswerUnreadable(Exception):
+    """The work was done when the key was first used, and what was answered cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ def once(
     """The result of `do`, or its result when the key was first used.
 
     A key belongs to a partner; without one it is of a form for staff. An empty text is no
-    answer: it leaves the key unused. So does what `do` raises. Raises KeyReused, and what
-    `do` raises.
+    answer: it leaves the key unused. So does what `do` raises. Raises KeyReused,
+    AnswerUnreadable, and what `do` raises.
     """
     if found := _repeated(partner, key, fingerprint):
         return found
@@ -81,7 +88,11 @@ def _repeated(partner: Partner | None, key: str, fingerprint: str) -> Answered |
         return None
     if answer.fingerprint != fingerprint:
         raise KeyReused(key)
-    return Answered(answer.reveal(), is_repeat=True)
+    try:
+        return Answered(answer.reveal(), is_repeat=True)
+    except encryption.Undecryptable as error:
+        logger.error("Answer %s cannot be given again: %s", answer.id, error)
+        raise AnswerUnreadable from error
 
 
 PERIODIC_TASK = PeriodicTask(name="answers", every=600, run=forget)

@@ -1,7 +1,8 @@
 """The Idempotency-Key header: a request that is repeated does its work once.
 
 Source: draft-ietf-httpapi-idempotency-key-header-07. An interface that takes the header
-has a row for `Refused`, and one for `KeyReused`, in its table of refusals.
+has rows for `Refused`, `KeyReused` and `idempotency.AnswerUnreadable` of operations in its table of
+refusals.
 """
 
 import re
@@ -78,8 +79,8 @@ def once(request: Request, partner: Partner, do: Callable[[], Response]) -> Resp
     """The answer of `do`, or what it answered when the header's key was first used.
 
     The calling key is a part of the request: another key is not given an answer that it
-    might not see. Raises Refused, KeyReused, and what `do` raises,
-    which leaves the key unused.
+    might not see. Raises Refused, KeyReused,
+    idempotency.AnswerUnreadable, and what `do` raises, which leaves the key unused.
     """
     key = from_header(request)
     if key is None:

@@ -75,7 +75,7 @@ class Subscriptions(View):
             201: OpenApiResponse(
                 serializers.CreatedSubscription, description="Created"
             ),
-            **problems.documented(400, 413, 415),
+            **problems.documented(400, 409, 413, 415),
         },
     )
     def create(self, request: Request) -> Response:
