@@ -56,6 +56,13 @@ class TestEventTypes:
             ('{"$ref": "https://elsewhere.example.com/s.json"}', "{}", "schema"),
             ('{"type": "object", "required": ["id"]}', '{"x": 1}', "example"),
             ("{", "{}", "schema"),
+            ('{"$ref": "#"}', "{}", "schema"),
+            ('{"pattern": "^(?!a)b"}', "{}", "schema"),
+            ('{"not":' * 900 + "{}" + "}" * 900, "{}", "schema"),
+            ("9" * 5_000, "{}", "schema"),
+            ("null", '{"x": [' + "1," * 140_000 + "1]}", "example"),
+            ('{"const": "\\u0000"}', '"x"', "schema"),
+            ("null", '{"x":' * 900 + "{}" + "}" * 900, "example"),
         ],
     )
     def test_it_says_beside_the_field_what_is_wrong(
@@ -63,6 +70,10 @@ class TestEventTypes:
     ) -> None:
         response = self.send(console, "add", name="a.b", schema=schema, example=example)
         assert beside in response.context["adminform"].form.errors
+
+    def test_a_pattern_may_name_characters_by_number(self, console: Client) -> None:
+        self.send(console, "add", name="a.b", schema=r'{"pattern": "^[^\\u0000]*$"}')
+        assert EventType.objects.filter(name="a.b").exists()
 
     def test_it_tells_who_was_too_late(self, console: Client, monkeypatch) -> None:
         def gone(**_):

@@ -148,7 +148,7 @@ def test_it_points_into_data_that_breaks_its_types_schema(publish):
         defaults={"schema": {"properties": {"id": {"type": "string"}}}},
     )
     (error,) = errors_of(publish())
-    assert error == {"pointer": "#/data/id", "detail": "7 is not of type 'string'"}
+    assert error == {"pointer": "#/data/id", "detail": '7 is not of type "string"'}
 
 
 # --- Idempotency ---------------------------------------------------------------------

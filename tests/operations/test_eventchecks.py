@@ -107,7 +107,7 @@ def test_data_must_satisfy_the_schema_of_its_type(partner):
     with pytest.raises(events.InvalidEvent) as caught:
         publish(partner, data={})
     assert caught.value.field == "data"
-    assert "'id' is a required property" in caught.value.message
+    assert '"id" is a required property' in caught.value.message
 
 
 @pytest.mark.parametrize(

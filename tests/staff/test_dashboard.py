@@ -22,6 +22,7 @@ from webhooks.models import (
     Endpoint,
     EndpointHour,
     Event,
+    EventType,
     Partner,
     Recovery,
     Subscription,
@@ -499,3 +500,17 @@ def test_the_dashboard_alone_is_marked_in_the_sidebar(console: Client) -> None:
         (family, *_) = console.get(page).context["sidebar_navigation"]
         marked = [item["link"] for item in family["items"] if item["active"]]
         assert marked == [page]
+
+
+def test_an_unusable_schema_is_named_with_its_type(console: Client) -> None:
+    assert not [title for title in titles(console) if "schema" in title]
+    EventType.objects.filter(name="order.created").update(schema={"$ref": "#"})
+    EventType.objects.filter(name="order.updated").update(schema={"pattern": "(?=a)"})
+    alert = only(console, "2 unusable schemas")
+    assert [item.name for item in alert.items] == ["order.created", "order.updated"]
+    refused, unchecked = (
+        console.get(item.address).content.decode() for item in alert.items
+    )
+    assert "every event of this type is refused" in refused
+    assert "published unchecked" in unchecked
+    assert "look-around" in unchecked

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,15 +14,34 @@ from unfold.decorators import display
 
 from webhooks.console.actor import staff_actor
 from webhooks.models import EventType
-from webhooks.operations import event_types
+from webhooks.operations import event_types, eventchecks
 
 from .once import ActsOnce
+
+
+class BoundedJSONField(forms.JSONField):
+    """JSON that is not nested deeper than what shows it and checks it can go down."""
+
+    def to_python(self, value: Any) -> Any:
+        read = super().to_python(value)
+        if event_types.is_too_deep(read):
+            raise ValidationError(
+                f"It is nested deeper than {event_types.MAX_DEPTH} levels."
+            )
+        if eventchecks.has_nul(read):
+            raise ValidationError("Strings must not contain the character U+0000.")
+        return read
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        read = super().bound_data(data, initial)
+        return InvalidJSONInput(data) if event_types.is_too_deep(read) else read
 
 
 class EventTypeForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = EventType
         fields = ("name", "description", "schema", "example")
+        field_classes = {"schema": BoundedJSONField, "example": BoundedJSONField}
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

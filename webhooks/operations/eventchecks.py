@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import orjson
 
-from webhooks.models import Event, EventType, Partner
+from webhooks.models import Event, Partner
+
+from . import event_schemas
 
 MAX_DATA = 256 * 1024  # bytes, as JSON
 MAX_ATTRIBUTES = 8 * 1024
@@ -50,13 +51,13 @@ def check(events: Sequence[NewEvent]) -> dict[int, InvalidEvent]:
             _check(new)
         except InvalidEvent as invalid:
             refused[index] = invalid
-    validators = _validators(
+    schemas = event_schemas.of(
         {new.type for index, new in enumerate(events) if index not in refused}
     )
     for index, new in enumerate(events):
-        if index not in refused and (validate := validators.get(new.type)):
+        if index not in refused and (schema := schemas.get(new.type)):
             try:
-                validate(new.data)
+                _check_by(schema, new)
             except InvalidEvent as invalid:
                 refused[index] = invalid
     return refused
@@ -87,6 +88,18 @@ def _check(new: NewEvent) -> None:
         )
 
 
+def _check_by(
+    schema: event_schemas.Schema | event_schemas.Broken, new: NewEvent
+) -> None:
+    if isinstance(schema, event_schemas.Broken):
+        raise InvalidEvent("type", f"The schema of {new.type} is unusable.")
+    try:
+        schema.check(new.data)
+    except event_schemas.Mismatch as mismatch:
+        field = event_schemas.dotted(mismatch.path)
+        raise InvalidEvent(field, mismatch.message) from None
+
+
 def _check_attributes(attributes: Mapping[str, Any]) -> None:
     _check_object("attributes", attributes, MAX_ATTRIBUTES)
     if not isinstance(attributes.get("shop_id", ""), str):
@@ -108,7 +121,7 @@ def _check_object(name: str, value: Any, limit: int) -> None:
     # each leaves a mark in the text, so most values are walked once only.
     if b"null" in text and _has_nan(value):
         raise InvalidEvent(name, "Numbers must be finite.")
-    if b"\\u0000" in text and _has_nul(value):
+    if b"\\u0000" in text and has_nul(value):
         raise InvalidEvent(name, "Strings must not contain the character U+0000.")
 
 
@@ -120,42 +133,10 @@ def _has_nan(value: Any) -> bool:
     return False
 
 
-def _has_nul(value: Any) -> bool:
+def has_nul(value: Any) -> bool:
+    """Whether a string of it has the character U+0000, which PostgreSQL does not store."""
     if isinstance(value, dict):
-        return any(_has_nul(item) for pair in value.items() for item in pair)
+        return any(has_nul(item) for pair in value.items() for item in pair)
     if isinstance(value, list | tuple):
-        return any(_has_nul(item) for item in value)
+        return any(has_nul(item) for item in value)
     return isinstance(value, str) and "\0" in value
-
-
-def _validators(types: set[str]) -> dict[str, Any]:
-    rows = EventType.objects.filter(name__in=types, schema__isnull=False)
-    schemas: dict[str, Any] = dict(rows.values_list("name", "schema"))
-    if not schemas:
-        return {}
-    # Takes a tenth of a second to import, which most processes need not spend.
-    import jsonschema
-    from referencing import Registry
-
-    validators = {}
-    for name, schema in schemas.items():
-        validator = jsonschema.validators.validator_for(schema)
-        # An empty registry: a schema that refers elsewhere must not make us fetch it.
-        validators[name] = partial(
-            _validate, validator(schema, registry=Registry()), name
-        )
-    return validators
-
-
-def _validate(validator: Any, name: str, data: Any) -> None:
-    from jsonschema.exceptions import SchemaError, best_match
-    from referencing.exceptions import Unresolvable
-
-    try:
-        validator.check_schema(validator.schema)
-        error = best_match(validator.iter_errors(data))
-    except (SchemaError, Unresolvable) as broken:
-        raise InvalidEvent("type", f"The schema of {name} is unusable.") from broken
-    if error is not None:
-        where = ".".join(str(part) for part in error.absolute_path)
-        raise InvalidEvent(f"data.{where}" if where else "data", error.message[:500])

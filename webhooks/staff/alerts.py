@@ -4,8 +4,7 @@ Every alert leads to the list that it was read from, by the same filters. It is 
 index, or counted no further than `MOST_COUNTED`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,9 +22,13 @@ from webhooks.models import (
     Subscription,
     ids,
 )
+from webhooks.operations import event_schemas
 
+from .alert import DANGER, INFO, WARNING, Alert, Item
 from .deliveries.forms import WAITING
 from .events import EventFilters
+
+__all__ = ["DANGER", "INFO", "WARNING", "Alert", "Item", "found"]
 
 MOST_NAMED = 5
 """Items that an alert names; its list has the others."""
@@ -34,31 +37,6 @@ MOST_COUNTED = 1_000
 
 OVERDUE = timedelta(minutes=1)
 """A healthy worker takes what is due within a second or two."""
-
-DANGER, WARNING, INFO = "danger", "warning", "info"
-
-
-@dataclass(frozen=True)
-class Item:
-    """One of the rows that an alert is about."""
-
-    name: str
-    address: str
-    description: str = ""
-    # The word before the time `at`, such as "since".
-    word: str = "since"
-    at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Alert:
-    colour: str
-    title: str
-    description: str
-    address: str = ""
-    """Of its list; empty where there is none."""
-    items: Sequence[Item] = field(default=())
-    has_more: bool = False
 
 
 def found(*, may: Callable[[str], bool], now: datetime) -> list[Alert]:
@@ -196,6 +174,22 @@ def _unmatched(now: datetime) -> Alert | None:
     )
 
 
+def _unusable_schemas(now: datetime) -> Alert | None:
+    rows = event_schemas.unusable()
+    if not rows:
+        return None
+    return Alert(
+        WARNING,
+        _number(len(rows), "unusable schema", "unusable schemas"),
+        "Of event types. Their events are published unchecked, or refused where no data can "
+        "satisfy the schema. The page of the type says what to change.",
+        items=[
+            Item(name, reverse("staff:event-type", args=[name]), fault.reason)
+            for name, fault in rows[:MOST_COUNTED]
+        ],
+    )
+
+
 def _recoveries(now: datetime) -> Alert | None:
     running = Recovery.objects.filter(state=Recovery.State.RUNNING)
     rows = _first(running.select_related("partner").order_by("id"))
@@ -228,6 +222,7 @@ _LOOKS: tuple[tuple[str, Callable[[datetime], Alert | None]], ...] = (
     ("view_delivery", _unrecovered),
     ("view_apikey", _expiring_keys),
     ("view_event", _unmatched),
+    ("view_eventtype", _unusable_schemas),
     ("view_recovery", _recoveries),
 )
 

@@ -16,7 +16,7 @@ from webhooks.console.actor import staff_actor
 from webhooks.console.filters import Filters
 from webhooks.delivery import wire
 from webhooks.models import Event, EventType
-from webhooks.operations import events
+from webhooks.operations import event_schemas, events
 
 from .pages import FormPage, List, Page, admin_row
 from .partners.forms import PartnerField
@@ -229,6 +229,7 @@ class TypeDetail(Page):
             "event_type": found,
             "example": untrusted_text.of_json(found.example),
             "schema": None if schema is None else untrusted_text.of_json(schema),
+            "fault": event_schemas.fault(schema),
             "names": sorted(names.items()),
             "row": admin_row(found),
         }
