@@ -197,6 +197,26 @@ SPECTACULAR_SETTINGS: dict[str, Any] = interfaces.SPECTACULAR_SETTINGS
 API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=60_000)
 API_RATE_WITHOUT_KEY = env.int("API_RATE_WITHOUT_KEY", default=120)
 
+# --- What a partner may have ---------------------------------------------------------
+
+# Staff may set another number for one partner in the console. Vendors allow 16 to 20
+# subscriptions and URLs; BLAZE needs one for each type of event and shop.
+LIMIT_SUBSCRIPTIONS = env.int("LIMIT_SUBSCRIPTIONS", default=100)
+LIMIT_URLS = env.int("LIMIT_URLS", default=200)
+LIMIT_SECRETS = env.int("LIMIT_SECRETS", default=200)
+# Names in the list of events of one subscription; every read answers them.
+LIMIT_EVENT_NAMES = env.int("LIMIT_EVENT_NAMES", default=200)
+LIMIT_KEYS = env.int("LIMIT_KEYS", default=50)
+# Keys of one chain of rotations that work at the same time.
+LIMIT_KEY_CHAIN = env.int("LIMIT_KEY_CHAIN", default=5)
+LIMIT_RECOVERIES = env.int("LIMIT_RECOVERIES", default=5)
+# Redeliveries that wait, and tests and redeliveries that are asked for in a minute.
+LIMIT_SENT_AGAIN = env.int("LIMIT_SENT_AGAIN", default=1000)
+LIMIT_SENDS_PER_MINUTE = env.int("LIMIT_SENDS_PER_MINUTE", default=60)
+LIMIT_SENDS_PER_MINUTE_TO_ONE = env.int("LIMIT_SENDS_PER_MINUTE_TO_ONE", default=10)
+# Idempotency keys are kept for a day, each with an answer.
+LIMIT_IDEMPOTENCY_KEYS = env.int("LIMIT_IDEMPOTENCY_KEYS", default=10_000)
+
 # --- Delivery ------------------------------------------------------------------------
 
 # Private networks (CIDR) and host names that deliveries may reach, also by plain http.

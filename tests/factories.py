@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from webhooks.models import ApiKey, Partner, Subscription
-from webhooks.operations import keys, partners, subscriptions
+from webhooks.operations import keys, limits, partners, subscriptions
 from webhooks.operations.audit import SYSTEM
 from webhooks.rest import interfaces
 
@@ -18,6 +18,13 @@ def partner(**fields: Any) -> Partner:
     if not is_active:
         partners.update(by=SYSTEM, partner=made, is_active=False)
     return made
+
+
+def unlimited(partner: Partner) -> Partner:
+    """The same partner, which may have more of everything than a test makes."""
+    partner.limits = {limit.name: 10**6 for limit in limits.EVERY}
+    partner.save(update_fields=["limits"])
+    return partner
 
 
 def key(of: Partner | None, **fields: Any) -> tuple[ApiKey, str]:

@@ -38,6 +38,7 @@ STAFF: dict[str, tuple[int, type | None]] = {
     "new-partner": (MANAGER, None),
     "partner": (VIEWER, models.Partner),
     "edit-partner": (MANAGER, models.Partner),
+    "partner-limits": (MANAGER, models.Partner),
     "switch-partner": (MANAGER, models.Partner),
     "explore": (MANAGER, models.Partner),
     "leave-exploring": (MANAGER, None),

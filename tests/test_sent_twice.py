@@ -57,6 +57,7 @@ class Form(NamedTuple):
 FORMS: dict[str, Form] = {
     "new-partner": Form(fields={"name": "Made once"}),
     "edit-partner": Form(Partner, fields={"name": "Renamed"}),
+    "partner-limits": Form(Partner, fields={"urls": "7"}),
     "switch-partner": Form(Partner),
     "explore": Form(Partner),
     "leave-exploring": Form(),

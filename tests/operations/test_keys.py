@@ -103,8 +103,9 @@ def test_it_refuses_a_key_whose_pepper_is_gone(partner, settings):
 def test_it_revokes_once_and_for_good(partner):
     key, text = factories.key(partner)
     at(NOW, keys.revoke, by=SYSTEM, key=key)
-    again = at(NOW + timedelta(days=1), keys.revoke, by=SYSTEM, key=key)
-    assert again.revoked_at == NOW
+    assert at(NOW + timedelta(days=1), keys.revoke, by=SYSTEM, key=key) == []
+    key.refresh_from_db()
+    assert key.revoked_at == NOW
     with pytest.raises(keys.Invalid):
         at(NOW, keys.authenticate, text)
     assert AuditEntry.objects.filter(action="key.revoked").count() == 1
@@ -276,7 +277,7 @@ def test_a_key_that_is_rotated_and_revoked_at_once_is_revoked(partner):
         now = timezone.now()
         rotated, *_ = at_once(
             lambda old=old: keys.rotate(by=SYSTEM, key=old),
-            lambda old=old: keys.revoke(by=SYSTEM, key=old),
+            lambda old=old: keys.revoke(by=SYSTEM, key=old, with_descendants=False),
             lambda old=old, now=now: keys._note_use(old, now),
         )
         old.refresh_from_db()
@@ -329,7 +330,7 @@ def test_what_is_kept_for_a_key_moves_to_the_one_that_replaces_it(partner):
     assert moved.updated_at > made.updated_at
     entry = AuditEntry.objects.get(action="subscription.updated")
     assert entry.after == {"api_key": str(new.id)}
-    keys.revoke(by=SYSTEM, key=old)
+    keys.revoke(by=SYSTEM, key=old, with_descendants=False)
     assert Subscription.objects.get().is_receiving
 
 
@@ -427,3 +428,14 @@ def test_nothing_is_switched_on_while_its_key_is_revoked(partner):
             ),
         )
     assert not any(row.is_receiving for row in Subscription.objects.all())
+
+
+def test_a_rotation_ends_what_was_made_of_the_key_meanwhile(partner):
+    """A thief has rotated it twice; the last is not the only one that must end."""
+    stolen, _ = factories.key(partner)
+    minted = [keys.rotate(by=SYSTEM, key=stolen) for _ in range(2)]
+    new, text = keys.rotate(by=SYSTEM, key=stolen, overlap=timedelta(0))
+    for _, each in minted:
+        with pytest.raises(keys.Invalid):
+            keys.authenticate(each)
+    assert keys.authenticate(text) == new

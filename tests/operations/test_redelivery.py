@@ -52,7 +52,11 @@ def test_it_queues_the_same_event_to_the_same_endpoint(partner, state):
     assert old.state == state
     entry = AuditEntry.objects.get(action="delivery.redelivered")
     assert (entry.target_id, entry.partner_id) == (str(old.id), partner.id)
-    assert entry.after == {"deliveries": [str(new.id)], "rerendered": False}
+    assert entry.after == {
+        "subscription": str(old.subscription_id),
+        "deliveries": [str(new.id)],
+        "rerendered": False,
+    }
 
 
 def test_what_has_ended_is_not_sent_where_it_must_wait(partner):

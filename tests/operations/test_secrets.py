@@ -17,7 +17,14 @@ from tests.operations.outcomes import hook, publish
 from webhooks.delivery import wire
 from webhooks.delivery.wire import Signing
 from webhooks.models import AuditEntry, SigningSecret, Subscription, encryption
-from webhooks.operations import rotation, secrets, subscriptions
+from webhooks.operations import (
+    given_secrets,
+    limits,
+    partners,
+    rotation,
+    secrets,
+    subscriptions,
+)
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -284,3 +291,16 @@ def test_there_are_never_more_than_two_nor_none(waits, overlap):
         assert SigningSecret.objects.filter(subscription=made).count() <= 2
     if newest:
         assert live(made, now + 169 * HOUR) == [newest]
+
+
+def test_a_rotation_at_the_limit_is_one_without_an_overlap(partner):
+    made = hook(partner)
+    partners.update(by=SYSTEM, partner=partner, limits={"secrets": 1})
+    before = list(SigningSecret.objects.values())
+    with pytest.raises(limits.LimitReached):
+        secrets.rotate(by=SYSTEM, subscription=made)
+    assert list(SigningSecret.objects.values()) == before
+    secrets.rotate(by=SYSTEM, subscription=made, overlap=timedelta(0))
+    with pytest.raises(secrets.UnusableSecret):
+        secrets.rotate(by=SYSTEM, subscription=made, secret=given_secrets.MASK)
+    assert SigningSecret.objects.count() == 1

@@ -19,7 +19,7 @@ from webhooks.models import (
     Subscription,
     encryption,
 )
-from webhooks.operations import endpoints, subscriptions
+from webhooks.operations import endpoints, given_secrets, subscriptions
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -222,7 +222,7 @@ def test_it_bounds_endpoints_and_secrets(partner):
     urls = [f"https://example.com/{n}" for n in range(endpoints.MAX_ENDPOINTS + 1)]
     with pytest.raises(endpoints.TooManyEndpoints):
         create(partner, urls=urls)
-    with pytest.raises(subscriptions.TooManySecrets):
+    with pytest.raises(given_secrets.TooManySecrets):
         create(partner, secrets=["a", "b", "c"])
     assert not Subscription.objects.exists()
 

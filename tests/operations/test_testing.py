@@ -47,7 +47,12 @@ def test_it_is_sent_to_the_subscription_and_to_nobody_else(partner):
         assert (delivery.state, delivery.redelivery_of) == ("pending", None)
     entry = AuditEntry.objects.get(action="subscription.tested")
     assert entry.target_id == str(made.id)
-    assert entry.after == {"event": str(event.id), "type": "webhook.test"}
+    id = str(entry.target_id)
+    assert entry.after == {
+        "event": str(event.id),
+        "type": "webhook.test",
+        "subscription": id,
+    }
 
 
 def test_it_is_sent_whatever_the_subscription_wants(partner):

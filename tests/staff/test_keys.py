@@ -606,7 +606,7 @@ def grow(partner: Partner, count: int) -> None:
 def test_the_database_is_asked_as_often_for_a_hundred_keys_as_for_one(
     console: Client, partner: Partner, address
 ) -> None:
-    first, _ = factories.key(partner)
+    first, _ = factories.key(factories.unlimited(partner))
     factories.subscription(partner, "topiic", api_key=first)
     where = address if address.startswith(KEYS) else page(first, address)
     seen = []

@@ -239,7 +239,7 @@ class TestOne:
 
     @pytest.mark.once
     def test_it_asks_as_often_for_many_rows_as_for_one(self, console: Client) -> None:
-        partner = factories.partner()
+        partner = factories.unlimited(factories.partner())
         seen = []
         for more in (1, 9, 90):
             for _ in range(more):
@@ -252,7 +252,11 @@ class TestOne:
                 console.get(address(partner))
             seen.append(len(asked))
             assert not any(
-                "COUNT(" in q["sql"] and "webhooks_delivery" in q["sql"] for q in asked
+                "COUNT(" in q["sql"]
+                and "webhooks_delivery" in q["sql"]
+                # Those that wait and were sent again have an index of their own.
+                and '"redelivery_of" IS NOT NULL' not in q["sql"]
+                for q in asked
             )
         assert len(set(seen)) == 1
 

@@ -30,6 +30,7 @@ PAGES = {
     "new-partner": ("add_partner", None),
     "partner": ("view_partner", Partner),
     "edit-partner": ("change_partner", Partner),
+    "partner-limits": ("change_partner", Partner),
     "switch-partner": ("change_partner", Partner),
     "explore": ("explore_partner", Partner),
     "keys": ("view_apikey", None),

@@ -223,7 +223,7 @@ class TestOne:
         names = [
             f"order.created.v{number}" for number in range(overview.MOST_NAMED + 7)
         ]
-        key, _ = factories.key(partner)
+        key, _ = factories.key(factories.unlimited(partner))
         made = factories.subscription(partner, "topiic", events=names, api_key=key)
         page = shown(console, made)
         section = page.split('id="event-names"')[1].split("</section>")[0]
@@ -363,6 +363,7 @@ class TestOne:
         self, console: Client, partner, watched
     ) -> None:
         asked = []
+        factories.unlimited(partner)
         for number in (1, 10, 100):
             made = hook(partner, *(f"{URL}/{n}" for n in range(min(number, 20))))
             for _ in range(number):

@@ -26,6 +26,10 @@ ANSWER_UNREADABLE = (
     f"{_OWN_TYPES}answer-unreadable",
     "The request was done before, and its answer cannot be read.",
 )
+LIMIT_REACHED = (
+    f"{_OWN_TYPES}limit-reached",
+    "The partner may have no more of this.",
+)
 PARTNER_INACTIVE = (f"{_OWN_TYPES}partner-inactive", "The partner is inactive.")
 
 PHRASES = {

@@ -13,7 +13,15 @@ from rest_framework.response import Response
 
 from webhooks.models import ApiKey
 from webhooks.models.outages import Unavailable
-from webhooks.operations import access, deliveries, keys, recoveries, secrets, testing
+from webhooks.operations import (
+    access,
+    deliveries,
+    keys,
+    limits,
+    recoveries,
+    secrets,
+    testing,
+)
 from webhooks.operations.idempotency import AnswerUnreadable
 from webhooks.rest import caller, idempotency, paging
 from webhooks.rest.bodies import BodyTooLarge, UnknownCoding
@@ -31,6 +39,7 @@ from webhooks.rest.view import (
 from .problems import (
     ANSWER_UNREADABLE,
     KEY_REUSED,
+    LIMIT_REACHED,
     NOT_RECEIVING,
     PARTNER_INACTIVE,
     answer,
@@ -101,6 +110,15 @@ def _answer_unreadable(request: Request, error: AnswerUnreadable) -> Response:
         "what it made; what was shown once, such as a secret, can be rotated."
     )
     return answer(problem(409, detail, kind=ANSWER_UNREADABLE))
+
+
+def _limit_reached(request: Request, error: limits.LimitReached) -> Response:
+    limit = error.limit
+    if limit.kind is limits.Kind.LENGTH:
+        return answer(invalid([at([limit.field], str(error))]))
+    status = 429 if limit.kind is limits.Kind.RATE else 409
+    body = problem(status, str(error), kind=LIMIT_REACHED)
+    return answer({**body, "limit": limit.name, "most": error.most})
 
 
 def _invalid_filter(request: Request, error: recoveries.InvalidFilter) -> Response:
@@ -197,6 +215,7 @@ REFUSALS: Refusals = {
         problem(429, f"Try again in {error.wait} seconds.")
     ),
     PlainHttp: lambda _, error: answer(problem(403, str(error))),
+    limits.LimitReached: _limit_reached,
     exceptions.ValidationError: _invalid,
     RefusedValue: _refused_value,
     SuspiciousOperation: refusal(

@@ -195,6 +195,14 @@ class Delivery(models.Model):
                 condition=Q(state__in=["exhausted", "cancelled", "not_sent"]),
                 name="delivery_failed_of_all",
             ),
+            # Only what somebody has sent again by hand and what waits: a few rows.
+            models.Index(
+                fields=["partner"],
+                condition=Q(
+                    state="pending", redelivery_of__isnull=False, recovery=None
+                ),
+                name="delivery_sent_again",
+            ),
             models.Index(
                 fields=["recovery", "state"],
                 condition=Q(recovery__isnull=False),

@@ -28,6 +28,9 @@ class Partner(models.Model):
     contact_email = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
+    # Name of a limit -> how many this partner may have: see webhooks.operations.limits. What
+    # is not named here is as the settings say; null, where all are.
+    limits = models.JSONField(null=True, blank=True)
 
     objects = PartnerQuerySet.as_manager()
 
@@ -89,6 +92,12 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         rows = self.select_related(None).only("scopes")
         return self.filter(id__in=[row.id for row in rows if row.is_within(shops)])
 
+    def chain(self, latest: uuid.UUID) -> Self:
+        """The key in use of that id, and all that have led to it by rotations, the oldest
+        first."""
+        found = self.filter(Q(pk=latest) | Q(replaced_by=latest))
+        return found.order_by("created_at", "id")
+
     def usable_at(self, moment: datetime) -> Self:
         return self.filter(
             Q(expires_at=None) | Q(expires_at__gt=moment), revoked_at=None
@@ -144,6 +153,8 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     # Kept to the minute, so that a busy key does not turn every read into a write.
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # When it was last noted that an interface showed it signing secrets; to the hour.
+    secrets_shown_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     # The key that took its place. What was kept for this one is kept for that one now.
     replaced_by = models.ForeignKey(

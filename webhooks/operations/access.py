@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 
 from webhooks.models import ApiKey, Delivery, Partner, Recovery, Subscription
 from webhooks.models.subscriptions import SubscriptionQuerySet
@@ -98,23 +98,47 @@ def key_in_use(key: ApiKey, *, by: Actor) -> ApiKey:
             return found
 
 
-def with_latest_key(key: ApiKey, *, by: Actor) -> tuple[ApiKey, ApiKey]:
-    """The key, and itself or the last that has replaced it; locked with every key that
-    this one has replaced. Raises NotFound."""
+@dataclass(frozen=True)
+class Chain:
+    """A key, among all keys that have replaced one another with it."""
+
+    key: ApiKey
+    rows: Sequence[ApiKey]
+    """The oldest first; the last is the one in use."""
+
+    @property
+    def latest(self) -> ApiKey:
+        return self.rows[-1]
+
+    @property
+    def descendants(self) -> Sequence[ApiKey]:
+        """Those that a rotation has made of the key, or of one that it has made."""
+        return self.rows[self.rows.index(self.key) + 1 :]
+
+
+def chain(key: ApiKey) -> Chain:
+    """As it is at this moment."""
+    rows = ApiKey.objects.select_related("partner")
+    return Chain(key, list(rows.chain(_latest_id(key))))
+
+
+def locked_chain(key: ApiKey, *, by: Actor) -> Chain:
+    """Locked until the transaction ends; its key is read anew. Raises NotFound."""
     rows = ApiKey.objects.within(by.shops).select_related("partner")
     while rows.filter(pk=key.pk).exists():
         with suppress(_Replaced), transaction.atomic():
             latest_id = _latest_id(key)
-            chain = rows.filter(Q(pk=latest_id) | Q(replaced_by=latest_id))
-            chain = chain.order_by("created_at", "id")
-            found = {
-                row.pk: row
-                for row in chain.select_for_update(of=("self",), no_key=True)
-            }
+            chain = rows.chain(latest_id)
+            found = list(chain.select_for_update(of=("self",), no_key=True))
+            by_id = {row.pk: row for row in found}
+            latest = by_id.pop(latest_id, None)
             # One that was replaced meanwhile is not found, or has a replacement.
-            if key.pk not in found or found[latest_id].replaced_by_id is not None:
+            if latest is None or latest.replaced_by_id is not None:
                 raise _Replaced
-            return found[key.pk], found[latest_id]
+            if key.pk not in (latest_id, *by_id):
+                raise _Replaced
+            ordered = [*by_id.values(), latest]
+            return Chain(next(r for r in ordered if r.pk == key.pk), ordered)
     raise NotFound(key.id)
 
 

@@ -11,7 +11,7 @@ from webhooks.delivery import outbox
 from webhooks.models import Delivery, Endpoint, Event, Recovery, Subscription
 from webhooks.models.subscriptions import SubscriptionQuerySet
 
-from . import access, audit
+from . import access, audit, limits
 
 
 class NotReceiving(Exception):
@@ -117,17 +117,20 @@ def redeliver(
     The event's id is the same, and so are the bytes, unless it is rendered anew; what
     was never rendered is. What had no URL goes to every URL that the subscription has,
     and the first of these deliveries is returned. `must_wait`: one that has ended is not
-    sent. Raises NotReceiving, UnderWay, StillPending, Ended and Pruned.
+    sent. Raises NotReceiving, UnderWay, StillPending, Ended, Pruned and
+    limits.LimitReached.
     """
     with transaction.atomic():
-        rows = Delivery.objects.select_related("event", "endpoint")
+        rows = Delivery.objects.select_related("event", "endpoint", "partner")
         try:
             locked = access.locked(rows, delivery.id, by=by)
         except access.NotFound:
             raise Pruned(delivery.id) from None
         if locked.state == Delivery.State.PENDING:
             _send_now(locked, rerender)
-            audit.record(by=by, action="delivery.sent_now", target=locked)
+            after = {"subscription": str(locked.subscription_id)}
+            audit.record(by=by, action="delivery.sent_now", target=locked, after=after)
+            limits.hold_sends(locked.partner, locked.subscription_id)
             return locked
         if must_wait:
             raise Ended(delivery.id)
@@ -150,8 +153,14 @@ def redeliver(
             by=by,
             action="delivery.redelivered",
             target=locked,
-            after={"deliveries": [str(d.id) for d in new], "rerendered": rerender},
+            after={
+                "subscription": str(subscription.id),
+                "deliveries": [str(d.id) for d in new],
+                "rerendered": rerender,
+            },
         )
+        limits.hold(locked.partner, limits.SENT_AGAIN)
+        limits.hold_sends(locked.partner, locked.subscription_id)
     return new[0]
 
 

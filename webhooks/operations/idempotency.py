@@ -18,6 +18,8 @@ from django.utils import timezone
 from webhooks.delivery.periodic_tasks import PeriodicTask
 from webhooks.models import Answer, Partner, encryption, ids
 
+from . import limits
+
 logger = logging.getLogger(__name__)
 
 KEPT = timedelta(hours=24)
@@ -47,10 +49,13 @@ def once(
 
     A key belongs to a partner; without one it is of a form for staff. An empty text is no
     answer: it leaves the key unused. So does what `do` raises. Raises KeyReused,
-    AnswerUnreadable, and what `do` raises.
+    AnswerUnreadable, limits.LimitReached where the partner has as many answers kept as it
+    may, and what `do` raises.
     """
     if found := _repeated(partner, key, fingerprint):
         return found
+    if partner is not None:
+        _check_room(partner)
     try:
         with transaction.atomic():
             answer = Answer.objects.create(
@@ -66,6 +71,15 @@ def once(
             return found
         raise
     return Answered(text, is_repeat=False)
+
+
+def _check_room(partner: Partner) -> None:
+    """Takes no lock, which `do` would hold all the while: of many at once each may be let
+    in. Raises LimitReached."""
+    most = limits.IDEMPOTENCY_KEYS.of(partner)
+    if Answer.objects.filter(partner=partner)[:most].count() >= most:
+        wait = int(PERIODIC_TASK.every)
+        raise limits.LimitReached(limits.IDEMPOTENCY_KEYS, most, wait=wait)
 
 
 def forget() -> bool:

@@ -14,9 +14,9 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from webhooks.models import ApiKey, Partner, Subscription, keyformat
+from webhooks.models import ApiKey, Partner, keyformat
 
-from . import access, audit, rotation, subscriptions
+from . import access, audit, kept_for_keys, limits, rotation
 
 READ = "webhooks:read"
 WRITE = "webhooks:write"
@@ -79,17 +79,22 @@ def issue(
     """A new key and its text, which exists nowhere else and cannot be shown again.
 
     Without a partner it is a publisher's key. No scopes means everything its kind may
-    do. Raises UnknownScope.
+    do. Raises UnknownScope and limits.LimitReached.
     """
     check_scopes(scopes, for_publisher=partner is None)
-    return _issue(
-        by=by,
-        partner=partner,
-        name=name,
-        scopes=scopes,
-        created_at=timezone.now(),
-        expires_at=expires_at,
-    )
+    limits.check_lengths(limits.NAME_OF_KEY, name)
+    with transaction.atomic():
+        issued = _issue(
+            by=by,
+            partner=partner,
+            name=name,
+            scopes=scopes,
+            created_at=timezone.now(),
+            expires_at=expires_at,
+        )
+        if partner is not None:
+            limits.hold(partner, limits.KEYS)
+    return issued
 
 
 def _issue(
@@ -123,32 +128,41 @@ def rotate(
 
     What a dialect keeps for the old key moves to the new one; the old key's id leads
     there, too. Of a key that was replaced before, the key in its place is replaced and
-    ends likewise. Raises access.NotFound, Unusable and rotation.OverlapOutOfRange.
+    ends likewise. Raises access.NotFound, Unusable, limits.LimitReached and
+    rotation.OverlapOutOfRange.
     """
     rotation.check_overlap(overlap)
     with transaction.atomic():
-        old, latest = access.with_latest_key(key, by=by)
+        chain = access.locked_chain(key, by=by)
+        old, latest = chain.key, chain.latest
         now = timezone.now()
         if old.is_revoked or old.is_expired_at(now):
             raise Unusable
+        # After the key that it replaces, whatever the clock says: a chain is in this order.
+        made_at = max(now, latest.created_at + timedelta(microseconds=1))
         expires_at = latest.expires_at
         if expires_at is not None:
             # Not past the end of the calendar, for a key that was issued until then.
-            lasts = min(expires_at - latest.created_at, _LAST - now)
-            expires_at = now + lasts
+            lasts = min(expires_at - latest.created_at, _LAST - made_at)
+            expires_at = made_at + lasts
         new, text = _issue(
             by=by,
             partner=latest.partner,
             name=latest.name,
             scopes=latest.scopes,
-            created_at=now,
+            created_at=made_at,
             expires_at=expires_at,
         )
         # However often a key is replaced, each former id leads straight to the last one.
         ApiKey.objects.filter(replaced_by=latest).update(replaced_by=new)
-        for replaced in dict.fromkeys((old, latest)):
+        # What was made of it between them, too: it may be why the key is replaced.
+        made = [
+            k for k in chain.descendants if not (k.is_revoked or k.is_expired_at(now))
+        ]
+        for replaced in dict.fromkeys((old, *made, latest)):
             _end(replaced, at=now + overlap, for_=new, by=by)
-        _hand_over(latest, to=new, by=by)
+        kept_for_keys.hand_over(latest, to=new, by=by)
+        limits.hold_chain(latest.partner, new, at=now)
     return new, text
 
 
@@ -161,50 +175,36 @@ def _end(key: ApiKey, *, at: datetime, for_: ApiKey, by: audit.Actor) -> None:
     audit.record(by=by, action="key.rotated", target=key, before=before, after=after)
 
 
-def revoke(*, by: audit.Actor, key: ApiKey) -> ApiKey:
-    """Close a key for good. A key revoked before stays as it was.
+def revoke(
+    *, by: audit.Actor, key: ApiKey, with_descendants: bool = True
+) -> list[ApiKey]:
+    """Close a key for good, and the keys that rotations have made of it: whoever had the
+    key may have made them. The keys that this call has revoked, the oldest first.
 
-    What a dialect keeps for the key is switched off with it: no other key could. Raises
-    access.NotFound.
+    What a dialect keeps for a key is switched off with it: no other key could. A key
+    revoked before stays as it was. Raises access.NotFound.
     """
     with transaction.atomic():
-        key = access.locked(ApiKey.objects.all(), key.id, by=by)
-        if key.is_revoked:
-            return key
-        before = _state(key)
-        key.revoked_at = timezone.now()
-        key.save(update_fields=["revoked_at"])
-        audit.record(
-            by=by,
-            action="key.revoked",
-            target=key,
-            before=before,
-            after=_state(key),
-        )
-        # Each is locked before it is looked at: it may be switched on at this moment.
-        for kept in Subscription.objects.live().filter(api_key=key).order_by("id"):
-            if subscriptions.lock(kept.id, by=by).is_active:
-                subscriptions.update(
-                    by=by, subscription=kept, change={"is_active": False}
-                )
-    return key
+        chain = access.locked_chain(key, by=by)
+        those = [chain.key, *(chain.descendants if with_descendants else ())]
+        those = [each for each in those if not each.is_revoked]
+        others = [str(each.id) for each in those if each is not chain.key]
+        for each in those:
+            more: dict[str, Any] = {"revoked_with": str(key.id)}
+            if each is chain.key:
+                more = {"also_revoked": others} if others else {}
+            _revoke(each, by=by, **more)
+        for each in those:
+            kept_for_keys.switch_off(each, by=by)
+    return those
 
 
-def _hand_over(key: ApiKey, *, to: ApiKey, by: audit.Actor) -> None:
-    """Move what a dialect keeps for a key to the one that replaces it."""
-    for kept in Subscription.objects.live().filter(api_key=key).order_by("id"):
-        locked = subscriptions.lock(kept.id, by=by)
-        locked.api_key, locked.updated_at = to, subscriptions.next_moment(locked)
-        if locked.public_id == str(key.id):
-            locked.public_id = str(to.id)
-        locked.save(update_fields=["api_key", "public_id", "updated_at"])
-        audit.record(
-            by=by,
-            action="subscription.updated",
-            target=locked,
-            before={"api_key": str(key.id)},
-            after={"api_key": str(to.id)},
-        )
+def _revoke(key: ApiKey, *, by: audit.Actor, **more: Any) -> None:
+    before = _state(key)
+    key.revoked_at = timezone.now()
+    key.save(update_fields=["revoked_at"])
+    after = {**_state(key), **more}
+    audit.record(by=by, action="key.revoked", target=key, before=before, after=after)
 
 
 def authenticate(

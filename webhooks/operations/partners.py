@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from webhooks.models import Partner
 
-from . import audit
+from . import audit, limits
 
-_AUDITED = ("name", "contact_email", "is_active")
+_AUDITED = ("name", "contact_email", "is_active", "limits")
 
 
 class NameTaken(Exception):
@@ -45,11 +45,15 @@ def update(
     seen: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Partner:
-    """Change `name`, `contact_email` or `is_active`; raises NameTaken and Overtaken.
+    """Change `name`, `contact_email`, `is_active` or `limits`; raises NameTaken and
+    Overtaken.
 
-    While a partner is inactive its keys are refused and new events are not sent to it. `seen`
-    is what the caller knows of the fields that it has looked at.
+    While a partner is inactive its keys are refused and new events are not sent to it.
+    `limits` are those that are other for this partner than the settings say, by their names;
+    they replace all that were. What it has beyond one stays. `seen` is what the caller knows
+    of the fields that it has looked at.
     """
+    limits.check_overrides(changes.get("limits", {}))
     new_values = {field: changes[field] for field in _AUDITED if field in changes}
     try:
         with transaction.atomic():
@@ -89,4 +93,5 @@ def _set(partner: Partner, values: Mapping[str, Any]) -> None:
 
 
 def _state(partner: Partner) -> dict[str, Any]:
-    return {field: getattr(partner, field) for field in _AUDITED}
+    values = {field: getattr(partner, field) for field in _AUDITED}
+    return {**values, "limits": partner.limits or {}}

@@ -19,7 +19,7 @@ from webhooks.delivery import outbox
 from webhooks.delivery.periodic_tasks import PeriodicTask
 from webhooks.models import Delivery, Event, Partner, Recovery
 
-from . import access, audit, deliveries, recovery_selection
+from . import access, audit, deliveries, limits, recovery_selection
 from .recovery_selection import Filter, InvalidFilter, Outcome, Selection, first_failure
 
 __all__ = ["Filter", "InvalidFilter", "Outcome", "Progress", "first_failure"]
@@ -69,7 +69,7 @@ def start(
     """Begin to replay what has ended by now; what ends later is not part of it.
 
     A missed event goes to each URL of the subscription, so there may be more deliveries
-    than `total`. Raises InvalidFilter and deliveries.NotReceiving.
+    than `total`. Raises InvalidFilter, deliveries.NotReceiving and limits.LimitReached.
     """
     _check_shops(by, filter)
     now = timezone.now()
@@ -87,6 +87,7 @@ def start(
     with transaction.atomic():
         recovery.save(force_insert=True)
         _record(by, "recovery.started", recovery)
+        limits.hold(partner, limits.RECOVERIES)
     return recovery
 
 

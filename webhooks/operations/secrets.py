@@ -18,7 +18,7 @@ from django.utils import timezone
 from webhooks.delivery import wire
 from webhooks.models import SigningSecret, Subscription, encryption
 
-from . import access, audit, rotation, subscriptions
+from . import access, audit, given_secrets, limits, rotation, subscriptions
 
 _SHOWN = 4
 # Of a shorter one the last characters would be too large a part.
@@ -66,14 +66,17 @@ def rotate(
 
     Two live at most: while another overlap runs, its older secret ends at once. Without
     a `secret` one is made. `seen` is the newest that the caller knows of. Raises NotSigned,
-    rotation.OverlapOutOfRange, UnusableSecret, subscriptions.Deleted, and
-    subscriptions.Overtaken where somebody else replaced that one meanwhile.
+    rotation.OverlapOutOfRange, UnusableSecret, limits.LimitReached, subscriptions.Deleted,
+    and subscriptions.Overtaken where somebody else replaced that one meanwhile.
     """
     rotation.check_overlap(overlap)
     profile = wire.profiles().get(subscription.profile)
     if profile is None or profile.new_secret is None:
         raise NotSigned
-    if secret is not None and not profile.takes_secret(secret):
+    is_usable = secret is None or (
+        secret != given_secrets.MASK and profile.takes_secret(secret)
+    )
+    if not is_usable:
         raise UnusableSecret
     with transaction.atomic():
         locked = subscriptions.lock(subscription.id, by=by)
@@ -88,13 +91,16 @@ def rotate(
             created_at=now,
         )
         new.save(force_insert=True)
+        after = _state(locked)
         audit.record(
             by=by,
             action="secret.rotated",
             target=locked,
             before=before,
-            after=_state(locked),
+            after=after,
         )
+        if len(after["secret_ids"]) > len(before["secret_ids"]):
+            limits.hold(locked.partner, limits.SECRETS)
     return new
 
 

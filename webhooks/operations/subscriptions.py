@@ -18,16 +18,10 @@ from django.utils import timezone
 from webhooks.delivery import outbox, wire
 from webhooks.models import ApiKey, Partner, SigningSecret, Subscription
 
-from . import access, audit, endpoints
-
-MAX_SECRETS = 2
+from . import access, audit, endpoints, given_secrets, limits
 
 # What a caller may change on the row itself; endpoints and secrets have rows of their own.
 _FIELDS = ("name", "shop_id", "events", "is_active", *endpoints.FIELDS, "extras")
-
-
-class TooManySecrets(Exception):
-    """More than MAX_SECRETS secrets at once."""
 
 
 class PublicIdTaken(Exception):
@@ -88,8 +82,8 @@ def create(
 
     Without `secrets` it has one of its profile's making, where its profile signs. Without
     a shop, what a bound key makes is bound to the key's first shop. Raises access.NotFound,
-    access.ShopForbidden, PublicIdTaken, TooManySecrets, wire.UnknownProfile, and what
-    `endpoints.check` raises.
+    access.ShopForbidden, PublicIdTaken, limits.LimitReached, wire.UnknownProfile, and what
+    `endpoints.check`, `given_secrets.check` and `given_secrets.replace` raise.
     """
     if "secrets" not in fields:
         make = wire.profile(identity.profile).new_secret
@@ -117,12 +111,19 @@ def create(
         except IntegrityError:
             raise PublicIdTaken(subscription.public_id) from None
         endpoints.replace(subscription, fields.get("urls", ()), now=now)
-        _replace_secrets(subscription, fields["secrets"], now)
+        given_secrets.replace(subscription, fields["secrets"], now=now)
         audit.record(
             by=by,
             action="subscription.created",
             target=subscription,
             after=_audited(subscription),
+        )
+        limits.hold(
+            identity.partner,
+            limits.SUBSCRIPTIONS,
+            limits.URLS,
+            limits.SECRETS,
+            event_names=len(subscription.events or ()),
         )
     return subscription
 
@@ -142,8 +143,8 @@ def update(
     change lanes. What the portal disabled is enabled again by giving `urls`, be they the
     same, or `is_active=True`. `seen` is the `updated_at` that the caller knows.
 
-    Raises Deleted, Overtaken, KeyRevoked, access.ShopForbidden, TooManySecrets, and what
-    `endpoints.check` raises.
+    Raises Deleted, Overtaken, KeyRevoked, access.ShopForbidden, limits.LimitReached, and
+    what `endpoints.check`, `given_secrets.check` and `given_secrets.replace` raise.
     """
     with transaction.atomic():
         locked = lock(subscription.id, by=by, seen=seen)
@@ -169,17 +170,32 @@ def update(
         if "urls" in fields:
             endpoints.replace(locked, fields["urls"], now=now)
         if "secrets" in fields:
-            _replace_secrets(locked, fields["secrets"], now)
+            given_secrets.replace(locked, fields["secrets"], now=now)
         if is_enabled:
             endpoints.enable(locked, was_disabled=was_disabled)
+        after = _audited(locked)
         audit.record(
             by=by,
             action="subscription.updated",
             target=locked,
             before=before,
-            after=_audited(locked),
+            after=after,
         )
+        _hold(locked, before, after)
     return locked
+
+
+def _hold(row: Subscription, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Of a change only what makes more is held to the limits of the partner."""
+    counted = {"urls": limits.URLS, "secret_ids": limits.SECRETS}
+    more = [
+        limit for name, limit in counted.items() if len(after[name]) > len(before[name])
+    ]
+    names = len(after["events"] or ())
+    if names <= len(before["events"] or ()):
+        names = 0
+    if more or names:
+        limits.hold(row.partner, *more, event_names=names)
 
 
 def put(
@@ -250,8 +266,10 @@ def _set(subscription: Subscription, fields: SubscriptionFields) -> None:
 
 def _check(fields: SubscriptionFields) -> None:
     endpoints.check(fields)
-    if len(secrets := fields.get("secrets", ())) > MAX_SECRETS:
-        raise TooManySecrets(len(secrets))
+    limits.check_lengths(limits.NAME, fields.get("name", ""))
+    limits.check_lengths(limits.SHOP, fields.get("shop_id", ""))
+    limits.check_lengths(limits.EVENT_NAME, *(fields.get("events") or ()))
+    given_secrets.check(fields.get("secrets", ()))
 
 
 def _check_binding(
@@ -263,18 +281,6 @@ def _check_binding(
     of_revoked = Subscription.objects.filter(api_key__revoked_at__isnull=False)
     if fields.get("is_active") and of_revoked.filter(pk=locked.pk).exists():
         raise KeyRevoked
-
-
-def _replace_secrets(
-    subscription: Subscription, secrets: Sequence[str], now: datetime
-) -> None:
-    SigningSecret.objects.filter(subscription=subscription).delete()
-    SigningSecret.objects.bulk_create(
-        SigningSecret.sealed(
-            subscription=subscription, plaintext=secret, created_at=now
-        )
-        for secret in secrets
-    )
 
 
 def _audited(subscription: Subscription) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from webhooks.delivery import outbox, wire
 from webhooks.models import Event, EventType, Subscription
 
-from . import audit, deliveries, subscriptions
+from . import audit, deliveries, limits, subscriptions
 
 TYPE = "webhook.test"
 
@@ -28,8 +28,8 @@ def send(
     It is logged and queued like any other event, but it is tried once: the person who tests
     looks at the answer, fixes the receiver and sends another. Its type is the given one, else
     `webhook.test`, else (if the dialect has no name for that) the first type that the
-    subscription matches. Its data is the example of its type. Raises deliveries.NotReceiving, Untestable and
-    subscriptions.Deleted.
+    subscription matches. Its data is the example of its type. Raises deliveries.NotReceiving, Untestable,
+    subscriptions.Deleted and limits.LimitReached.
     """
     with transaction.atomic():
         live = Subscription.objects.live().within(by.shops)
@@ -51,8 +51,9 @@ def send(
             matched=1,
         )
         outbox.enqueue(deliveries.queued(event, row, endpoints, now=now))
-        after = {"event": str(event.id), "type": type}
+        after = {"event": str(event.id), "type": type, "subscription": str(row.id)}
         audit.record(by=by, action="subscription.tested", target=row, after=after)
+        limits.hold_sends(row.partner, row.id)
     return event
 
 

@@ -14,12 +14,12 @@ from django import forms
 from rest_framework import exceptions
 
 from webhooks.models import Partner, Subscription
-from webhooks.operations import endpoints, subscriptions
+from webhooks.operations import endpoints, limits, subscriptions
 from webhooks.operations.audit import Actor
 from webhooks.operations.subscriptions import SubscriptionFields
 
 from . import form_fields
-from .subscriptions import SubscriptionView
+from .subscriptions import SubscriptionView, mask_refused
 
 _PORTAL = ("name", "is_active")
 
@@ -129,26 +129,34 @@ class SubscriptionForm(forms.Form):
 
     def save(self, *, by: Actor, seen: datetime | None = None) -> Subscription | None:
         """Create or change the subscription; None, and an error in the form, where
-        another one has its place, or it would be switched on for a revoked key.
+        another one has its place, it would be switched on for a revoked key, or a limit
+        of the partner is reached.
 
         `seen` is the `updated_at` that the caller has read. Raises
         subscriptions.Overtaken and subscriptions.Deleted.
         """
-        if self.subscription is not None:
-            row, change = self.subscription, self._differing
-            try:
-                return subscriptions.update(
-                    by=by, subscription=row, change=change, seen=seen
-                )
-            except subscriptions.KeyRevoked:
-                self.add_error(None, KEY_REVOKED)
-                return None
-        identity = self.view.identity(self.partner, self.given)
         try:
-            return subscriptions.create(by=by, identity=identity, **self._fields(None))
+            with mask_refused():
+                return self._save(by, seen)
+        except subscriptions.KeyRevoked:
+            self.add_error(None, KEY_REVOKED)
         except subscriptions.PublicIdTaken:
             self.add_error(*self.taken)
-            return None
+        except limits.LimitReached as reached:
+            field = reached.limit.field
+            self.add_error(field if field in self.fields else None, str(reached))
+        except exceptions.ValidationError as error:
+            self.refuse(error)
+        return None
+
+    def _save(self, by: Actor, seen: datetime | None) -> Subscription:
+        if self.subscription is not None:
+            row, change = self.subscription, self._differing
+            return subscriptions.update(
+                by=by, subscription=row, change=change, seen=seen
+            )
+        identity = self.view.identity(self.partner, self.given)
+        return subscriptions.create(by=by, identity=identity, **self._fields(None))
 
     @property
     def changes_urls(self) -> bool:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.models.outages import Unavailable
-from webhooks.operations import keys
+from webhooks.operations import keys, limits
 from webhooks.operations.idempotency import AnswerUnreadable
 
 from . import idempotency
@@ -46,6 +46,7 @@ _PLAIN: Mapping[type[Exception], tuple[int, str]] = {
     idempotency.Refused: (400, "Idempotency-Key: {0}"),
     idempotency.KeyReused: (422, "Idempotency-Key: {0}"),
     AnswerUnreadable: (409, "It was done, and its answer cannot be read any more."),
+    limits.LimitReached: (409, "{0}"),
     OverRate: (429, "Too many requests: wait {0.wait} seconds."),
     PlainHttp: (403, "{0}"),
     SuspiciousOperation: (400, "The request was not understood."),

@@ -1,15 +1,29 @@
 """The view of an interface whose requests create, change and delete subscriptions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
+from rest_framework.exceptions import ValidationError
+
 from webhooks.delivery.wire import WireProfile
 from webhooks.models import Partner, Subscription
-from webhooks.operations import subscriptions
+from webhooks.operations import given_secrets, subscriptions
 from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 
 from . import view
+
+MASK_GIVEN = "A masked secret can only stand for one that is stored."
+
+
+@contextmanager
+def mask_refused() -> Iterator[None]:
+    """Say of a mask that stands for no secret that it is not valid."""
+    try:
+        yield
+    except given_secrets.MaskGiven:
+        raise ValidationError({"secrets": [MASK_GIVEN]}) from None
 
 
 class SubscriptionView(view.ApiView):
@@ -38,30 +52,34 @@ class SubscriptionView(view.ApiView):
     # --- What its views do ----------------------------------------------------------
 
     def create_subscription(self, given: Mapping[str, Any]) -> Subscription:
-        """Raises what subscriptions.create raises."""
-        return subscriptions.create(
-            by=self.caller.actor,
-            identity=self.identity(self.partner, given),
-            **self.changes(given, None),
-        )
+        """Raises ValidationError, and what subscriptions.create raises."""
+        with mask_refused():
+            return subscriptions.create(
+                by=self.caller.actor,
+                identity=self.identity(self.partner, given),
+                **self.changes(given, None),
+            )
 
     def put_subscription(self, given: Mapping[str, Any]) -> Subscription:
-        """The only one of a key or of a shop; raises what subscriptions.put raises."""
-        return subscriptions.put(
-            by=self.caller.actor,
-            identity=self.identity(self.partner, given),
-            change=self.changes(given, None),
-        )
+        """The only one of a key or of a shop; raises ValidationError, and what
+        subscriptions.put raises."""
+        with mask_refused():
+            return subscriptions.put(
+                by=self.caller.actor,
+                identity=self.identity(self.partner, given),
+                change=self.changes(given, None),
+            )
 
     def update_subscription(
         self, row: Subscription, given: Mapping[str, Any]
     ) -> Subscription:
-        """Raises what subscriptions.update raises."""
-        return subscriptions.update(
-            by=self.caller.actor,
-            subscription=row,
-            change=partial(self.changes, given),
-        )
+        """Raises ValidationError, and what subscriptions.update raises."""
+        with mask_refused():
+            return subscriptions.update(
+                by=self.caller.actor,
+                subscription=row,
+                change=partial(self.changes, given),
+            )
 
     def delete_subscription(self, row: Subscription) -> None:
         """Raises subscriptions.Deleted."""

@@ -22,7 +22,7 @@ from rest_framework.viewsets import ViewSet
 from webhooks.models import Partner, Subscription, outages
 from webhooks.models.outages import Unavailable
 from webhooks.models.subscriptions import SubscriptionQuerySet
-from webhooks.operations import access, keys
+from webhooks.operations import access, keys, limits
 
 from . import explorer, strangers, throttling
 from .bodies import BodyTooLarge, Corrupt
@@ -66,11 +66,8 @@ class NotAnObject(Exception):
 
 
 Refusals = Mapping[type[Exception], Callable[[Request, Any], Response]]
-"""The answers of an interface, one for each kind of exception.
-
-The row of the nearest class counts, so that the row of `keys.Refused` holds for every refused key
-that has no row of its own.
-"""
+"""The answers of an interface, one for each kind of exception. The row of the nearest class
+counts: that of `keys.Refused` holds for every refused key that has no row of its own."""
 
 REFUSED: tuple[type[Exception], ...] = (
     keys.Refused,  # no key, no form of one, or one that is unknown: mostly 401
@@ -86,6 +83,7 @@ REFUSED: tuple[type[Exception], ...] = (
     exceptions.ValidationError,
     OverRate,
     PlainHttp,
+    limits.LimitReached,  # the partner may have no more of it
     SuspiciousOperation,  # refused by Django: its Host, too many query parameters
     Unavailable,
     Exception,  # anything else: the portal failed
@@ -280,11 +278,12 @@ class ApiView(ViewSet):
         if kind in (Exception, Unavailable):
             # The path only: a query string may carry what does not belong in a log.
             trace = exc if kind is Exception else None
-            asked = request.method, request.path
-            logger.error("%s %s failed: %s", *asked, exc, exc_info=trace)
+            said = request.method, request.path, exc
+            logger.error("%s %s failed: %s", *said, exc_info=trace)
         response = self.refusals[kind](request, exc)
-        if kind in (OverRate, Unavailable):
-            response["Retry-After"] = str(getattr(exc, "wait", Unavailable.wait))
+        wait = Unavailable.wait if kind is Unavailable else getattr(exc, "wait", None)
+        if wait is not None:
+            response["Retry-After"] = str(wait)
         return response
 
 

@@ -20,6 +20,7 @@ from django.views.generic.edit import FormMixin
 
 from webhooks.console import idempotency, paging
 from webhooks.console.filters import Filters
+from webhooks.operations import limits
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,9 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
             level, text = self.refusals[type(error)]
             response = self.leave(text.format(error), level)
             raise idempotency.Refused(response) from None
+        except limits.LimitReached as reached:
+            form.add_error(None, str(reached))
+            return self.show(form, 422)
 
     def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
         above = self.above()

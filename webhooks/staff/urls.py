@@ -8,6 +8,7 @@ from .account import login
 from .account import views as account
 from .deliveries import views as deliveries
 from .keys import views as keys
+from .partners import limits as partner_limits
 from .partners import views as partners
 from .recoveries import views as recoveries
 from .subscriptions import settings, testing
@@ -24,6 +25,7 @@ MOVED = {
 _partner = [
     path("", partners.Detail.as_view(), name="partner"),
     path("edit/", partners.Edit.as_view(), name="edit-partner"),
+    path("limits/", partner_limits.EditLimits.as_view(), name="partner-limits"),
     path("switch/", partners.Switch.as_view(), name="switch-partner"),
     path("explore/", exploring.Explore.as_view(), name="explore"),
 ]

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks.models import ApiKey
-from webhooks.rest.fields import Strict
+from webhooks.rest.fields import Flag, Strict
 
 from .fields import timestamp
 from .secrets import overlap
@@ -15,6 +15,16 @@ class KeyRotation(Strict):
     """How a key is replaced."""
 
     overlap_seconds = overlap("both keys work")
+
+
+class KeyRevocation(Strict):
+    """Which keys are revoked with it. The body may be left out."""
+
+    descendants = Flag(
+        required=False,
+        default=True,
+        help_text="Also those that rotations have made of it, which is so if absent.",
+    )
 
 
 class PartnerKeyEntry(serializers.Serializer[Any]):
@@ -36,6 +46,12 @@ class ReplacingKey(PartnerKeyEntry):
     """A new key and its text, which is shown here and nowhere else."""
 
     key = serializers.CharField()
+
+
+class RevokedKey(PartnerKeyEntry):
+    """A key that is revoked, and the ids of those that this call has revoked with it."""
+
+    also_revoked = serializers.ListField(child=serializers.UUIDField())
 
 
 class KeyPage(serializers.Serializer[Any]):

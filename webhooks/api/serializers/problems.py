@@ -22,5 +22,11 @@ class Problem(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
+    limit = serializers.CharField(
+        required=False, help_text="The name of the limit that is reached."
+    )
+    most = serializers.IntegerField(
+        required=False, help_text="How many it allows this partner."
+    )
     instance = serializers.CharField(required=False)
     errors = ProblemError(many=True, required=False)  # type: ignore[assignment]

@@ -10,13 +10,10 @@ from webhooks.rest.fields import Flag, Strict, Text, Url
 
 from .fields import EventName, Whole, timestamp
 
-MAX_EVENTS = 200
-
 
 def _events() -> serializers.ListField:
     return serializers.ListField(
         child=EventName(max_length=eventchecks.MAX_TYPE),
-        max_length=MAX_EVENTS,
         allow_null=True,
         required=False,
         help_text="Canonical event types; null is every type, an empty list none.",

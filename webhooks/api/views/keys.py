@@ -89,15 +89,22 @@ class Revocation(KeyManagementView):
         tags=["keys"],
         operation_id="revoke_key",
         summary="Revoke a key",
-        description="Holds from the next request, also for the calling key itself. A "
-        "second call changes nothing.",
+        description="Holds from the next request, also for the calling key itself. The "
+        "keys that rotations have made of it are revoked with it, unless `descendants` is "
+        "false: whoever had the key may have made them. A second call changes nothing.",
         parameters=[_ID],
-        request=None,
+        request=serializers.KeyRevocation,
         responses={
-            200: OpenApiResponse(serializers.PartnerKeyEntry, description="Revoked"),
-            **problems.documented(404),
+            200: OpenApiResponse(serializers.RevokedKey, description="Revoked"),
+            **problems.documented(400, 404, 413, 415),
         },
     )
     def revoke(self, request: Request, id: str) -> Response:
-        row = keys.revoke(by=self.caller.actor, key=found(self.covered(), id))
-        return Response(serializers.partner_key(row))
+        body = self.read(serializers.KeyRevocation)
+        row = found(self.covered(), id)
+        revoked = keys.revoke(
+            by=self.caller.actor, key=row, with_descendants=body["descendants"]
+        )
+        row.refresh_from_db()
+        others = [str(each.id) for each in revoked if each.pk != row.pk]
+        return Response({**serializers.partner_key(row), "also_revoked": others})

@@ -116,7 +116,7 @@ class SubscriptionDetail(View):
         request=serializers.SubscriptionChanges,
         responses={
             200: OpenApiResponse(serializers.PortalSubscription, description="OK"),
-            **problems.documented(400, 404, 413, 415),
+            **problems.documented(400, 404, 409, 413, 415),
         },
     )
     def change(self, request: Request, id: str) -> Response:

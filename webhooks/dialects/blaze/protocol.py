@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from webhooks.models import ApiKey
 from webhooks.models.outages import Unavailable
-from webhooks.operations import keys
+from webhooks.operations import keys, limits
 from webhooks.rest import caller, refusals
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON, RefusedValue
@@ -188,6 +188,10 @@ REFUSALS: Refusals = {
         f"Rate limit exceeded; retry in {refused.wait} seconds",
     ),
     PlainHttp: lambda _, refused: error(HTTPStatus.FORBIDDEN, str(refused)),
+    # [D] No page documents a limit on webhooks: an argument that is not taken.
+    limits.LimitReached: lambda _, reached: error(
+        HTTPStatus.BAD_REQUEST, str(reached), title="Invalid argument"
+    ),
     exceptions.ValidationError: _invalid,
     RefusedValue: _refused_value,
     SuspiciousOperation: _jersey(HTTPStatus.BAD_REQUEST),

@@ -16,7 +16,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.operations import keys
+from webhooks.operations import keys, limits
 from webhooks.rest import caller, nestjs
 from webhooks.rest.strangers import PlainHttp
 from webhooks.rest.view import NotAnObject, OverRate, Refusals
@@ -78,6 +78,8 @@ class Version:
                 429, "TOO_MANY_REQUESTS", "Too Many Requests"
             ),
             PlainHttp: lambda _, error: self.error(403, "FORBIDDEN", str(error)),
+            # [D] The one documented refusal of a request that is well-formed.
+            limits.LimitReached: lambda _, error: self._invalid([str(error)]),
             exceptions.ValidationError: lambda _, error: self._invalid(
                 chain.from_iterable(error.detail.values())
             ),

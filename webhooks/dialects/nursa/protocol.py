@@ -10,7 +10,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.operations import keys
+from webhooks.operations import keys, limits
 from webhooks.rest import caller, nestjs
 from webhooks.rest.nestjs import exception
 from webhooks.rest.view import NotAnObject, NotFound, OverRate, Refusals
@@ -43,6 +43,8 @@ REFUSALS: Refusals = {
     NotAnObject: lambda *_: exception(400, "the body must be an object", "Bad Request"),
     # [D] HTML at the vendor, which no client of a JSON interface wants.
     OverRate: lambda *_: exception(429, "Too Many Requests"),
+    # [D] As a rule of class-validator that the body breaks.
+    limits.LimitReached: lambda _, error: exception(400, [str(error)], "Bad Request"),
     exceptions.ValidationError: _invalid,
 }
 

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.models.outages import Unavailable
-from webhooks.operations import keys
+from webhooks.operations import keys, limits
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON
 from webhooks.rest.refusals import flattened
@@ -71,6 +71,11 @@ def _invalid(request: Request, error: exceptions.ValidationError) -> Response:
     return failure(422, summary(errors), errors=errors)
 
 
+def _limit_reached(request: Request, error: limits.LimitReached) -> Response:
+    # [D] As Laravel's validation says it: the vendor documents no limit.
+    return failure(422, str(error), errors={error.limit.name: [str(error)]})
+
+
 def _refused_value(request: Request, error: RefusedValue) -> Response:
     message = f"The {error.name.replace('_', ' ')} field {error.reason}."
     return failure(422, message, errors={error.name: [message]})
@@ -95,6 +100,7 @@ REFUSALS: Refusals = {
     ),
     OverRate: lambda *_: failure(429, "Too Many Attempts."),
     PlainHttp: lambda _, error: failure(403, str(error)),
+    limits.LimitReached: _limit_reached,
     exceptions.ValidationError: _invalid,
     RefusedValue: _refused_value,
     SuspiciousOperation: lambda *_: failure(400, "Bad Request"),

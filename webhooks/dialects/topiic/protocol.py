@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.models.outages import Unavailable
-from webhooks.operations import keys
+from webhooks.operations import keys, limits
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON
 from webhooks.rest.strangers import PlainHttp
@@ -144,6 +144,8 @@ REFUSALS: Refusals = {
         request, 429, f"Try again in {error.wait} seconds.", traced=False
     ),
     PlainHttp: lambda request, error: problem(request, 403, str(error), traced=False),
+    # [D] Its pages document no limit on webhooks: a bad request that says why.
+    limits.LimitReached: lambda request, error: problem(request, 400, str(error)),
     exceptions.ValidationError: _invalid,
     SuspiciousOperation: _bare(400),
     Unavailable: _bare(503),

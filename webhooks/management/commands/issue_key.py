@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from webhooks.models import Partner
-from webhooks.operations import keys, partners
+from webhooks.operations import keys, limits, partners
 from webhooks.operations.audit import SYSTEM
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
@@ -73,8 +73,8 @@ class Command(BaseCommand):
                 scopes=options["scope"],
                 expires_at=options["expires"],
             )
-        except keys.UnknownScope as unknown:
-            raise CommandError(str(unknown)) from None
+        except (keys.UnknownScope, limits.LimitReached) as refused:
+            raise CommandError(str(refused)) from None
         if options["json"]:
             line = {
                 "partner_id": str(partner.id) if partner else None,

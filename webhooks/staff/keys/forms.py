@@ -209,6 +209,15 @@ class IssueForm(forms.Form):
         }
 
 
+class RevokeForm(forms.Form):
+    # Not ticked, and not there, it takes them: one may be made while the page is open.
+    keep_descendants = forms.BooleanField(
+        label="Let the keys that were made of it go on working",
+        required=False,
+        help_text="Only if this key has not leaked: whoever had it may have made them.",
+    )
+
+
 class RotateForm(forms.Form):
     """For how long the old key works beside the new one."""
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -20,13 +19,13 @@ from django.utils.functional import cached_property
 from webhooks.console import labels, paging
 from webhooks.console.actor import staff_actor
 from webhooks.models import ApiKey, AuditEntry, Partner, Subscription
-from webhooks.operations import keys
+from webhooks.operations import access, keys
 from webhooks.staff.pages import Crumb, FormPage, List, Page, admin_row, crumb
 from webhooks.staff.partners import views as partners
 from webhooks.staff.partners.forms import PartnerField
 
 from . import usage
-from .forms import IssueForm, KeyFilters, RotateForm, without_keys
+from .forms import IssueForm, KeyFilters, RevokeForm, RotateForm, without_keys
 
 HISTORY = 20
 """Changes that a key's page shows; it has a handful in its life."""
@@ -69,9 +68,9 @@ class KeyPage(Page):
         name = labels.key(self.key)
         return crumb("API keys", "keys"), crumb(name, "key", self.key.id)
 
-    def dependents(self) -> Any:
-        """The settings that a dialect keeps under this key's id."""
-        rows = Subscription.objects.live().filter(api_key=self.key)
+    def dependents(self, keys: Sequence[Any] = ()) -> Any:
+        """The settings that a dialect keeps for these keys, or for this one."""
+        rows = Subscription.objects.live().filter(api_key__in=keys or [self.key.pk])
         return rows.order_by("dialect", "id")
 
     def history(self) -> list[AuditEntry]:
@@ -209,11 +208,18 @@ class Rotate(KeyPage, NewKeyPage):
 class Revoke(KeyPage, FormPage):
     permission = "webhooks.revoke_key"
     template = "staff/keys/revoke.html"
+    form_class = RevokeForm
     title = "Revoke this key"
     dangerous = True
 
+    @cached_property
+    def descendants(self) -> list[ApiKey]:
+        """Those that are not revoked."""
+        made = access.chain(self.key).descendants
+        return [key for key in made if not key.is_revoked]
+
     def obstacle(self) -> HttpResponse | None:
-        if not self.key.is_revoked:
+        if not self.key.is_revoked or self.descendants:
             return None
         text = "This key was revoked before. There is nothing left to do."
         return self.leave(text, messages.INFO)
@@ -223,19 +229,29 @@ class Revoke(KeyPage, FormPage):
         same = ApiKey.objects.usable_at(now).filter(
             partner=key.partner_id, kind=key.kind
         )
-        others = same.exclude(pk=key.pk).order_by("-created_at", "-id")
+        taken = [key.pk, *(each.pk for each in self.descendants)]
+        others = same.exclude(pk__in=taken).order_by("-created_at", "-id")
         named = list(others[: MOST_OTHERS + 1])
         return {
             "key": key,
             "is_expired": key.is_expired_at(now),
+            "descendants": self.descendants,
             "others": named[:MOST_OTHERS],
             "has_more": len(named) > MOST_OTHERS,
-            "dependents": self.dependents(),
+            "dependents": self.dependents(taken),
         }
 
-    def form_valid(self, form: Form) -> HttpResponse:
-        keys.revoke(by=staff_actor(self.request), key=self.key)
+    def form_valid(self, form: RevokeForm) -> HttpResponse:
+        revoked = keys.revoke(
+            by=staff_actor(self.request),
+            key=self.key,
+            with_descendants=not form.cleaned_data["keep_descendants"],
+        )
+        if len(revoked) <= 1:
+            text = f"The key {labels.key(self.key)} is revoked: every API refuses it"
+        else:
+            names = ", ".join(labels.key(each) for each in revoked)
+            text = f"The keys {names} are revoked: every API refuses them"
         return self.leave(
-            f"The key {labels.key(self.key)} is revoked: every API refuses it from now on. "
-            "Tell whoever uses it, and give them another."
+            f"{text} from now on. Tell whoever uses it, and give them another."
         )

@@ -22,6 +22,8 @@ from webhooks.models import (
     Recovery,
     Subscription,
 )
+from webhooks.operations import limits
+from webhooks.operations.limits import Limit
 
 MOST = 20
 """Rows of a table; the others are a link away."""
@@ -72,6 +74,7 @@ def of(
         "deliveries": ("view_delivery", _deliveries),
         "recoveries": ("view_recovery", _recoveries),
         "history": ("view_auditentry", _history),
+        "limits": ("view_partner", limit_rows),
     }
     hours = EndpointHour.objects.filter(partner=partner)
     return {
@@ -81,6 +84,36 @@ def of(
         },
         **charts.context(hours, query, now=timezone.now(), partner=partner.id),
     }
+
+
+@dataclass(frozen=True)
+class LimitRow:
+    """A limit as a page shows it."""
+
+    limit: Limit
+    most: int
+    used: int | None
+    """None for one that counts no rows."""
+
+    @property
+    def label(self) -> str:
+        label = self.limit.label
+        return f"{label[0].upper()}{label[1:]}"
+
+    @property
+    def is_reached(self) -> bool:
+        return self.used is not None and self.used >= self.most
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is another than the settings say."""
+        return self.most != self.limit.default
+
+
+def limit_rows(partner: Partner) -> Sequence[LimitRow]:
+    """Every limit that has a setting; one statement."""
+    used = limits.used(partner.pk, limits.EVERY)
+    return [LimitRow(each, each.of(partner), used.get(each)) for each in limits.EVERY]
 
 
 def dependents(partner: Partner, *, now: datetime) -> Dependents:

@@ -1,0 +1,299 @@
+"""The limits of a partner: how much of each thing it may have, ask for and send.
+
+An operation that makes something more calls `hold` as the last thing in its transaction.
+The partner's row is locked there, after every other lock, so that of two changes at once the
+second counts the first; what is refused is rolled back. A change that makes nothing more is
+never refused: what is beyond a limit that was lowered can be read, changed and deleted.
+
+The settings say how many, and `Partner.limits` for one partner. Staff are held to the limits
+as keys are, since what they make weighs the same; who may change partners raises a limit.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from math import ceil
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Func, IntegerField, OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
+from webhooks.models import (
+    ApiKey,
+    AuditEntry,
+    Delivery,
+    Endpoint,
+    Partner,
+    Recovery,
+    SigningSecret,
+    Subscription,
+)
+
+MINUTE = timedelta(minutes=1)
+
+MOST = 1_000_000
+"""Of anything, whatever staff say: what is counted is counted at each change."""
+
+SENT_BY_HAND = ("subscription.tested", "delivery.redelivered", "delivery.sent_now")
+"""The actions by which somebody has something sent at once. Their audit entries say in `after`
+to which `subscription`."""
+
+
+class Kind(Enum):
+    COUNT = "count"  # of rows that are there
+    LENGTH = "length"  # of what one request holds
+    RATE = "rate"  # in a time, so that waiting helps
+
+
+Rows = Callable[[Any], QuerySet[Any]]
+"""The rows that count, of the partner of that id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    name: str
+    label: str
+    """What is limited, for pages and with a number before it."""
+    setting: str = ""
+    """The name of its setting; empty for one that nothing changes."""
+    most: int = 0
+    """The number of one without a setting."""
+    kind: Kind = Kind.COUNT
+    rows: Rows | None = None
+    hint: str = ""
+    """What to do at the limit."""
+    field: str = ""
+    """The field of a subscription that holds what is too long."""
+
+    @property
+    def default(self) -> int:
+        """As the settings say."""
+        return getattr(settings, self.setting) if self.setting else self.most
+
+    def of(self, partner: Partner | None) -> int:
+        """For this partner; without one, as the settings say."""
+        override = (partner.limits or {}).get(self.name) if partner else None
+        return self.default if override is None else override
+
+
+class LimitReached(Exception):
+    """The partner may have no more of it; says so in a sentence for its people.
+
+    `wait` is in whole seconds, where waiting helps."""
+
+    def __init__(self, limit: Limit, most: int, *, wait: int | None = None) -> None:
+        text = f"The limit of {most:,} {limit.label} is reached."
+        if limit.kind is Kind.LENGTH:
+            text = f"There may be at most {most:,} {limit.label}."
+        super().__init__(f"{text} {limit.hint}".strip())
+        self.limit = limit
+        self.most = most
+        self.wait = wait
+
+
+def _subscriptions(partner: Any) -> QuerySet[Any]:
+    return Subscription.objects.live().filter(partner=partner)
+
+
+def _urls(partner: Any) -> QuerySet[Any]:
+    return Endpoint.objects.live().filter(
+        subscription__partner=partner, subscription__deleted_at=None
+    )
+
+
+def _secrets(partner: Any) -> QuerySet[Any]:
+    return SigningSecret.objects.live(timezone.now()).filter(
+        subscription__partner=partner, subscription__deleted_at=None
+    )
+
+
+def _keys(partner: Any) -> QuerySet[Any]:
+    # One that was replaced is a key of the chain that it is in: see KEY_CHAIN.
+    usable = ApiKey.objects.usable_at(timezone.now())
+    return usable.filter(partner=partner, replaced_by=None)
+
+
+def _recoveries(partner: Any) -> QuerySet[Any]:
+    return Recovery.objects.filter(partner=partner, state=Recovery.State.RUNNING)
+
+
+def _sent_again(partner: Any) -> QuerySet[Any]:
+    return Delivery.objects.pending().filter(
+        partner=partner, redelivery_of__isnull=False, recovery=None
+    )
+
+
+SUBSCRIPTIONS = Limit(
+    name="subscriptions",
+    label="subscriptions",
+    setting="LIMIT_SUBSCRIPTIONS",
+    rows=_subscriptions,
+)
+URLS = Limit(name="urls", label="URLs", setting="LIMIT_URLS", rows=_urls)
+EVENT_NAMES = Limit(
+    name="event_names",
+    label="events in the list of a subscription",
+    setting="LIMIT_EVENT_NAMES",
+    kind=Kind.LENGTH,
+    field="events",
+)
+SECRETS = Limit(
+    name="secrets",
+    label="signing secrets",
+    setting="LIMIT_SECRETS",
+    rows=_secrets,
+    hint="A rotation without an overlap needs none more.",
+)
+KEYS = Limit(name="keys", label="API keys", setting="LIMIT_KEYS", rows=_keys)
+KEY_CHAIN = Limit(
+    name="key_chain",
+    label="working keys that replace one another",
+    setting="LIMIT_KEY_CHAIN",
+    hint="Revoke one that is no longer used, or wait until one ends.",
+)
+RECOVERIES = Limit(
+    name="recoveries",
+    label="recoveries that run at once",
+    setting="LIMIT_RECOVERIES",
+    rows=_recoveries,
+)
+SENT_AGAIN = Limit(
+    name="sent_again",
+    label="redeliveries that wait",
+    setting="LIMIT_SENT_AGAIN",
+    rows=_sent_again,
+    hint="A recovery replays many.",
+)
+SENDS = Limit(
+    name="sends_per_minute",
+    label="tests and redeliveries a minute",
+    setting="LIMIT_SENDS_PER_MINUTE",
+    kind=Kind.RATE,
+)
+SENDS_TO_ONE = Limit(
+    name="sends_per_minute_to_one",
+    label="tests and redeliveries a minute to one subscription",
+    setting="LIMIT_SENDS_PER_MINUTE_TO_ONE",
+    kind=Kind.RATE,
+)
+IDEMPOTENCY_KEYS = Limit(
+    name="idempotency_keys",
+    label="idempotency keys a day",
+    setting="LIMIT_IDEMPOTENCY_KEYS",
+    kind=Kind.RATE,
+)
+
+
+def _characters(name: str, most: int, where: str, field: str = "") -> Limit:
+    label = f"characters in {where}"
+    return Limit(name=name, label=label, most=most, kind=Kind.LENGTH, field=field)
+
+
+NAME = _characters("name", 255, "a name", "name")
+NAME_OF_KEY = _characters("key_name", 200, "a name")
+SHOP = _characters("shop_id", 255, "a shop id", "shop_id")
+EVENT_NAME = _characters("event_name", 255, "the name of an event", "events")
+SECRET = _characters("secret", 255, "a secret", "secrets")
+
+EVERY = (
+    SUBSCRIPTIONS,
+    URLS,
+    EVENT_NAMES,
+    SECRETS,
+    KEYS,
+    KEY_CHAIN,
+    RECOVERIES,
+    SENT_AGAIN,
+    SENDS,
+    SENDS_TO_ONE,
+    IDEMPOTENCY_KEYS,
+)
+"""Those that have a setting, and that may be another for one partner."""
+
+
+def hold(partner: Partner, *counted: Limit, event_names: int = 0) -> None:
+    """Refuse what this transaction has made, where the partner has more than it may of
+    `counted`, or a list of more `event_names`.
+
+    Two statements. To be called last: no lock is waited for after the partner's. Raises
+    LimitReached.
+    """
+    locked = _locked(partner.pk)
+    if event_names > (most := EVENT_NAMES.of(locked)):
+        raise LimitReached(EVENT_NAMES, most)
+    for limit, number in used(locked.pk, counted).items():
+        if number > (most := limit.of(locked)):
+            raise LimitReached(limit, most)
+
+
+def hold_sends(partner: Partner, subscription: UUID) -> None:
+    """Refuse what this transaction sends by hand, where it is too much in a minute: by the
+    partner, or to one subscription. Its audit entry has been written.
+
+    To be called last, as `hold`. Raises LimitReached.
+    """
+    locked, now = _locked(partner.pk), timezone.now()
+    entries = AuditEntry.objects.filter(
+        partner_id=locked.pk, at__gt=now - MINUTE, action__in=SENT_BY_HAND
+    ).order_by("-at")
+    every, to_one = SENDS.of(locked), SENDS_TO_ONE.of(locked)
+    found = list(entries.values_list("at", "after")[: max(every, to_one) + 1])
+    same = [
+        entry
+        for entry in found
+        if (entry[1] or {}).get("subscription") == str(subscription)
+    ]
+    for limit, most, times in ((SENDS, every, found), (SENDS_TO_ONE, to_one, same)):
+        if len(times) > most:
+            # Behind the one that is refused, so many fill the minute: until the last leaves.
+            left = (times[most][0] + MINUTE - now).total_seconds()
+            raise LimitReached(limit, most, wait=max(ceil(left), 1))
+
+
+def hold_chain(partner: Partner | None, key: ApiKey, *, at: datetime) -> None:
+    """Refuse a rotation that has made `key`, where too many of the keys that it has
+    replaced still work. The caller has locked them. Raises LimitReached."""
+    most = KEY_CHAIN.of(partner)
+    if ApiKey.objects.chain(key.pk).usable_at(at).count() > most:
+        raise LimitReached(KEY_CHAIN, most)
+
+
+def check_lengths(limit: Limit, *texts: str) -> None:
+    """Raises LimitReached. Columns do not say it: SQLite keeps a text of any length."""
+    if any(len(text) > limit.most for text in texts):
+        raise LimitReached(limit, limit.most)
+
+
+def used(partner: UUID, limits: Collection[Limit]) -> dict[Limit, int]:
+    """How many rows the partner has of each that counts rows; one statement."""
+    counting = [limit for limit in limits if limit.rows is not None]
+    if not counting:
+        return {}
+    rows = Partner.objects.filter(pk=partner).order_by()
+    counts = {f"of_{limit.name}": _count(limit) for limit in counting}
+    numbers: Sequence[int] = rows.values_list(*counts.values()).get()
+    return dict(zip(counting, numbers, strict=True))
+
+
+def check_overrides(overrides: Mapping[str, int]) -> None:
+    """Raises ValueError for the name of no limit, and for a number that is none."""
+    known = {limit.name for limit in EVERY}
+    for name, number in overrides.items():
+        if name not in known or not 0 <= number <= MOST:
+            raise ValueError(f"{name}={number}")
+
+
+def _locked(partner: UUID) -> Partner:
+    rows = Partner.objects.select_for_update(no_key=True).only("id", "limits")
+    return rows.get(pk=partner)
+
+
+def _count(limit: Limit) -> Subquery:
+    assert limit.rows is not None  # noqa: S101 - the caller has looked
+    # A COUNT without GROUP BY, which `annotate(Count())` would add.
+    counted = Func(F("pk"), function="COUNT", output_field=IntegerField())
+    rows = limit.rows(OuterRef("pk")).order_by().annotate(counted=counted)
+    return Subquery(rows.values("counted"))
