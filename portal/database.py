@@ -7,6 +7,7 @@ from typing import Any
 import environ
 
 from .passwords import parse_url
+from .private_files import PrivateConnection
 
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = ("postgres", "postgresql", "psql", "pgsql")  # schemes
@@ -64,5 +65,6 @@ def _pragmas(options: dict[str, Any] | None) -> dict[str, Any]:
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         # FULL: an event that was answered with 202 survives a power failure.
+        "factory": PrivateConnection,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }

@@ -14,7 +14,7 @@ that raises ValueError("it must be …"), for `env.read`.
 import builtins
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -30,6 +30,13 @@ REQUIRED: Final[Any] = object()
 _NEAR = 0.8  # how alike two names are, from 0 to 1, when one is taken for a slip of the other
 TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
+
+
+_WRONG = "The portal does not start, because its settings are wrong."
+_PRODUCTION = (
+    "Without DEBUG=true this is production, and docs/running.md lists what it needs. "
+    "For development, `make run` writes a .env."
+)
 
 
 class Wrong(ImproperlyConfigured):
@@ -79,10 +86,13 @@ class Environment:
         text = self._values.get(name)
         if text is None and default is not REQUIRED:
             return default
+        stripped = (text or "").strip()
         try:
-            return parse((text or "").strip())
+            return parse(stripped)
         except ValueError as error:
-            how = "is not set" if text is None else "is wrong" if text else "is empty"
+            how = (
+                "is wrong" if stripped else "is not set" if text is None else "is empty"
+            )
             self.faults.append(f"{name} {how}: {error}.")
             return instead
 
@@ -98,7 +108,8 @@ class Environment:
 
         def parse(text: builtins.str) -> builtins.str:
             if len(text) < at_least and (text or not may_be_empty):
-                raise ValueError(f"it must have {at_least} characters or more")
+                few = "a character" if at_least == 1 else f"{at_least} characters"
+                raise ValueError(f"it must have {few} or more")
             return text
 
         return self.read(name, parse, default=default, instead="")
@@ -151,6 +162,10 @@ class Environment:
 
         return self.read(name, parse, default=default, instead=at_least)
 
+    def days(self, name: builtins.str, default: builtins.int) -> builtins.int:
+        """A number of days that a date can be moved by, up to a century."""
+        return self.int(name, default=default, at_most=36500)
+
     def list(
         self,
         name: builtins.str,
@@ -183,14 +198,9 @@ class Environment:
                 found.append(f"{line.place}: {name} is no setting. Is it {near[0]}?")
         return found
 
-    def stop_if_wrong(self, *, hint: builtins.str = "") -> None:
+    def stop_if_wrong(self, *, is_production: builtins.bool) -> None:
         """Raises Wrong with every fault, and with the warnings, which may be their reason."""
         if self.faults:
-            raise Wrong("\n".join(_report(self.faults, self.warnings, hint)))
-
-
-def _report(faults: Sequence[str], warnings: Sequence[str], hint: str) -> Iterable[str]:
-    yield "The portal does not start, because its settings are wrong."
-    yield from (f"  {line}" for line in (*faults, *warnings))
-    if hint:
-        yield hint
+            lines = [f"  {line}" for line in (*self.faults, *self.warnings)]
+            hint = [_PRODUCTION] if is_production else []
+            raise Wrong("\n".join([_WRONG, *lines, *hint]))

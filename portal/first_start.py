@@ -24,8 +24,14 @@ WITHOUT_DATA = (
 
 # Until 0.1.0 these were the defaults in development, so every older database there has data
 # under them. They are no secrets: production refuses them.
-PUBLISHED_KEY = "dev:ZGV2ZWxvcG1lbnQtb25seS1lbmNyeXB0aW9uLWtleSE="
-PUBLISHED_PEPPER = "1:development-only-pepper"
+PUBLISHED = {
+    "ENCRYPTION_KEYS": b"development-only-encryption-key!",
+    "KEY_PEPPERS": b"development-only-pepper",
+}
+_PUBLISHED_ENTRIES = {
+    "ENCRYPTION_KEYS": "dev:ZGV2ZWxvcG1lbnQtb25seS1lbmNyeXB0aW9uLWtleSE=",
+    "KEY_PEPPERS": "1:development-only-pepper",
+}
 
 _HEADER = """\
 # Settings of this copy, for development: README lists all of them. Keep it private.
@@ -97,8 +103,8 @@ def _complete(path: Path, folder: Path, *, may_begin: bool) -> None:
             return
         file.write(_HEADER if is_new else "\n")
         if _has_older_data(folder):
-            missing["ENCRYPTION_KEYS"] += f",{PUBLISHED_KEY}"
-            missing["KEY_PEPPERS"] += f",{PUBLISHED_PEPPER}"
+            for name in {*_PUBLISHED_ENTRIES} & {*missing}:
+                missing[name] += f",{_PUBLISHED_ENTRIES[name]}"
             file.write(_OLDER)
         file.writelines(f"{name}={value}\n" for name, value in missing.items())
     sys.stderr.write(f"Wrote {', '.join(missing)} into {path}. Keep it private.\n")

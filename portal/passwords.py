@@ -34,7 +34,7 @@ def with_quoted_password(url: str) -> str:
     if (
         not password
         or re.search(r"[/?#]", user)
-        or re.fullmatch(r"[^:]*:[0-9]*", before)
+        or re.fullmatch(r"[^:]*:[0-9]+", before)
     ):
         raise ValueError(
             "the special characters of its password must be percent-encoded (/ is %2F, "

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
-from portal import application, database, interfaces, values
+from portal import application, database, first_start, interfaces, values
 from portal.console import CONTENT_SECURITY_POLICY, UNFOLD  # noqa: F401 - settings
 from portal.environment import REQUIRED, Environment
 
@@ -35,9 +35,18 @@ SECRET_KEY = env.read("SECRET_KEY", values.secret_key, default=REQUIRED, instead
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # `name:base64 of 32 bytes`, comma-separated. The first encrypts; all of them decrypt.
-ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", values.encryption_keys, default=REQUIRED)
+ENCRYPTION_KEYS = env.list(
+    "ENCRYPTION_KEYS", values.encryption_keys, default=REQUIRED, instead={}
+)
 # `number:secret`, comma-separated. The first digests new keys; all of them verify.
-KEY_PEPPERS = env.list("KEY_PEPPERS", values.peppers, default=REQUIRED)
+KEY_PEPPERS = env.list("KEY_PEPPERS", values.peppers, default=REQUIRED, instead={})
+if not DEVELOPMENT:
+    for name, secret in first_start.PUBLISHED.items():
+        if secret in vars()[name].values():
+            env.fault(name, "it has a secret in it that was published with the source")
+
+# Start although the database has data under keys or peppers that are not configured.
+ALLOW_MISSING_KEYS = env.bool("ALLOW_MISSING_KEYS", default=False)
 
 # --- Hosts and transport -------------------------------------------------------------
 
@@ -235,16 +244,9 @@ WEBHOOKS_SELF_ADDRESSES = env.list(
 
 # Days that finished rows are kept; 0 = for ever. A delivery is deleted with its event and its
 # attempts. Failed: deliveries that did not arrive, and unmatched events.
-_CENTURY = 36500
-WEBHOOKS_RETENTION_DELIVERED_DAYS = env.int(
-    "WEBHOOKS_RETENTION_DELIVERED_DAYS", default=30, at_most=_CENTURY
-)
-WEBHOOKS_RETENTION_FAILED_DAYS = env.int(
-    "WEBHOOKS_RETENTION_FAILED_DAYS", default=90, at_most=_CENTURY
-)
-WEBHOOKS_RETENTION_STATISTICS_DAYS = env.int(
-    "WEBHOOKS_RETENTION_STATISTICS_DAYS", default=365, at_most=_CENTURY
-)
+WEBHOOKS_RETENTION_DELIVERED_DAYS = env.days("WEBHOOKS_RETENTION_DELIVERED_DAYS", 30)
+WEBHOOKS_RETENTION_FAILED_DAYS = env.days("WEBHOOKS_RETENTION_FAILED_DAYS", 90)
+WEBHOOKS_RETENTION_STATISTICS_DAYS = env.days("WEBHOOKS_RETENTION_STATISTICS_DAYS", 365)
 
 # Who sends deliveries: `local` is the process of `deliver` itself, `celery` is Celery workers
 # behind a broker.
@@ -280,11 +282,6 @@ LOGGING = {
 
 # --- The end: what is wrong stops the start ------------------------------------------
 
-env.stop_if_wrong(
-    hint=""
-    if DEVELOPMENT
-    else "Without DEBUG=true this is production, and docs/running.md lists what it needs. "
-    "For development, `make run` writes a .env."
-)
+env.stop_if_wrong(is_production=not DEVELOPMENT)
 # Names in .env that look like a setting's; a system check shows them.
 SETTING_WARNINGS = env.warnings

@@ -48,6 +48,7 @@ class TestWhatItSays:
             "webhooks_deliveries_pending lane=late",
             "webhooks_deliveries_pending lane=recovery",
             "webhooks_deliveries_pending lane=ordered",
+            "webhooks_deliveries_without_key",
             "webhooks_endpoints state=failing",
             "webhooks_endpoints state=open",
             "webhooks_endpoints state=disabled",
@@ -172,7 +173,7 @@ class TestWhatItSays:
         with CaptureQueriesContext(connection) as full:
             scrape()
 
-        assert len(full) == len(empty) == 5
+        assert len(full) == len(empty) == 6
 
 
 class TestWhoMayRead:

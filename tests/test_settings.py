@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from portal.settings import env
 from tests.environment import SETTINGS as DEVELOPMENT
 from tests.waiting import PATIENCE
 
@@ -56,6 +57,115 @@ def test_production_does_not_start_without(missing):
     done = manage("check", environment=environment)
     assert done.returncode != 0
     assert missing in done.stderr
+
+
+FREE = {"ENV_FILE", "SECRET_KEY_FALLBACKS"}
+# A word, which hardly any setting takes, and what else must be refused.
+WRONG = dict.fromkeys([name for name in env.names if name not in FREE], "s3cret??") | {
+    "ENCRYPTION_KEYS": "k2:c2VjcmV0,k1:c2VjcmV0",
+    "TRUSTED_PROXIES": "",
+    "SESSION_COOKIE_AGE": "0",
+    "SESSION_IDLE_SECONDS": "0",
+    "DATABASE_URL": "",
+    "EMAIL_URL": "mail://u:s3cret@h",
+    "WEBHOOKS_EGRESS_ALLOW": "10.0.0.1/8",
+    "WEBHOOKS_SELF_ADDRESSES": "portal.example.com",
+    "WEBHOOKS_RETENTION_FAILED_DAYS": "-1",
+    "WEBHOOKS_RETENTION_STATISTICS_DAYS": "1e9",
+    "CELERY_QUEUE": "",
+    "METRICS_TOKEN": "too short",
+    "LOG_LEVEL": "loud",
+}
+
+
+@pytest.mark.parametrize(
+    "command", [["check"], ["check", "--deploy"], ["serve"], ["deliver"], ["up"]]
+)
+def test_every_command_tells_of_everything_that_is_wrong(command):
+    done = manage(*command, environment=WRONG)
+    lines = [line[2:] for line in done.stderr.splitlines() if line[:2] == "  "]
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert sorted(line.split()[0] for line in lines) == sorted(WRONG), done.stderr
+    assert "s3cret" not in done.stderr
+    assert "c2VjcmV0" not in done.stderr
+
+
+def test_celery_tells_of_it_too():
+    done = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "portal", "worker"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": "", **WRONG},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "\n  KEY_PEPPERS is wrong: entry 1 must be" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_backend_that_needs_a_broker_asks_for_it():
+    done = manage("check", environment={**PRODUCTION, "WEBHOOKS_BACKEND": "celery"})
+    assert "  CELERY_BROKER_URL is wrong: it must be set" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("ENCRYPTION_KEYS", "dev:ZGV2ZWxvcG1lbnQtb25seS1lbmNyeXB0aW9uLWtleSE="),
+        ("KEY_PEPPERS", "1:development-only-pepper"),
+    ],
+)
+def test_production_refuses_what_was_published(name, secret):
+    both = f"{PRODUCTION[name]},{secret}".replace(",1:", ",2:")
+    done = manage("check", environment={**PRODUCTION, name: both})
+    assert f"  {name} is wrong: it has a secret in it that was published" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        "\ufeffDEBUG=false",
+        "DEBUG = false",
+        "debug=false",
+        "debug=true",
+        "# DEBUG=true",
+        "DEBUG=0",
+        "",
+    ],
+)
+def test_no_slip_in_its_file_makes_production_development(slip, tmp_path):
+    lines = [slip, *(f"{k}={v}" for k, v in PRODUCTION.items() if k != "DEBUG")]
+    (tmp_path / "env").write_text("\n".join(lines), encoding="utf-8")
+    done = manage(
+        "shell",
+        "-v0",
+        "-c",
+        "from django.conf import settings; print(settings.DEVELOPMENT)",
+        environment={"ENV_FILE": str(tmp_path / "env")},
+    )
+    assert done.stdout == "False\n", done.stderr
+
+
+def test_a_file_that_cannot_be_read_stops_the_start(tmp_path):
+    done = manage("serve", environment={**PRODUCTION, "ENV_FILE": str(tmp_path)})
+    assert done.returncode == 1
+    assert f"  {tmp_path} cannot be read: Is a directory." in done.stderr
+
+
+def test_a_slip_in_a_name_is_a_warning_of_the_check(tmp_path):
+    (tmp_path / "env").write_text("WEBHOOK_EGRESS_ALLOW=10.0.0.0/8\n")
+    environment = {**PRODUCTION, "ENV_FILE": str(tmp_path / "env")}
+    done = manage(
+        "check", "--deploy", "--fail-level", "WARNING", environment=environment
+    )
+    assert done.returncode == 1
+    assert (
+        "(webhooks.W001) env line 1: WEBHOOK_EGRESS_ALLOW is no setting. "
+        "Is it WEBHOOKS_EGRESS_ALLOW?"
+    ) in done.stderr
 
 
 def test_production_opens_no_private_network_by_default():

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 from django.core import checks
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.models.signals import post_migrate
 
 
@@ -34,7 +35,9 @@ class WebhooksConfig(AppConfig):
                 interface.title, interface.slug, interface.profile.name
             )
         checks.register(_check_interfaces, checks.Tags.urls)
+        checks.register(_check_names_of_settings)
         checks.register(_check_tables, checks.Tags.database)
+        checks.register(_check_keys, checks.Tags.database)
         post_migrate.connect(_fill_catalogue, sender=self)
 
 
@@ -62,6 +65,23 @@ def _check_tables(
         for alias in databases or ()
         if prerelease.is_unfinished(connections[alias])
     ]
+
+
+def _check_names_of_settings(**options: Any) -> list[checks.CheckMessage]:
+    return [checks.Warning(w, id="webhooks.W001") for w in settings.SETTING_WARNINGS]
+
+
+def _check_keys(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[checks.CheckMessage]:
+    """Only warns: `migrate` asks, too, and works without them."""
+    from webhooks.operations import missing_keys
+
+    try:
+        missing = missing_keys.found() if databases else []
+    except DatabaseError:
+        return []  # no tables yet, or no database
+    return [checks.Warning(line, id="webhooks.W002") for line in missing]
 
 
 def _fill_catalogue(using: str, apps: Any = apps, **_: object) -> None:

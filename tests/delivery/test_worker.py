@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection
+from django.db.models.functions import Now
 from django.utils import timezone
 from standardwebhooks import Webhook
 
@@ -22,8 +23,15 @@ from tests.waiting import PATIENCE
 from webhooks.delivery import outbox, worker
 from webhooks.delivery.backends import local
 from webhooks.management.commands.deliver import make_worker
-from webhooks.models import Attempt, Delivery, Event, SigningSecret, Subscription
-from webhooks.operations import subscriptions
+from webhooks.models import (
+    Attempt,
+    Delivery,
+    Endpoint,
+    Event,
+    SigningSecret,
+    Subscription,
+)
+from webhooks.operations import missing_keys, subscriptions, testing
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -239,6 +247,62 @@ def test_what_cannot_be_signed_is_never_sent_but_recorded_and_retried(
     assert attempt.error.startswith(error)
     assert attempt.request_headers == {}
     assert attempt.status is None
+
+
+def test_one_whose_encryption_key_is_missing_waits_and_loses_no_attempt(
+    receiver, settings
+):
+    hook = subscription(receiver.url())
+    publish(hook)
+    configured = settings.ENCRYPTION_KEYS
+    settings.ENCRYPTION_KEYS = {"another": bytes(32)}
+
+    deliver()
+
+    assert receiver.requests == []
+    assert only().state == Delivery.State.PENDING
+    assert only().attempts == 0
+    assert only().reason == Delivery.WAITS_FOR_KEY
+    assert 280 < seconds_until_due() < 301
+    assert attempts() == []
+    assert only().endpoint.failing_since is None
+    assert list(missing_keys.waiting_deliveries()) == [only()]
+
+    settings.ENCRYPTION_KEYS |= configured
+    all_due()
+    deliver()
+
+    assert len(receiver.requests) == 1
+    assert (only().state, only().reason) == (Delivery.State.DELIVERED, "")
+
+
+def test_the_probe_of_an_endpoint_that_lacks_the_key_is_made_again(receiver, settings):
+    hook = subscription(receiver.url())
+    publish(hook)
+    Endpoint.objects.update(
+        trips=3, open_until=Now(), consecutive_failures=9, failing_since=Now()
+    )
+    configured = settings.ENCRYPTION_KEYS
+    settings.ENCRYPTION_KEYS = {"another": bytes(32)}
+    deliver()
+    assert only().endpoint.probe_token is None
+
+    settings.ENCRYPTION_KEYS |= configured
+    all_due()
+    deliver()
+
+    assert only().state == Delivery.State.DELIVERED
+
+
+def test_a_test_that_lacks_the_key_fails_at_once(receiver, settings):
+    hook = subscription(receiver.url())
+    testing.send(by=SYSTEM, subscription=hook)
+    settings.ENCRYPTION_KEYS = {"another": bytes(32)}
+
+    deliver()
+
+    assert only().state == Delivery.State.EXHAUSTED
+    assert attempts()[0].error.startswith("KeyMissing")
 
 
 def test_data_that_cannot_be_read_fails_its_own_delivery_and_no_other(receiver):

@@ -130,7 +130,7 @@ def test_subscriptions_follow_the_receiver_and_keep_what_a_person_changed():
 def test_there_is_none_in_production(settings, key_file):
     settings.DEVELOPMENT = False
 
-    with pytest.raises(CommandError, match="DEBUG is false"):
+    with pytest.raises(CommandError, match="DEBUG=true"):
         call_command("sample")
     assert not key_file.exists()
     assert not Subscription.objects.exists()

@@ -198,6 +198,15 @@ class TestDeliveries:
         Endpoint.objects.update(next_due_at=timezone.now() - timedelta(seconds=50))
         assert titles(console) == []
 
+    def test_those_that_wait_for_an_encryption_key_are_counted(
+        self, console: Client
+    ) -> None:
+        for _ in range(2):
+            repeat(exhausted(), "pending")
+        Delivery.objects.pending().update(reason=Delivery.WAITS_FOR_KEY)
+        found = only(console, "wait for a key")
+        assert found.title == "2 deliveries wait for a key"
+
     def test_the_failed_are_those_that_no_repeat_has_recovered(
         self, console: Client
     ) -> None:

@@ -503,6 +503,27 @@ class TestList:
         keys.revoke(by=SYSTEM, key=made["revoked"])
         return made
 
+    def test_by_the_pepper_so_that_a_rotation_s_end_can_be_seen(
+        self, console: Client, each, settings
+    ) -> None:
+        settings.KEY_PEPPERS = {8: b"new", **settings.KEY_PEPPERS}
+        new, _ = factories.key(None)
+        assert listed(console, pepper="8") == [new]
+        assert listed(console, pepper="7", state="usable") == [
+            each["expiring"],
+            each["usable"],
+        ]
+        shown = console.get(page(each["usable"])).content.decode()
+        assert "<dt>Pepper</dt><dd>7</dd>" in shown
+        settings.KEY_PEPPERS = {8: b"new"}
+        shown = console.get(page(each["usable"])).content.decode()
+        assert "<dt>Pepper</dt><dd>7 (not configured)</dd>" in shown
+        assert "It is refused now" in shown
+
+    @pytest.mark.parametrize("pepper", ["x", "-1", "40000"])
+    def test_no_key_has_another_pepper(self, console: Client, pepper) -> None:
+        assert console.get(KEYS, {"pepper": pepper}).context["form"].errors
+
     @pytest.mark.parametrize("state", ["expiring", "expired", "revoked", "off"])
     def test_by_each_state(self, console: Client, each, state) -> None:
         assert listed(console, state=state) == [each[state]]

@@ -1,9 +1,10 @@
 """One attempt: makes the request of a job, and decides from its result whether and when to try
 again.
 
-An error on our side is a failed attempt with the outcome `error`: a secret that does not
-decrypt, a profile that no longer exists, an event type that the profile has no name for. It
-is shown, and tried again on the schedule. A request with a wrong signature is never sent.
+An error on our side is a failed attempt with the outcome `error`: a secret that was altered, a
+profile that no longer exists, an event type that the profile has no name for. It is shown, and
+tried again on the schedule. An encryption key that is not configured is no attempt: the delivery
+waits until it is. A request with a wrong signature is never sent.
 """
 
 import logging
@@ -14,7 +15,7 @@ from typing import Protocol
 
 import orjson
 
-from webhooks.models import Delivery
+from webhooks.models import Delivery, encryption
 
 from . import wire
 from .job import AttemptRecord, Job, Settlement
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 ERROR = "error"
 """The outcome of an attempt that failed before a request could be made."""
+
+KEY_WAIT = timedelta(minutes=5)
+"""Until a delivery whose encryption key is missing is looked at again."""
 
 _ERROR_LENGTH = 500
 
@@ -71,6 +75,10 @@ async def make(job: Job, poster: Poster) -> Settlement:
             timeout=request.timeout,
         )
         return conclude(job, request, result, started_at=started_at)
+    except encryption.KeyMissing as error:
+        logger.error("Delivery %s waits: %s", job.id, error)
+        # Whoever sends a test watches it.
+        return _failed_here(job, started_at, error) if job.is_test else _waits(job)
     except Exception as error:
         logger.warning("Delivery %s failed on our side.", job.id, exc_info=error)
         return _failed_here(job, started_at, error)
@@ -148,6 +156,18 @@ def _message(job: Job, profile: WireProfile) -> Message:
         data=orjson.loads(job.data),
         url=job.url,
         subscription_id=job.subscriber.public_id,
+    )
+
+
+def _waits(job: Job) -> Settlement:
+    """Look at it again later; no attempt was made, and none is lost."""
+    return Settlement(
+        job=job,
+        state=Delivery.State.PENDING,
+        outcome=ERROR,
+        reason=Delivery.WAITS_FOR_KEY,
+        wait=KEY_WAIT,
+        is_ours=True,
     )
 
 

@@ -30,6 +30,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 from webhooks.delivery import heartbeat
 from webhooks.models import Delivery, Endpoint, EndpointHour, Notice
+from webhooks.operations import missing_keys
 from webhooks.rest import strangers
 
 MOST_COUNTED = 100_000
@@ -72,7 +73,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 class _Database:
     def collect(self) -> Iterator[Metric]:
-        yield _waiting()
+        yield from _waiting()
         yield from _endpoints()
         yield from _attempts()
         yield GaugeMetricFamily(
@@ -87,7 +88,7 @@ class _Database:
         )
 
 
-def _waiting() -> Metric:
+def _waiting() -> Iterator[Metric]:
     with connection.cursor() as cursor:
         cursor.execute(_PENDING, [MOST_COUNTED])
         counts = dict(cursor.fetchall())
@@ -98,7 +99,12 @@ def _waiting() -> Metric:
     )
     for lane in Delivery.Lane:
         waiting.add_metric([lane.name.lower()], counts.get(lane.value, 0))
-    return waiting
+    yield waiting
+    yield GaugeMetricFamily(
+        "webhooks_deliveries_without_key",
+        "Pending deliveries that wait for an encryption key that a worker lacks.",
+        missing_keys.waiting_deliveries().count(),
+    )
 
 
 def _endpoints() -> Iterator[Metric]:

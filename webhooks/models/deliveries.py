@@ -73,6 +73,9 @@ class Delivery(models.Model):
     TRIED_ONCE = "A test is tried once."
     """Why a test that failed has ended. No real event was lost, so nothing is to be recovered."""
 
+    WAITS_FOR_KEY = "It cannot be signed: the encryption key of its signing secret is not configured."
+    """Why one is pending although it was due. It waits, and loses no attempt."""
+
     class Lane(models.IntegerChoices):
         """Where it queues at its endpoint. While all of them wait, a claim takes most
         from the first, so that neither late retries nor a replay delay what is new."""
@@ -136,7 +139,8 @@ class Delivery(models.Model):
     settled_at = models.DateTimeField(null=True, blank=True)
     last_outcome = models.CharField(max_length=20, blank=True)
     last_status = models.PositiveSmallIntegerField(null=True, blank=True)
-    # In words, for what ended without an answer: quarantined, cancelled, not sent.
+    # In words, for what ended without an answer (quarantined, cancelled, not sent), and for
+    # what waits for an encryption key.
     reason = models.CharField(max_length=300, blank=True)
 
     objects = DeliveryQuerySet.as_manager()

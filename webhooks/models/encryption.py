@@ -23,6 +23,10 @@ class Undecryptable(Exception):
     """The value was written under a key that is not configured, or was altered."""
 
 
+class KeyMissing(Undecryptable):
+    """The key is not configured here. The value may be sound, and another process may have it."""
+
+
 def encrypt(plaintext: str, *, row: str) -> str:
     """`plaintext` under the first configured key, bound to `row`."""
     name, cipher = next(iter(keys().items()))
@@ -37,7 +41,7 @@ def decrypt(stored: str, *, row: str) -> str:
     try:
         cipher = keys()[name]
     except KeyError:
-        raise Undecryptable(f"ENCRYPTION_KEYS lacks the key {name!r}.") from None
+        raise KeyMissing(f"ENCRYPTION_KEYS lacks the key {name!r}.") from None
     try:
         sealed = base64.b64decode(text, validate=True)
         nonce, ciphertext = sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:]

@@ -22,7 +22,7 @@ from webhooks.models import (
     Subscription,
     ids,
 )
-from webhooks.operations import event_schemas
+from webhooks.operations import event_schemas, missing_keys
 
 from .alert import DANGER, INFO, WARNING, Alert, Item
 from .deliveries.forms import WAITING
@@ -88,6 +88,16 @@ def _overdue(now: datetime) -> Alert | None:
                 longest.next_due_at,
             )
         ],
+    )
+
+
+def _without_key(now: datetime) -> Alert | None:
+    count = _counted(missing_keys.waiting_deliveries())
+    return count and Alert(
+        DANGER,
+        _number(count, "delivery waits for a key", "deliveries wait for a key"),
+        "A worker lacks the encryption key of their secrets (ENCRYPTION_KEYS).",
+        _list("deliveries", state=WAITING),
     )
 
 
@@ -217,6 +227,7 @@ def _recoveries(now: datetime) -> Alert | None:
 _LOOKS: tuple[tuple[str, Callable[[datetime], Alert | None]], ...] = (
     ("view_delivery", _worker),
     ("view_delivery", _overdue),
+    ("view_delivery", _without_key),
     ("view_subscription", _disabled),
     ("view_subscription", _failing),
     ("view_delivery", _unrecovered),

@@ -110,7 +110,7 @@ def _examine(
 
 def _outcomes(settlements: Iterable[Settlement]) -> Iterable[AttemptOutcome]:
     for settlement in settlements:
-        if settlement.attempt is not None:
+        if settlement.attempt is not None or settlement.is_ours:
             yield AttemptOutcome(
                 token=settlement.job.token,
                 outcome=settlement.outcome,

@@ -13,6 +13,7 @@ from django.db import connections
 
 from webhooks.delivery import backends
 from webhooks.delivery.worker import Worker
+from webhooks.management import starting
 from webhooks.management.arguments import positive
 from webhooks.operations import (
     endpoint_notifications,
@@ -65,6 +66,7 @@ class Command(BaseCommand):
             backends.check(options["backend"])
         except backends.Unavailable as error:
             raise CommandError(str(error)) from error
+        starting.begin(self.stdout, verbosity=options["verbosity"])
         connections.close_all()  # the worker's threads have their own
         _tune()
         asyncio.run(_run(**options))

@@ -32,9 +32,7 @@ class Command(BaseCommand):
         try:
             account = sample.ensure(receiver=receiver)
         except sample.NotInProduction:
-            raise CommandError(
-                "The sample is for development; DEBUG is false."
-            ) from None
+            raise CommandError("The sample is for development: DEBUG=true.") from None
         for request in sample_requests.all_of(account, receiver=receiver):
             line = request.curl(options["web"].url)
             self.stdout.write(f"# {request.label}\n{line}\n")

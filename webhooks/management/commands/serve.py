@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from webhooks.management import addresses, ends_with_parent
+from webhooks.management import addresses, ends_with_parent, starting
 
 # Python runs one thread of a process at a time, so more threads would add no speed, only
 # database connections: each thread keeps one of its own (workers x threads in all).
@@ -79,6 +79,7 @@ class Command(BaseCommand):
             raise CommandError(error)
         if settings.STATIC_ROOT and not Path(settings.STATIC_ROOT).is_dir():
             raise CommandError("Run `manage.py collectstatic --noinput` first.")
+        starting.begin(self.stdout, verbosity=options["verbosity"])
         # Imported here: every other command starts without it.
         from granian import Granian
         from granian.constants import HTTPModes, Interfaces

@@ -13,9 +13,9 @@ from django.contrib.auth import get_user_model
 from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
-from webhooks.management import addresses, sample, sample_requests
+from webhooks.management import addresses, sample, sample_requests, starting
 from webhooks.management.processes import Group
 
 USERNAME = "admin"  # of the first login, so that a new portal can be opened at all
@@ -45,17 +45,20 @@ class Command(BaseCommand):
         with_sample = not options["no_sample"]
         if with_sample and not settings.DEVELOPMENT:
             raise CommandError(
-                "DEBUG is false: add --no-sample, or see docs/running.md."
+                "This is production, where there is no sample: add --no-sample, or set DEBUG=true."
             )
         if error := addresses.listen_error(web):
             raise CommandError(f"{error} Choose another: make run PORT=8080")
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
+        self.stdout.write(starting.about())
+        self.stdout.flush()
         password = self._prepare()
         with Group() as group:
-            group.start("web server", ["serve", "--bind", str(web), "--workers", "1"])
-            group.start("delivery worker", ["deliver"])
+            serve = ["serve", "--bind", str(web), "--workers", "1", "--verbosity=0"]
+            group.start("web server", serve)
+            group.start("delivery worker", ["deliver", "--verbosity=0"])
             requests: list[str] = []
             if with_sample:
                 receiver = addresses.first_free("127.0.0.1", after=web.port)
@@ -74,10 +77,18 @@ class Command(BaseCommand):
     def _prepare(self) -> str | None:
         """Migrate, and make the first login; returns its password when it is new."""
         database = settings.DATABASES["default"]
-        if database["ENGINE"] == "django.db.backends.sqlite3":
-            Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-        self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
-        call_command("migrate", interactive=False, verbosity=0)
+        try:
+            if database["ENGINE"] == "django.db.backends.sqlite3":
+                folder = Path(database["NAME"]).parent
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
+            call_command("migrate", interactive=False, verbosity=0)
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}.") from error
+        except DatabaseError as error:
+            reason = starting.first_line(error)
+            raise CommandError(f"The database cannot be used: {reason}") from error
+        starting.check_keys()
         return _make_first_login()
 
     def _print(

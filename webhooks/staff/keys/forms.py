@@ -69,11 +69,22 @@ class KeyFilters(Filters):
         },
     )
 
+    pepper = forms.IntegerField(
+        min_value=0,
+        max_value=32767,
+        widget=forms.NumberInput(
+            attrs={
+                "title": "The number of the pepper (KEY_PEPPERS) that it was made with"
+            }
+        ),
+    )
+
     indexed = {
         "prefix": "prefix__startswith",
         "name": "name__icontains",
         "partner": "partner",
         "kind": "kind",
+        "pepper": "pepper",
     }
 
     def clean_prefix(self) -> str:

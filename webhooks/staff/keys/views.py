@@ -18,7 +18,7 @@ from django.utils.functional import cached_property
 
 from webhooks.console import labels, paging
 from webhooks.console.actor import staff_actor
-from webhooks.models import ApiKey, AuditEntry, Partner, Subscription
+from webhooks.models import ApiKey, AuditEntry, Partner, Subscription, keyformat
 from webhooks.operations import access, keys
 from webhooks.staff.pages import Crumb, FormPage, List, Page, admin_row, crumb
 from webhooks.staff.partners import views as partners
@@ -97,6 +97,7 @@ class Detail(KeyPage):
         return {
             "key": key,
             "is_closed": key.state in (ApiKey.State.REVOKED, ApiKey.State.EXPIRED),
+            "is_pepper_configured": key.pepper in keyformat.peppers(),
             "scopes": labels.scopes(key),
             "shops": key.shops,
             "dependents": self.dependents(),
