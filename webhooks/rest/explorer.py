@@ -124,8 +124,14 @@ class ExplorerPage(BrowsableAPIRenderer):
         }
 
 
-def as_page(response: Response) -> None:
-    """Send `response` as HTML, to be kept by nobody."""
+def as_page(request: Request, response: Response) -> None:
+    """Send `response` as HTML, to be kept by nobody.
+
+    A request that was refused before its key was checked, as by its method, has no caller
+    yet. The page around the refusal must not look for one: that could be refused as well.
+    """
+    if not hasattr(request, "_user"):
+        request.user = None  # type: ignore[assignment]
     # Django's own guess of the type, which is the page's and not the answer's, is left out.
     documented = {k: v for k, v in response.items() if k != "Content-Type"}
     if response.content_type is not None:

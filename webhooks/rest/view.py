@@ -240,7 +240,7 @@ class ApiView(ViewSet):
     ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         if explorer.opened(request):
-            explorer.as_page(response)
+            explorer.as_page(request, response)
         return response
 
     def refused(self, http_request: HttpRequest, error: Exception) -> Response:
