@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
-from portal import application, database, first_start, interfaces, values
+from portal import application, database, first_start, interfaces, logs, values
 from portal.console import CONTENT_SECURITY_POLICY, UNFOLD  # noqa: F401 - settings
 from portal.environment import REQUIRED, Environment
 
@@ -90,6 +90,7 @@ INSTALLED_APPS = application.INSTALLED_APPS
 TEMPLATES = application.TEMPLATES
 MIDDLEWARE = [
     "webhooks.console.client_address.ClientAddress",
+    "webhooks.console.access_log.AccessLog",
     "webhooks.front.middleware.NotStored",
     "webhooks.front.middleware.ApisByTlsOnly",
     "django.middleware.security.SecurityMiddleware",
@@ -262,23 +263,10 @@ CELERY_QUEUE = env.str("CELERY_QUEUE", default="webhooks", at_least=1)
 # The bearer token for /metrics. Without it only this machine may read it, in development.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="", at_least=16, may_be_empty=True)
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "webhooks.console.untrusted_text.LogFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-        }
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {
-        "handlers": ["console"],
-        "level": env.choice("LOG_LEVEL", LEVELS, default="INFO"),
-    },
-    "loggers": {"django": {"level": "INFO"}, "axes": {"level": "WARNING"}},
-}
+LOGGING = logs.config(
+    form=env.choice("LOG_FORMAT", tuple(logs.FORMATTERS), default="text"),
+    level=env.choice("LOG_LEVEL", logs.LEVELS, default="INFO"),
+)
 
 # --- The end: what is wrong stops the start ------------------------------------------
 

@@ -198,3 +198,15 @@ def sent(
     method = call.operation.method.upper()
     body = call.sent if body is None else body
     return send(method, address, {**usual, **(headers or {})}, body)
+
+
+def test_the_portals_own_document_names_the_id_of_a_request_and_no_vendors_does():
+    for slug in SLUGS:
+        answers = [
+            answer
+            for operations in document(slug)["paths"].values()
+            for operation in operations.values()
+            for answer in operation["responses"].values()
+        ]
+        named = ["X-Request-Id" in answer.get("headers", {}) for answer in answers]
+        assert set(named) == {slug == documents.PORTAL}

@@ -4,6 +4,7 @@ Without proxies both are those of the connection. With `TRUSTED_PROXIES` of them
 what the outermost one told. This is the one place that reads what proxies tell: it puts the result
 where Django and WSGI keep address and scheme, and removes the headers. So `is_secure`, audit
 entries, the login's counts and logs cannot disagree, and no forged header is left to be believed.
+The id that a proxy gave to a request stays only where there are proxies.
 """
 
 from collections.abc import Callable
@@ -41,6 +42,8 @@ class ClientAddress:
             scheme = schemes[-min(hops, len(schemes))]
             if scheme in _SCHEMES:
                 meta["wsgi.url_scheme"] = scheme
+        else:
+            meta.pop("HTTP_X_REQUEST_ID", None)
         return self.get_response(request)
 
 

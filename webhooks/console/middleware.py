@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from . import sessions, untrusted_text
+from . import logs, sessions, untrusted_text
 from .sessions import LoginStep, pending_step
 
 _NAMESPACES = {"admin", "staff"}
@@ -56,6 +56,8 @@ class CompleteLogin:
             messages.info(request, why)
             return None  # the page itself redirects to the login
         step = pending_step(request)
+        if request.user.is_authenticated:
+            logs.name_caller(f"staff:{request.user.pk}")
         if step is None or match.view_name in {*_ALWAYS_OPEN, *_OPEN_PAGES[step]}:
             return None
         address = reverse(_OPEN_PAGES[step][0])

@@ -4,7 +4,6 @@ replaced by their codes, and long text is cut.
 The result is plain text. Templates escape it.
 """
 
-import logging
 import re
 from typing import Any
 
@@ -21,7 +20,7 @@ _EDITED = re.compile(r'(<textarea\b.*?</textarea>|\bvalue="[^"]*")', re.DOTALL)
 
 def readable(text: str) -> str:
     """The text with invisible characters replaced by their codes, cut if it is too long."""
-    seen = HIDDEN.sub(_code, text[:SHOWN].replace("\r\n", "\n"))
+    seen = HIDDEN.sub(code_of, text[:SHOWN].replace("\r\n", "\n"))
     if len(text) <= SHOWN:
         return seen
     return f"{seen}\n… {len(text) - SHOWN} more characters"
@@ -31,7 +30,8 @@ def in_one_line(text: str) -> str:
     return readable(text).replace("\n", r"\n")
 
 
-def _code(found: re.Match[str]) -> str:
+def code_of(found: re.Match[str]) -> str:
+    """The code of a hidden character, as a text."""
     code = ord(found.group())
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
@@ -41,7 +41,7 @@ def of_page(html: str) -> str:
     if HIDDEN.search(html) is None:
         return html
     parts = _EDITED.split(html.replace("\r\n", "\n"))
-    parts[::2] = [HIDDEN.sub(_code, part) for part in parts[::2]]
+    parts[::2] = [HIDDEN.sub(code_of, part) for part in parts[::2]]
     return "".join(parts)
 
 
@@ -73,13 +73,3 @@ def of_headers(headers: Any) -> str:
         return readable("\n".join(f"{name}: {value}" for name, value in pairs))
     except (TypeError, ValueError):  # of another shape: shown as it is
         return of_json(headers)
-
-
-class LogFormatter(logging.Formatter):
-    """Replaces invisible characters in the log, and keeps each message on one line."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
-        return super().formatMessage(record).replace("\n", r"\n")
-
-    def format(self, record: logging.LogRecord) -> str:
-        return HIDDEN.sub(_code, super().format(record))

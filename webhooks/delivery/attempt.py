@@ -80,7 +80,9 @@ async def make(job: Job, poster: Poster) -> Settlement:
         # Whoever sends a test watches it.
         return _failed_here(job, started_at, error) if job.is_test else _waits(job)
     except Exception as error:
-        logger.warning("Delivery %s failed on our side.", job.id, exc_info=error)
+        logger.warning(
+            "An attempt failed on our side.", exc_info=error, extra=job.log_fields
+        )
         return _failed_here(job, started_at, error)
 
 

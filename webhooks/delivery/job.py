@@ -55,6 +55,11 @@ class Job:
     body: bytes | None = None  # as sent before; None: to be rendered
     is_test: bool = False  # of a test event
 
+    @property
+    def log_fields(self) -> dict[str, dict[str, str]]:
+        """As `extra` of what is logged about it."""
+        return {"fields": {"delivery": str(self.id), "event": str(self.event_id)}}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:

@@ -32,6 +32,15 @@ SERVERS = [{"url": "/", "description": "The portal that serves this document."}]
 Schema = dict[str, Any]
 
 
+PORTAL = "portal"
+REQUEST_ID = {
+    "RequestId": {
+        "description": "The id of the request, under which the portal's log has it.",
+        "schema": {"type": "string"},
+    }
+}
+
+
 class Unclean(Exception):
     """The views cannot be described faithfully; the message lists what was met."""
 
@@ -47,7 +56,7 @@ class Document:
 def separate() -> list[Document]:
     """The portal's own document, then the dialects' in the order of their registry."""
     portal = Document(
-        slug="portal",
+        slug=PORTAL,
         title="Webhook Portal",
         description="The portal's own API: publish events; manage subscriptions.",
         patterns=_portal_patterns,
@@ -135,7 +144,18 @@ def _generate(document: Document) -> Schema:
 
     generator = SchemaGenerator(patterns=list(document.patterns()))
     schema = generator.get_schema(request=None, public=True)
+    if document.slug == PORTAL:  # a vendor's document says only what the vendor's does
+        _add_request_id(schema)
     return _with_head(schema, document.title, document.description)
+
+
+def _add_request_id(schema: Schema) -> None:
+    header = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            for answer in operation["responses"].values():
+                answer.setdefault("headers", {}).update(header)
+    schema["components"]["headers"] = REQUEST_ID
 
 
 def _combined() -> Schema:

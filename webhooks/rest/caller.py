@@ -9,6 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from webhooks.console import logs
 from webhooks.console.client_address import client_ip
 from webhooks.models import ApiKey, Partner
 from webhooks.operations import keys
@@ -74,6 +75,7 @@ class KeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, ApiKey]:
         text = self.key_text(request)
         key = keys.authenticate(text, kind=self.kind)
+        logs.name_caller(f"key:whk_{key.prefix}")
         slug = request.parser_context["view"].slug
         actor = Actor.of_key(key, ip=client_ip(request), dialect=slug)
         return Caller(partner=key.partner, key=key, actor=actor), key

@@ -16,7 +16,7 @@ from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webhooks.console import exploring
+from webhooks.console import exploring, logs
 from webhooks.console.actor import staff_actor
 from webhooks.operations import keys
 
@@ -53,6 +53,7 @@ class ExplorerSession(SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
         actor = staff_actor(request._request)
+        logs.name_caller(f"staff:{actor.id}")
         # Nobody until the partner is known; `get_context` reads the member of staff itself.
         request.user = None  # type: ignore[assignment]
         partner = exploring.explored_partner(request._request)

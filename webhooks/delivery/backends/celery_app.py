@@ -10,7 +10,7 @@ from uuid import UUID
 
 from celery import Celery
 from celery.exceptions import Reject
-from celery.signals import worker_process_shutdown, worker_shutdown
+from celery.signals import setup_logging, worker_process_shutdown, worker_shutdown
 from django.conf import settings
 
 from webhooks.delivery.endpoint_notifications import Notify
@@ -57,7 +57,6 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     # Whoever reaches the broker could otherwise stop the workers through it.
     worker_enable_remote_control=False,
-    worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
     worker_redirect_stdouts=False,
 )
@@ -95,6 +94,11 @@ def _current() -> Sender:
             assert _notify is not None, "start Celery workers by portal.celery"  # noqa: S101
             _sender = Sender(notify=_notify)
     return _sender
+
+
+@setup_logging.connect
+def _log_as_the_others(**_: object) -> None:
+    """Django has set the log up; where this is connected, Celery leaves it alone."""
 
 
 @worker_process_shutdown.connect  # of a process of the pool

@@ -215,7 +215,8 @@ class LocalBackend:
         except DatabaseError:
             if len(batch) == 1:
                 # Its lease runs out, and after some such times it is quarantined.
-                logger.exception("Delivery %s cannot be settled.", batch[0].job.id)
+                fields = batch[0].job.log_fields
+                logger.exception("A delivery cannot be settled.", extra=fields)
                 return
             for settlement in batch:  # one must not hold back the others
                 await self._record([settlement])

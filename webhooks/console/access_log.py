@@ -1,0 +1,66 @@
+"""Gives every request an id, and writes one record of it.
+
+The id is answered as `X-Request-Id`. It is what the proxy in front sent under that name, so that
+both logs have the same one, or a new one.
+"""
+
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from time import perf_counter
+
+from django.http import HttpRequest, HttpResponseBase
+
+from . import logs
+from .client_address import client_ip
+
+logger = logging.getLogger("webhooks.access")
+
+HEADER = "X-Request-Id"
+LONGEST_PATH = 500
+"""Characters of a path that are written; it may hold a whole query by mistake."""
+
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:=+/@-]{7,127}")
+
+
+class AccessLog:
+    """Middleware, right after the one that knows where a request comes from.
+
+    A query string is not written: it may hold what is nobody's business. What monitoring asks
+    for every few seconds is written at the level DEBUG.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = perf_counter()
+        current = logs.CurrentRequest(_id_of(request))
+        with logs.answering(current):
+            response = self.get_response(request)
+            response[HEADER] = current.id
+            # Django would write a record of its own for what was refused, without the id.
+            response._has_been_logged = True  # type: ignore[attr-defined]
+            level = logging.DEBUG if request.path in _PROBES else logging.INFO
+            if logger.isEnabledFor(level):
+                _write(level, request, response.status_code, perf_counter() - began)
+        return response
+
+
+def _id_of(request: HttpRequest) -> str:
+    given: str = request.META.get("HTTP_X_REQUEST_ID", "")
+    return given if _ID.fullmatch(given) else secrets.token_hex(16)
+
+
+def _write(level: int, request: HttpRequest, status: int, seconds: float) -> None:
+    method, path = (request.method or "")[:20], request.path[:LONGEST_PATH]
+    fields = {
+        "method": method,
+        "path": path,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 1),
+        "address": client_ip(request) or "",
+    }
+    logger.log(level, "%s %s %d", method, path, status, extra={logs.FIELDS: fields})
