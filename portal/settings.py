@@ -171,6 +171,7 @@ LOGIN_REDIRECT_URL = "staff:home"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours; without it a lock never ends
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_HANDLER = "webhooks.staff.account.failed_logins.Handler"
 AXES_RESET_ON_SUCCESS = True
 # More attempts during a lock do not make it longer: the page has told when it ends.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

@@ -316,7 +316,7 @@ def test_a_form_whose_answer_cannot_be_read_does_nothing_again(
     address, sent = filled(client, rows, "redeliver")
     client.post(address, sent)
     once = counts()
-    settings.ENCRYPTION_KEYS = ["new:" + "A" * 43 + "="]
+    settings.ENCRYPTION_KEYS = {"new": bytes(32)}
     response = client.post(address, sent, follow=True)
     assert response.status_code == 200
     assert "Where it led cannot be read" in response.content.decode()

@@ -127,7 +127,7 @@ def test_it_is_set_up_with_the_password_and_a_code(ann: User, clock) -> None:
     assert len(set(codes)) == 10
     assert "no-store" in shown["Cache-Control"]
     assert inside(client)  # this session has shown it
-    assert actions() == ["factor.enrolled"]
+    assert actions() == ["factor.code_refused", "factor.enrolled"]
     assert "10 recovery codes left" in client.get("/staff/account/").content.decode()
 
 

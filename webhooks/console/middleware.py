@@ -13,7 +13,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from webhooks.operations import logins
+
 from . import logs, sessions, untrusted_text
+from .actor import staff_actor
 from .sessions import LoginStep, pending_step
 
 _NAMESPACES = {"admin", "staff"}
@@ -52,6 +55,8 @@ class CompleteLogin:
         if match is None or _NAMESPACES.isdisjoint(match.namespaces):
             return None
         if why := sessions.end_reason(request):
+            if request.user.is_authenticated:
+                logins.ended(by=staff_actor(request), reason=why)
             logout(request)
             messages.info(request, why)
             return None  # the page itself redirects to the login

@@ -7,6 +7,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
+from webhooks.operations import logins, secondfactor
+
+from . import logs
+from .actor import staff_actor
 from .sessions import pending_step, redirect_target
 
 # The console's pages: (title, icon, address, permission)
@@ -57,6 +61,17 @@ class Site(UnfoldAdminSite):
         if request.method == "GET" and self.has_permission(request):
             return redirect(redirect_target(request))
         page: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST" and self.has_permission(request):
+            by = staff_actor(request)
+            logs.name_caller(f"staff:{by.id}")
+            user: Any = request.user
+            logins.succeeded(by=by, is_complete=secondfactor.of(user) is None)
+        return page
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if request.method == "POST" and self.has_permission(request):
+            logins.ended(by=staff_actor(request), reason="They logged out.")
+        page: HttpResponse = super().logout(request, extra_context)
         return page
 
     def password_change(

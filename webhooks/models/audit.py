@@ -1,4 +1,4 @@
-"""Audit entries: who changed which row, when, and how."""
+"""Audit entries: who changed which row, when, and how; and who logged in."""
 
 from django.db import models
 
@@ -16,6 +16,7 @@ class AuditEntry(models.Model):
         STAFF = "staff"
         KEY = "key"
         SYSTEM = "system"
+        VISITOR = "visitor"  # nobody is logged in
 
     id = models.UUIDField(primary_key=True, default=time_ordered, editable=False)
     at = models.DateTimeField(db_index=True)

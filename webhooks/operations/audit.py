@@ -27,7 +27,7 @@ REDACTED = "[redacted]"
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks: a member of staff, a key, or the portal itself."""
+    """Who asks: a member of staff, a key, the portal itself, or somebody who is not logged in."""
 
     kind: AuditEntry.ActorKind
     label: str
@@ -66,6 +66,15 @@ class EncryptionKey:
     name: str
 
 
+@dataclass(frozen=True)
+class UserName:
+    """A name that somebody gave at the login, and that no user has."""
+
+    name: str
+
+
+NoRow = EncryptionKey | UserName
+
 SYSTEM = Actor(kind=AuditEntry.ActorKind.SYSTEM, label="system")
 
 
@@ -73,7 +82,7 @@ def record(
     *,
     by: Actor,
     action: str,
-    target: Model | EncryptionKey,
+    target: Model | NoRow,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> AuditEntry:
@@ -87,7 +96,7 @@ def entry(
     *,
     by: Actor,
     action: str,
-    target: Model | EncryptionKey,
+    target: Model | NoRow,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> AuditEntry:
@@ -145,10 +154,12 @@ _TYPES: dict[type[Model], str] = {
 }
 
 
-def _described(row: Model | EncryptionKey) -> _Described:
+def _described(row: Model | NoRow) -> _Described:
     match row:
         case EncryptionKey():
             return _Described("encryption_key", row.name, row.name)
+        case UserName():
+            return _Described("user", "", row.name)
         case ApiKey():
             name = _name_of_key(row)
         case Delivery():

@@ -83,7 +83,7 @@ def confirm(*, by: audit.Actor, user: User, code: str) -> list[str]:
 
     Raises NotSetUp, WrongCode and TooManyTries.
     """
-    shown = _spend(user, code, confirmed=False)
+    shown = _spend(by, user, code, confirmed=False)
     with transaction.atomic():
         # Only what the code was of: another key may have taken its place by now.
         waits = Authenticator.objects.filter(pk=shown.pk, confirmed=False)
@@ -99,7 +99,7 @@ def check(*, by: audit.Actor, user: User, code: str) -> Authenticator:
 
     Raises NotSetUp, WrongCode and TooManyTries.
     """
-    spent = _spend(user, code, confirmed=True)
+    spent = _spend(by, user, code, confirmed=True)
     if isinstance(spent, RecoveryCode):
         left = unused(spent.authenticator)
         _record(by, user, "factor.recovery_code_used", left=left)
@@ -147,7 +147,9 @@ def _take_away(user: User) -> bool:
     return True
 
 
-def _spend(user: User, code: str, *, confirmed: bool) -> Authenticator | RecoveryCode:
+def _spend(
+    by: audit.Actor, user: User, code: str, *, confirmed: bool
+) -> Authenticator | RecoveryCode:
     with transaction.atomic():
         device: Authenticator | None = (
             Authenticator.objects.select_for_update()
@@ -161,12 +163,13 @@ def _spend(user: User, code: str, *, confirmed: bool) -> Authenticator | Recover
             raise TooManyTries(refusal["locked_until"])
         spent = _matching(device, code, timezone.now())
         if spent is None:
+            # Each one makes the next wait longer, so there are few entries of them.
+            _record(by, user, "factor.code_refused")
             device.throttle_increment(commit=False)
         else:
             device.throttle_reset(commit=False)  # type: ignore[no-untyped-call]
         device.save()
     if spent is None:
-        logger.warning("A wrong code for the second factor of staff %s.", user.pk)
         raise WrongCode
     return spent
 

@@ -35,6 +35,7 @@ class AuditFilters(Filters):
     )
     actor = forms.CharField(label="Actor contains", max_length=200)
     action = forms.CharField(label="Action contains", max_length=64)
+    ip = forms.GenericIPAddressField(label="From the address")
     target = forms.CharField(
         label="Object: its id, or part of its name", max_length=300
     )
@@ -43,6 +44,7 @@ class AuditFilters(Filters):
         "actor_kind": "actor_kind",
         "actor": "actor__icontains",
         "action": "action__icontains",
+        "ip": "ip",
     }
 
     def by_index(self, rows: Any) -> Any:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from webhooks.console.actor import staff_actor
 from webhooks.console.sessions import LoginStep, pending_step, redirect_target
-from webhooks.operations import secondfactor
+from webhooks.operations import logins, secondfactor
 from webhooks.staff.pages import FormPage, Page
 
 from .forms import CodeForm
@@ -64,6 +64,7 @@ class EnterCode(OwnPage, FormPage):
         except (secondfactor.WrongCode, secondfactor.TooManyTries) as error:
             return self.show(form, form.refuse(error))
         complete_login(self.request, device)
+        logins.succeeded(by=staff_actor(self.request))
         left = secondfactor.unused(device)
         if left <= FEW:
             text = f"You have {left} recovery codes left. Make new ones on this page."
