@@ -20,6 +20,12 @@ class Authority:
         assert context.verify_mode is ssl.CERT_REQUIRED
         return context
 
+    def pem(self) -> bytes:
+        """A valid certificate with its key, for a process that serves by itself."""
+        issued = self._ca.issue_cert(*NAMES)
+        parts = [issued.private_key_pem, *issued.cert_chain_pems]
+        return b"".join(part.bytes() for part in parts)
+
     def server(self, kind: str) -> ssl.SSLContext:
         """A server's context: valid, expired, wrong_host, stranger or self_signed."""
         now = datetime.datetime.now(datetime.UTC)

@@ -96,8 +96,6 @@ def test_it_keeps_no_cookies(receiver, internet):
 
     async def twice():
         async with Client(WITH_HTTP, resolve=internet.resolve) as client:
-            # Also where aiohttp would take one: it keeps none of bare addresses.
-            client._session.cookie_jar.update_cookies({"c": "d"})
             for _ in range(2):
                 await post(client, "http://hooks.example.com/")
 

@@ -1,12 +1,13 @@
-"""Reads a receiver's answer, and limits the part that is stored. All of it is text from outside."""
+"""What is stored of a receiver's answer. All of it is text from outside."""
 
-import aiohttp
+from collections.abc import Iterable
 
 from .result import Outcome
 
 READ_LIMIT = 64 * 1024
-"""Bytes that are read of a body. Most answers are shorter, and their connection can be used
-again; the connection of a longer one is closed."""
+"""Bytes that are read behind the head of an answer: its body, with what frames it. Most
+answers are shorter, and their connection can be used again; the connection of a longer one
+is closed."""
 
 KEPT_BODY = 16 * 1024
 """Bytes of a body that are stored."""
@@ -15,27 +16,13 @@ KEPT_HEADERS = 8 * 1024
 """Bytes of response headers, names and values together, that are stored."""
 
 
-async def read(response: aiohttp.ClientResponse) -> bytes:
-    """The part of the body that is stored. Frees the connection, or closes it if the body is
-    longer than the read limit."""
-    kept = bytearray()
-    size = 0
-    while size <= READ_LIMIT:
-        chunk = await response.content.readany()
-        if not chunk:
-            response.release()
-            break
-        size += len(chunk)
-        kept += chunk[: KEPT_BODY - len(kept)]
-    else:
-        response.close()
-    return bytes(kept)
-
-
-def kept_headers(response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
+def kept_headers(
+    headers: Iterable[tuple[bytes, bytes]],
+) -> tuple[tuple[str, str], ...]:
+    """The headers that are stored, as text."""
     pairs = []
     size = 0
-    for name, value in response.raw_headers:
+    for name, value in headers:
         size += len(name) + len(value)
         if size > KEPT_HEADERS:
             break

@@ -26,6 +26,13 @@ class Lookups:
         self._resolve = resolve
         self._tasks: dict[tuple[str, int], asyncio.Task[tuple[str, ...]]] = {}
 
+    def known(self, host: str, port: int) -> tuple[str, ...] | None:
+        """The addresses of `host` if they were looked up within the last second."""
+        task = self._tasks.get((host, port))
+        if task is None or not task.done() or task.cancelled() or task.exception():
+            return None
+        return task.result()
+
     async def addresses(self, host: str, port: int) -> tuple[str, ...]:
         """The addresses of `host`, at least one. Raises OSError.
 

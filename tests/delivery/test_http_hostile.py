@@ -1,0 +1,158 @@
+"""Fifty receivers do their worst at the same time, and the healthy one goes on.
+
+What a receiver does costs a slot of its own and a bounded share of the event loop's time.
+Times are those of the processor, so that a busy machine changes little.
+"""
+
+import asyncio
+import gc
+import itertools
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from tests.authority import Authority
+from tests.delivery import hostile
+from tests.delivery.posting import LOOPBACK
+from webhooks.delivery.client import Client
+
+TIMEOUT = 1.0
+ALONE = 1.0  # seconds in which only the healthy receiver is called
+TOGETHER = 3.0
+HEALTHY = 20  # posts under way to it
+LARGE = b"x" * 8_000_000  # more than fits between two sockets
+OVER_TLS = (
+    "endless-continue",
+    "continue-bit-by-bit",
+    "head-bit-by-bit",
+    "body-flood",
+    "body-bit-by-bit",
+    "tiny-chunks-bit-by-bit",
+    "garbage-flood",
+    "reads-nothing",
+)
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator[int]:
+    """The port of a process that is ended afterwards."""
+    command = [sys.executable, "-m", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout is not None
+            yield int(running.stdout.readline())
+        finally:
+            running.kill()
+
+
+class Turns:
+    """The processor time of the longest turn of the event loop, in seconds.
+
+    Not the time by the clock: this machine may give the processor to somebody else.
+    """
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    async def watch(self) -> None:
+        before = time.thread_time()
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.thread_time()
+            self.longest = max(self.longest, now - before)
+            before = now
+
+
+async def _post(client: Client, url: str, body: bytes = b"{}") -> tuple[str, float]:
+    result = await client.send(url, body=body, headers={}, timeout=TIMEOUT)
+    return result.outcome, result.duration
+
+
+async def _healthy(client: Client, url: str, done: list[float]) -> None:
+    while True:
+        outcome, _ = await _post(client, url)
+        assert outcome == "ok"
+        done.append(time.monotonic())
+
+
+async def _attacked(
+    client: Client, urls: Sequence[str]
+) -> tuple[float, dict[str, Counter[str]], float, float]:
+    """The rate of healthy posts together, over that alone; what became of the others, the
+    longest of them, and the longest turn."""
+    done: list[float] = []
+    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    longest = 0.0
+    turns = Turns()
+
+    async def suffer(url: str) -> None:
+        nonlocal longest
+        path = url.rpartition("/")[2]
+        body = LARGE if "read" in path else b"{}"
+        for _ in itertools.count():
+            outcome, duration = await _post(client, url, body)
+            outcomes[path][outcome] += 1
+            longest = max(longest, duration)
+
+    async def rate(seconds: float) -> float:
+        """Healthy posts for each second that this thread has computed."""
+        began = len(done), time.thread_time()
+        await asyncio.sleep(seconds)
+        return (len(done) - began[0]) / (time.thread_time() - began[1])
+
+    good, *bad = urls
+    tasks = [asyncio.create_task(_healthy(client, good, done)) for _ in range(HEALTHY)]
+    await asyncio.sleep(0.2)
+    alone = await rate(ALONE)
+    tasks += [asyncio.create_task(suffer(url)) for url in bad]
+    tasks.append(asyncio.create_task(turns.watch()))
+    together = await rate(TOGETHER)
+    for task in tasks:
+        assert not task.done(), task
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return together / alone, outcomes, longest, turns.longest
+
+
+@pytest.mark.alone
+def test_what_receivers_do_costs_a_slot_and_a_share_of_the_time(
+    authority: Authority, tmp_path
+):
+    certificate = tmp_path / "server.pem"
+    certificate.write_bytes(authority.pem())
+
+    async def attacked(good: int, bad: int, bad_tls: int):
+        context = authority.trusted_by()
+        async with Client(LOOPBACK, ssl_context=context) as client:
+            return await _attacked(
+                client,
+                [
+                    f"http://127.0.0.1:{good}/",
+                    *(f"http://127.0.0.1:{bad}/{name}" for name in hostile.CASES),
+                    *(f"https://127.0.0.1:{bad_tls}/{name}" for name in OVER_TLS),
+                ],
+            )
+
+    with ExitStack() as stack:
+        good = stack.enter_context(process("benchmarks.sink"))
+        bad = stack.enter_context(process("tests.delivery.hostile"))
+        tls = stack.enter_context(process("tests.delivery.hostile", str(certificate)))
+        gc.collect()
+        gc.disable()  # of all that pytest has loaded it would be the longest turn
+        stack.callback(gc.enable)
+        share, outcomes, longest, turn = asyncio.run(attacked(good, bad, tls))
+
+    for name, case in hostile.CASES.items():
+        assert outcomes[name], f"{name} was never over"
+        # The process of the hostile ones is busy, and may be what is too slow.
+        expected = case.outcomes | {hostile.OVER}
+        assert set(outcomes[name]) <= expected, (name, outcomes[name])
+    assert longest < 2 * TIMEOUT, "deadlines are kept"
+    assert turn < 0.1, "nothing holds up the event loop"
+    # By their slots it would be a quarter.
+    assert share > 0.1, "the healthy ones have their share of the time"
