@@ -12,6 +12,7 @@ from tests.operations.outcomes import hook
 from webhooks.delivery import standard
 from webhooks.models import AuditEntry, SigningSecret
 from webhooks.operations import keys
+from webhooks.operations.given_secrets import MASK
 
 pytestmark = pytest.mark.django_db
 
@@ -198,3 +199,19 @@ def test_it_lists_in_three_statements(send, path, django_assert_num_queries):
     send("POST", path, {})
     with django_assert_num_queries(3):
         send("GET", path)
+
+
+def test_a_key_that_may_not_reveal_makes_secrets_and_does_not_see_them(send, partner):
+    _, key = factories.key(partner, scopes=[keys.READ, keys.WRITE])
+    body = {"url": "https://receiver.example.com/"}
+    made = body_of(send("POST", "/subscriptions", body, key=key), 201)
+    assert made["secret"] == MASK
+    path = f"/subscriptions/{made['id']}/secrets"
+    rotated = body_of(send("POST", path, {}, key=key), 201)
+    assert rotated["secret"] == MASK
+    # Another key of the partner, which may, finds both.
+    for each in body_of(send("GET", path))["data"]:
+        shown = body_of(send("POST", f"{path}/{each['id']}/reveal"))["secret"]
+        assert shown.startswith("whsec_")
+    (error,) = errors_of(send("POST", path, {"secret": MASK}))
+    assert error["pointer"] == "#/secret"

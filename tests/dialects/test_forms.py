@@ -25,7 +25,7 @@ from webhooks.delivery import wire
 from webhooks.models import ApiKey, AuditEntry, Subscription
 from webhooks.operations import subscriptions
 from webhooks.operations.audit import SYSTEM
-from webhooks.rest.preview import MASK
+from webhooks.operations.given_secrets import MASK
 
 pytestmark = pytest.mark.django_db
 

@@ -232,7 +232,7 @@ def test_every_write_through_each_interface_names_who_made_it(
         written = send(browser, write, HTTP_X_CSRFTOKEN=token(browser, start))
         assert written.status_code < 300, written.content
         assert stored() != before
-        entry = AuditEntry.objects.latest("id")
+        entry = AuditEntry.objects.exclude(action="secrets.shown").latest("id")
         assert (entry.actor_kind, entry.actor) == ("staff", "boss")
         assert entry.action.startswith("subscription.")
         assert entry.partner_id == partner.id

@@ -17,8 +17,8 @@ from webhooks.delivery import wire
 from webhooks.models import ApiKey, AuditEntry, Endpoint, EventType, Subscription
 from webhooks.operations import keys, subscriptions
 from webhooks.operations.audit import SYSTEM
+from webhooks.operations.given_secrets import MASK
 from webhooks.rest import interfaces
-from webhooks.rest.preview import MASK
 from webhooks.staff.subscriptions import overview
 
 from .conftest import Login

@@ -85,7 +85,7 @@ OUTCOMES: Mapping[str, str] = {
 SCOPES: Mapping[str, str] = {
     keys.READ: "Read webhook settings",
     keys.WRITE: "Create, change and delete webhook settings",
-    keys.REVEAL: "See signing secrets again",
+    keys.REVEAL: "See signing secrets",
     keys.MANAGE: "List, rotate and revoke the partner's keys, through the portal's own API",
 }
 """The label of each scope of a partner's key."""

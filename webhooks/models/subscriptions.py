@@ -186,19 +186,18 @@ class Subscription(models.Model):
         """The first of them, for interfaces that have one; None without any."""
         return next(iter(self.urls), None)
 
-    def live_secrets(self, at: datetime) -> list[str]:
-        """The plain secrets that sign at `at`, oldest first.
-
-        Raises encryption.Undecryptable.
-        """
+    def live_rows_of_secrets(self, at: datetime) -> "list[SigningSecret]":
+        """The secrets that sign at `at`, oldest first, sealed."""
         if "sealed_secrets" in self.__dict__:
-            rows = [
+            return [
                 SigningSecret(id=uuid.UUID(id), value=value)
                 for id, value in self.sealed_secrets
             ]
-        else:
-            rows = list(self.secrets.live(at))
-        return [secret.reveal() for secret in rows]
+        return list(self.secrets.live(at))
+
+    def live_secrets(self, at: datetime) -> list[str]:
+        """The same in plain. Raises encryption.Undecryptable."""
+        return [secret.reveal() for secret in self.live_rows_of_secrets(at)]
 
 
 class SigningSecretQuerySet(models.QuerySet["SigningSecret"]):

@@ -16,13 +16,24 @@ from django.db import transaction
 from django.utils import timezone
 
 from webhooks.delivery import wire
-from webhooks.models import SigningSecret, Subscription, encryption
+from webhooks.models import (
+    ApiKey,
+    Partner,
+    SigningSecret,
+    Subscription,
+    encryption,
+)
 
 from . import access, audit, given_secrets, limits, rotation, subscriptions
 
 _SHOWN = 4
 # Of a shorter one the last characters would be too large a part.
 _LONG_ENOUGH = 16
+
+
+SHOWN_RESOLUTION = timedelta(hours=1)
+"""A key that reads secrets through an interface is noted once in this time: a busy client reads
+them with each list, and a write for each read would cost more than it tells."""
 
 
 class NotSigned(Exception):
@@ -124,6 +135,24 @@ def reveal(*, by: audit.Actor, secret: SigningSecret) -> str:
             after={"secret_id": str(row.id)},
         )
     return plain
+
+
+def note_shown(*, by: audit.Actor, partner: Partner, key: ApiKey | None = None) -> None:
+    """Record that an interface shows the caller signing secrets in plain: of a key once in
+    SHOWN_RESOLUTION, of staff each time. Costs no statement between."""
+    now = timezone.now()
+    if key is None:
+        audit.record(by=by, action="secrets.shown", target=partner)
+        return
+    last = key.secrets_shown_at
+    if last is not None and last > now - SHOWN_RESOLUTION:
+        return
+    with transaction.atomic():
+        # Conditional, so that of many requests at once only one notes it.
+        row = ApiKey.objects.filter(pk=key.pk, secrets_shown_at=last)
+        if row.update(secrets_shown_at=now):
+            audit.record(by=by, action="secrets.shown", target=key)
+    key.secrets_shown_at = now
 
 
 def _newest_id(subscription: Subscription, now: datetime) -> UUID | None:

@@ -1,11 +1,22 @@
 """One class generates the OpenAPI schema of an answer and its body."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
+
+from webhooks.models import Subscription
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A subscription, and its secrets as the caller may see them."""
+
+    row: Subscription
+    secrets: Sequence[str]
 
 
 class Computed(serializers.Field[Any, Any, Any, Any]):

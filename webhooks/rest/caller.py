@@ -22,12 +22,13 @@ class Caller:
     """The user of a request, in DRF's terms. `partner` is None for a publisher's key only.
 
     `key` is None for a member of staff who explores as the partner, and for nobody
-    else: see `explorer`.
+    else: see `explorer`. `may_reveal`: whether such a one may see signing secrets.
     """
 
     partner: Partner | None
     key: ApiKey | None
     actor: Actor
+    may_reveal: bool = False
 
     is_authenticated = True
 
@@ -52,7 +53,9 @@ class Caller:
         return self.actor.shops
 
     def may(self, scope: str) -> bool:
-        return self.key is None or keys.may(self.key, scope)
+        if self.key is None:
+            return self.may_reveal or scope != keys.REVEAL
+        return keys.may(self.key, scope)
 
 
 class KeyAuthentication(BaseAuthentication):

@@ -54,6 +54,7 @@ class ExplorerSession(SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, None]:
         actor = staff_actor(request._request)
         logs.name_caller(f"staff:{actor.id}")
+        may_reveal = request._request.user.has_perm("webhooks.reveal_secret")
         # Nobody until the partner is known; `get_context` reads the member of staff itself.
         request.user = None  # type: ignore[assignment]
         partner = exploring.explored_partner(request._request)
@@ -62,7 +63,8 @@ class ExplorerSession(SessionAuthentication):
         if not partner.is_active:
             raise keys.PartnerInactive
         self.enforce_csrf(request)
-        return Caller(partner=partner, key=None, actor=actor), None
+        caller = Caller(partner=partner, key=None, actor=actor, may_reveal=may_reveal)
+        return caller, None
 
 
 class ExplorerPage(BrowsableAPIRenderer):

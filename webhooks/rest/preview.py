@@ -5,11 +5,9 @@ from typing import Any, cast
 from django.utils import timezone
 
 from webhooks.models import Subscription, encryption
+from webhooks.operations.given_secrets import MASK
 
 from .forms import SubscriptionForm
-
-MASK = "••••••••"
-"""Replaces a secret that an interface answers in plain."""
 
 
 def body(

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
+from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
 from webhooks.delivery.wire import WireProfile
 from webhooks.models import Partner, Subscription
-from webhooks.operations import given_secrets, subscriptions
+from webhooks.operations import given_secrets, keys, secrets, subscriptions
 from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 
 from . import view
@@ -32,6 +33,8 @@ class SubscriptionView(view.ApiView):
 
     # How deliveries to its subscriptions are made.
     profile: ClassVar[WireProfile]
+    # Of this request: that they are shown is recorded once, however long a list is.
+    has_shown_secrets = False
 
     # --- What an interface says -----------------------------------------------------
 
@@ -50,6 +53,21 @@ class SubscriptionView(view.ApiView):
         raise NotImplementedError
 
     # --- What its views do ----------------------------------------------------------
+
+    def secrets_of(self, row: Subscription) -> list[str]:
+        """Those that sign, oldest first; each a mask where the caller lacks the scope
+        `secrets:reveal`. That they are shown is recorded. To be called outside of a
+        transaction. Raises encryption.Undecryptable."""
+        now = timezone.now()
+        if not self.caller.may(keys.REVEAL):
+            return [given_secrets.MASK for _ in row.live_rows_of_secrets(now)]
+        shown = row.live_secrets(now)
+        if shown and not self.has_shown_secrets:
+            self.has_shown_secrets = True
+            secrets.note_shown(
+                by=self.caller.actor, partner=self.partner, key=self.caller.key
+            )
+        return shown
 
     def create_subscription(self, given: Mapping[str, Any]) -> Subscription:
         """Raises ValidationError, and what subscriptions.create raises."""

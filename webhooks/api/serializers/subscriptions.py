@@ -73,8 +73,8 @@ class CreatedSubscription(PortalSubscription):
     """A new subscription, and the secret that signs for it."""
 
     secret = serializers.CharField(
-        help_text="`whsec_` and base64. Shown here, and later only to keys with the scope "
-        "`secrets:reveal`.",
+        help_text="`whsec_` and base64. Shown to keys with the scope `secrets:reveal`, "
+        "••••••••, to the others.",
     )
 
 

@@ -14,7 +14,7 @@ from webhooks.api.protocol import REFUSALS, PartnerKey, PublisherKey, QueryRefus
 from webhooks.api.serializers.queries import Query
 from webhooks.console.paging import Keyset
 from webhooks.models import Subscription, ids
-from webhooks.operations import keys
+from webhooks.operations import given_secrets, keys
 from webhooks.operations.access import Access
 from webhooks.rest import paging, view
 from webhooks.rest.rendering import JSON
@@ -107,6 +107,10 @@ class PartnerView(View):
     @property
     def access(self) -> Access:
         return self.caller.access
+
+    def as_visible(self, secret: str) -> str:
+        """A secret that was just made; masked where the caller may not see secrets."""
+        return secret if self.caller.may(keys.REVEAL) else given_secrets.MASK
 
     def subscription(self, id: str) -> Subscription:
         """The one of that id, in the dialect that the query names; raises NotFound."""

@@ -44,7 +44,8 @@ class Secrets(PartnerView):
         summary="Replace the secret",
         description="Both sign during the overlap. If the dialect's header holds only one "
         "signature, the older one signs until it expires. A rotation during an overlap "
-        "ends the older of the two at once.",
+        "ends the older of the two at once. The new one is masked for a key without the "
+        "scope `secrets:reveal`.",
         parameters=[ID, idempotency.PARAMETER],
         request=serializers.SecretRotation,
         responses={
@@ -65,7 +66,8 @@ class Secrets(PartnerView):
                 overlap=overlap,
                 secret=secret,
             )
-            return Response(serializers.plain(new, new.reveal()), status=201)
+            text = self.as_visible(new.reveal())
+            return Response(serializers.plain(new, text), status=201)
 
         return idempotency.once(request, self.partner, rotate)
 

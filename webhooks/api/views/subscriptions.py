@@ -68,7 +68,8 @@ class Subscriptions(View):
         tags=["subscriptions"],
         operation_id="create_subscription",
         summary="Subscribe a URL to events",
-        description="The answer holds the secret to verify deliveries with.",
+        description="The answer holds the secret to verify deliveries with, masked for a "
+        "key without the scope `secrets:reveal`.",
         parameters=[idempotency.PARAMETER],
         request=serializers.NewSubscription,
         responses={
@@ -84,7 +85,8 @@ class Subscriptions(View):
         def create() -> Response:
             row = self.create_subscription(fields)
             (secret,) = row.live_secrets(timezone.now())
-            body = {**serializers.portal_subscription(row), "secret": secret}
+            shown = self.as_visible(secret)
+            body = {**serializers.portal_subscription(row), "secret": shown}
             response = Response(body, status=201)
             response["Location"] = f"{request.path}/{row.public_id}"
             return response

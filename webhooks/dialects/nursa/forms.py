@@ -63,8 +63,10 @@ class Form(forms.SubscriptionForm):
 
     @classmethod
     def answer(cls, subscription: Subscription) -> Any:
-        keys = ApiKey.objects.of(subscription.partner).usable_at(timezone.now())
+        now = timezone.now()
+        keys = ApiKey.objects.of(subscription.partner).usable_at(now)
         oldest = keys.order_by("created_at", "id").first()
         client_id = oldest.id if oldest else subscription.partner_id
-        shown = serializers.Shown(subscription, client_id)
+        secrets = subscription.live_secrets(now)
+        shown = serializers.ShownTo(subscription, secrets, client_id)
         return {"data": serializers.Webhook.of(shown)}

@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from webhooks.models import Attempt, Delivery, Subscription
+from webhooks.models import Attempt, Delivery
 from webhooks.operations import endpoints
-from webhooks.rest.answers import Answer, Computed
+from webhooks.rest.answers import Answer, Computed, Shown
 from webhooks.rest.extras import unrecognised
 
 from . import wire
@@ -130,26 +129,26 @@ def _secrets_messages(secrets: Any) -> Iterable[str]:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownTo(Shown):
     """A webhook, and the client that it is shown to."""
 
-    webhook: Subscription
     client_id: UUID
 
 
 class Webhook(Answer):
     """A user webhook."""
 
-    id = serializers.UUIDField(source="webhook.id")
-    url = Computed(serializers.CharField(), lambda shown: shown.webhook.url or "")
+    id = serializers.UUIDField(source="row.id")
+    url = Computed(serializers.CharField(), lambda shown: shown.row.url or "")
     events = Computed(
         serializers.ListField(child=serializers.ChoiceField(EVENTS)),
-        lambda shown: shown.webhook.events or [],
+        lambda shown: shown.row.events or [],
     )
     clientId = serializers.CharField(source="client_id")  # noqa: N815 - the vendor's
-    secrets = Computed(  # in clear, as the vendor's pages show them
-        serializers.ListField(child=serializers.CharField()),
-        lambda shown: shown.webhook.live_secrets(timezone.now()),
+    # In clear, as the vendor's pages show them.
+    secrets = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Each as ••••••••, to a key without the scope secrets:reveal.",
     )
 
 

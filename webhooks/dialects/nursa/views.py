@@ -91,7 +91,9 @@ class View(nestjs.View):
         return read(accepted, body if isinstance(body, dict) else {})
 
     def answer(self, webhook: Subscription) -> dict[str, Any]:
-        return serializers.Webhook.of(serializers.Shown(webhook, self.caller.client_id))
+        secrets = self.secrets_of(webhook)
+        shown = serializers.ShownTo(webhook, secrets, self.caller.client_id)
+        return serializers.Webhook.of(shown)
 
 
 class Unrouted(View, view.Unrouted):

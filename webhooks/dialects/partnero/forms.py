@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.forms import BooleanField
+from django.utils import timezone
 
 from webhooks.models import Subscription
 from webhooks.rest import form_fields, forms
+from webhooks.rest.answers import Shown
 
 from . import serializers, views, wire
 
@@ -53,4 +55,5 @@ class Form(forms.SubscriptionForm):
 
     @classmethod
     def answer(cls, subscription: Subscription) -> Any:
-        return views.enveloped(subscription)
+        secrets = subscription.live_secrets(timezone.now())
+        return views.enveloped(Shown(subscription, secrets))

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
@@ -170,19 +169,22 @@ SERVER_OWNED = {"key", "signature"}
 class PartneroWebhook(Answer):
     """A webhook of the program."""
 
-    key = serializers.CharField(source="public_id")
-    name = serializers.CharField()
-    url = Computed(serializers.CharField(), lambda row: row.url or "")
+    key = serializers.CharField(source="row.public_id")
+    name = serializers.CharField(source="row.name")
+    url = Computed(serializers.CharField(), lambda shown: shown.row.url or "")
     # One flag for both: also false once the portal has disabled it.
-    is_active = serializers.BooleanField(source="is_receiving")
+    is_active = serializers.BooleanField(source="row.is_receiving")
     # The one that signs; wire.sign says which that is.
     signature = Computed(
-        serializers.CharField(help_text="The secret that signs deliveries."),
-        lambda row: next(iter(row.live_secrets(timezone.now())), ""),
+        serializers.CharField(
+            help_text="The secret that signs deliveries; ••••••••, to a key without the "
+            "scope secrets:reveal."
+        ),
+        lambda shown: next(iter(shown.secrets), ""),
     )
     events = Computed(
         serializers.ListField(child=serializers.ChoiceField(choices=EVENTS)),
-        lambda row: row.events or [],
+        lambda shown: shown.row.events or [],
     )
 
 

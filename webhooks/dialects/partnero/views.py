@@ -14,6 +14,7 @@ from webhooks.models.keyformat import random_text
 from webhooks.operations import subscriptions
 from webhooks.operations.subscriptions import SubscriptionFields, SubscriptionIdentity
 from webhooks.rest import extras, view
+from webhooks.rest.answers import Shown
 from webhooks.rest.caller import BearerKey
 from webhooks.rest.rendering import JSON
 from webhooks.rest.subscriptions import SubscriptionView
@@ -38,8 +39,8 @@ GIVEN = {
 }
 
 
-def enveloped(subscription: Subscription) -> dict[str, Any]:
-    return {"data": serializers.PartneroWebhook.of(subscription), "status": SUCCESS}
+def enveloped(shown: Shown) -> dict[str, Any]:
+    return {"data": serializers.PartneroWebhook.of(shown), "status": SUCCESS}
 
 
 def read(
@@ -79,6 +80,9 @@ class View(SubscriptionView):
         )
         return cast(SubscriptionFields, fields)
 
+    def shown(self, row: Subscription) -> Shown:
+        return Shown(row, self.secrets_of(row))
+
 
 class Webhooks(View):
     # Laravel takes a body of a type that it does not read for no input.
@@ -106,7 +110,7 @@ class Webhooks(View):
         found = list(newest[page.skip : page.skip + page.limit + 1])
         return Response(
             {
-                "data": [show(each) for each in found[: page.limit]],
+                "data": [show(self.shown(each)) for each in found[: page.limit]],
                 **page.links_and_meta(request, found=len(found)),
                 "status": SUCCESS,
             }
@@ -132,7 +136,7 @@ class Webhooks(View):
             row = self.create_subscription(given)
         except subscriptions.PublicIdTaken:
             raise ValidationError({"key": [serializers.KEY_TAKEN]}) from None
-        return Response(enveloped(row))
+        return Response(enveloped(self.shown(row)))
 
 
 class Webhook(View):
@@ -144,7 +148,7 @@ class Webhook(View):
     )
     def retrieve(self, request: Request, key: str) -> Response:
         """Retrieve information about a single webhook."""
-        return Response(enveloped(self.find(key)))
+        return Response(enveloped(self.shown(self.find(key))))
 
     @extend_schema(
         operation_id="updateWebhook",
@@ -157,7 +161,8 @@ class Webhook(View):
         self.check_body(request)  # malformed JSON comes before an unknown webhook
         found = self.find(key)
         given = read(serializers.PartneroWebhookUpdate, self.json_object())
-        return Response(enveloped(self.update_subscription(found, given)))
+        updated = self.update_subscription(found, given)
+        return Response(enveloped(self.shown(updated)))
 
     @extend_schema(
         operation_id="deleteWebhook",

@@ -19,7 +19,7 @@ from webhooks.models import (
     Subscription,
     encryption,
 )
-from webhooks.operations import secrets, testing
+from webhooks.operations import given_secrets, secrets, testing
 from webhooks.rest import interfaces, preview
 from webhooks.staff.deliveries import timeline
 
@@ -214,7 +214,7 @@ def api_preview(subscription: Subscription, *, now: datetime) -> ApiPreview | No
     return ApiPreview(
         request,
         untrusted_text.indented(body),
-        masked=preview.MASK in body.decode(),
+        masked=given_secrets.MASK in body.decode(),
         remark=form.remark,
     )
 
