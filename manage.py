@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 
 from portal import first_start
 from portal.environment import Wrong
@@ -16,6 +17,11 @@ if __name__ == "__main__":
     first_start.prepare(sys.argv, Path(__file__).resolve().parent)
     try:
         _ = settings.INSTALLED_APPS
+        execute_from_command_line(sys.argv)
     except Wrong as wrong:
         sys.exit(str(wrong))
-    execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        # It is away, locked, or in a place that may not be written to.
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"The database cannot be used: {str(error).strip().splitlines()[0]}")

@@ -28,7 +28,7 @@ PUBLISHED = {
     "ENCRYPTION_KEYS": b"development-only-encryption-key!",
     "KEY_PEPPERS": b"development-only-pepper",
 }
-_PUBLISHED_ENTRIES = {
+PUBLISHED_ENTRIES = {
     "ENCRYPTION_KEYS": "dev:ZGV2ZWxvcG1lbnQtb25seS1lbmNyeXB0aW9uLWtleSE=",
     "KEY_PEPPERS": "1:development-only-pepper",
 }
@@ -103,8 +103,8 @@ def _complete(path: Path, folder: Path, *, may_begin: bool) -> None:
             return
         file.write(_HEADER if is_new else "\n")
         if _has_older_data(folder):
-            for name in {*_PUBLISHED_ENTRIES} & {*missing}:
-                missing[name] += f",{_PUBLISHED_ENTRIES[name]}"
+            for name in {*PUBLISHED_ENTRIES} & {*missing}:
+                missing[name] += f",{PUBLISHED_ENTRIES[name]}"
             file.write(_OLDER)
         file.writelines(f"{name}={value}\n" for name, value in missing.items())
     sys.stderr.write(f"Wrote {', '.join(missing)} into {path}. Keep it private.\n")
