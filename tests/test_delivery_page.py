@@ -84,7 +84,8 @@ def test_a_schedule_is_the_profiles_own(name):
 )
 def test_a_number_is_the_one_in_the_code(value, where):
     module, _, name = where.strip("`").rpartition(".")
-    found = getattr(import_module(f"webhooks.delivery.{module}"), name)
+    room = "" if module.startswith("operations.") else "delivery."
+    found = getattr(import_module(f"webhooks.{room}{module}"), name)
     if isinstance(found, timedelta):
         found = found.total_seconds()
 

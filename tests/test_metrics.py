@@ -13,7 +13,14 @@ from tests import factories
 from tests.delivery.backlog import publish, queued, subscription
 from webhooks.delivery import heartbeat
 from webhooks.front import metrics
-from webhooks.models import Delivery, EndpointHour, Notice, Worker
+from webhooks.models import (
+    Delivery,
+    EndpointHour,
+    Event,
+    Notice,
+    PendingFanout,
+    Worker,
+)
 
 URL = "https://receiver.example.com/hook"
 
@@ -53,6 +60,9 @@ class TestWhatItSays:
             "webhooks_endpoints state=open",
             "webhooks_endpoints state=disabled",
             "webhooks_queue_lag_seconds",
+            "webhooks_fanouts_unfinished state=going_on",
+            "webhooks_fanouts_unfinished state=stuck",
+            "webhooks_fanout_lag_seconds",
             "webhooks_attempts_total outcome=delivered",
             "webhooks_attempts_total outcome=failed",
             "webhooks_workers_alive",
@@ -151,6 +161,23 @@ class TestWhatItSays:
 
         assert samples["webhooks_workers_alive"] == 1
         assert samples["webhooks_notices_owed"] == 1
+
+    def test_it_counts_the_events_whose_deliveries_are_not_all_written(self, scrape):
+        made = subscription(URL)
+        for delivery, failures in zip(publish(made, 3), (0, 5), strict=False):
+            PendingFanout.objects.create(
+                event=delivery.event,
+                partner=made.partner,
+                subscriptions=made.id.bytes,
+                failures=failures,
+            )
+        Event.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+
+        samples = scrape()
+
+        assert samples["webhooks_fanouts_unfinished state=going_on"] == 1
+        assert samples["webhooks_fanouts_unfinished state=stuck"] == 1
+        assert 120 <= samples["webhooks_fanout_lag_seconds"] < 125
 
     def test_it_names_no_partner_and_no_url(self, client):
         made = subscription(URL, partner=factories.partner(name="Secretive Ltd"))

@@ -9,7 +9,9 @@ import time_machine
 
 from tests import factories
 from tests.api.calls import PREFIX, PROBLEM, assert_problem, call, errors_of
-from webhooks.models import AuditEntry, Delivery, Event, EventType
+from webhooks.api.serializers import events as serializers
+from webhooks.models import AuditEntry, Delivery, Event, EventType, PendingFanout
+from webhooks.operations import event_batches, fanouts
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +67,7 @@ def test_it_publishes_an_event_and_queues_its_deliveries(partner, publish):
         f'{{"id":"{event.id}","partner":"{partner.id}","type":"customer.created",'
         f'"idempotency_key":null,"occurred_at":"{NOW_TEXT}",'
         f'"created_at":"{NOW_TEXT}","attributes":{{}},"matched":1,'
-        '"unmatched_reason":null}'
+        '"unmatched_reason":null,"unqueued":0}'
     )
     delivery = Delivery.objects.get()
     assert (delivery.event, delivery.subscription) == (event, subscription)
@@ -298,6 +300,50 @@ def test_it_asks_the_database_as_often_for_many_as_for_one(
             batch(*[event] * count)
 
 
+def test_an_item_that_fails_refuses_no_other(batch, event, monkeypatch):
+    failed = event_batches.Failed()
+
+    def publish(*, by, events):
+        (stored, *_) = events_operation(by=by, events=events[:1])
+        return [stored, event_batches.NotStored(), failed]
+
+    events_operation = event_batches.publish
+    monkeypatch.setattr(event_batches, "publish", publish)
+    reply = json.loads(batch(event, event, event).content)
+    assert (reply["accepted"], reply["refused"]) == (1, 2)
+    assert [result["status"] for result in reply["results"]] == [202, 503, 500]
+    assert reply["results"][1]["problem"] == {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "Not stored. Publish it again, with the same idempotency key if it has "
+        "one.",
+    }
+    assert reply["results"][2]["problem"]["instance"] == failed.occurrence
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"occurred_at": "0001-01-01T00:00:00+14:00"},
+        {"occurred_at": "9999-12-31T23:59:59-14:00"},
+        {"idempotency_key": "k\ud800"},
+        {"data": {"x": ["\0"]}},
+        {"data": {"\ud800": 1}},
+        {"data": {"x": float("1e308")}, "type": 7},
+        {"data": json.loads("[" * 90 + "]" * 90)},
+        {"type": "loop"},
+    ],
+    ids=str,
+)
+def test_a_strange_item_is_its_own_problem(batch, event, strange):
+    EventType.objects.create(name="loop", schema={"$ref": "#"})
+    response = batch(event, {**event, **strange}, event)
+    assert response.status_code == 202
+    results = json.loads(response.content)["results"]
+    assert [result["status"] for result in results] == [202, 422, 202]
+
+
 # --- Looking -------------------------------------------------------------------------
 
 
@@ -330,6 +376,7 @@ def test_it_shows_an_event_and_what_became_of_it(partner, publish, look):
                 "reason": None,
             }
         ],
+        "next": None,
     }
 
 
@@ -397,3 +444,36 @@ def test_it_knows_no_event_of_another_id(look, id):
     if id == "batch/":
         detail = "There is nothing at this path."
     assert_problem(look(id), 404, "Not Found", detail)
+
+
+def test_it_shows_how_far_the_fan_out_of_an_event_is(
+    partner, publish, look, monkeypatch
+):
+    monkeypatch.setattr(fanouts, "PIECE", 2)
+    for _ in range(5):
+        subscribed(partner)
+    published = json.loads(publish().content)
+    assert (published["matched"], published["unqueued"]) == (5, 5)
+    progress = []
+    for _ in range(4):
+        reply = json.loads(look(published["id"]).content)
+        progress.append((reply["unqueued"], len(reply["deliveries"])))
+        fanouts.advance()
+    assert progress == [(5, 0), (3, 2), (1, 4), (0, 5)]
+    assert not PendingFanout.objects.exists()
+
+
+def test_it_shows_very_many_deliveries_in_pages(
+    client, key, partner, publish, look, monkeypatch
+):
+    monkeypatch.setattr(serializers, "MOST_DELIVERIES", 2)
+    subscribed(partner, urls=[f"https://a.example.com/{n}" for n in range(5)])
+    id = json.loads(publish().content)["id"]
+    seen, address = [], f"/events/{id}"
+    while address:
+        reply = json.loads(call(client, "GET", address, key=key).content)
+        assert len(reply["deliveries"]) <= 2
+        seen += [delivery["id"] for delivery in reply["deliveries"]]
+        address = reply["next"] and reply["next"].partition(PREFIX)[2]
+    assert seen == sorted(str(d.id) for d in Delivery.objects.all())
+    assert len(seen) == 5

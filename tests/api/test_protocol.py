@@ -139,7 +139,8 @@ def test_it_points_at_a_value_that_is_stored_nowhere(
     assert error["detail"].startswith("Must ")
     assert error["detail"].endswith(detail)
     batch = b'{"events": [' + body + b"]}"
-    (error,) = errors_of(call(client, "POST", "/events/batch", batch, key=key))
+    reply = json.loads(call(client, "POST", "/events/batch", batch, key=key).content)
+    (error,) = reply["results"][0]["problem"]["errors"]
     assert error["pointer"] == f"#/events/0{pointer}"
 
 

@@ -37,6 +37,7 @@ def test_lists_take_parameters_and_other_operations_do_not():
         "get /recoveries": page,
         "get /deliveries": page
         | {"state", "subscription", "dialect", "event_type", "since", "until"},
+        "get /events/<str:id>": {"cursor"},
         "get /subscriptions/<str:id>/secrets": {"dialect"},
         "post /subscriptions/<str:id>/secrets": {"dialect"},
         "post /subscriptions/<str:id>/secrets/<str:secret_id>/reveal": {"dialect"},

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -114,3 +115,64 @@ def test_it_never_runs_two_at_once():
 
     spans.sort()
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
+
+
+def test_it_runs_what_publishers_have_work_for_as_soon_as_it_is_woken():
+    diary = Diary()
+    woken = replace(diary.task("woken"), is_woken=True)
+    with_scheduler(
+        [woken, diary.task("other")],
+        lambda scheduler: scheduler.wake(),
+        until=lambda: len(diary.done) == 3,
+        after=lambda: len(diary.done) == 2,
+    )
+    assert diary.done == ["woken", "other", "woken"]
+
+
+def test_it_pauses_between_two_runs_however_often_it_is_woken():
+    diary = Diary()
+    began = time.monotonic()
+    task = replace(diary.task("fan out", has_more=[True] * 2), is_woken=True, pause=0.1)
+    with_scheduler(
+        [task],
+        lambda scheduler: [scheduler.wake() for _ in range(9)],
+        until=lambda: len(diary.done) == 4,
+        after=lambda: len(diary.done) == 3,
+    )
+    assert time.monotonic() - began >= 0.3
+
+
+def test_what_it_is_woken_for_while_it_runs_is_not_missed():
+    done = []
+
+    def work():
+        done.append(1)
+        time.sleep(0.2)
+        return False
+
+    with_scheduler(
+        [PeriodicTask("fan out", 60.0, work, is_woken=True)],
+        lambda scheduler: scheduler.wake(),
+        until=lambda: len(done) == 2,
+        after=lambda: len(done) == 1,
+    )
+
+
+def with_scheduler(tasks, act, *, until, after):
+    """Run the tasks; `act` once `after` holds, and end when `until` does."""
+
+    async def running():
+        thread = DatabaseThread("periodic tasks")
+        try:
+            scheduler = Scheduler(thread, tasks)
+            forever = asyncio.create_task(scheduler.run())
+            await asyncio.to_thread(eventually, after)
+            act(scheduler)
+            await asyncio.to_thread(eventually, until)
+            forever.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await forever
+        finally:
+            thread.close()
+
+    asyncio.run(running())

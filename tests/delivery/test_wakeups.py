@@ -3,6 +3,7 @@
 import threading
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,9 @@ from django.utils import timezone
 from tests.delivery.backlog import publish, subscription
 from tests.delivery.workers import in_thread, run_until
 from webhooks.delivery import outbox, wakeups, worker
+from webhooks.management.commands import deliver
 from webhooks.models import Delivery, Endpoint
+from webhooks.operations import fanouts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,10 +44,10 @@ def claims(monkeypatch):
     return made
 
 
-def publish_while_idle(receiver, claims):
+def publish_while_idle(receiver, claims, *more):
     """Publish to a worker that has nothing to do, and wait until it arrives; how many
     claims had begun when it was published."""
-    hook = subscription(receiver.url())
+    hook = subscription(receiver.url(), *map(receiver.url, more))
     before = []
 
     def arrived():
@@ -64,6 +67,22 @@ def test_what_is_published_while_idle_leaves_without_a_poll(
     monkeypatch.setattr(worker, "POLL_INTERVAL", 24 * 3600)
 
     publish_while_idle(receiver, claims)
+
+
+def test_a_fan_out_that_is_left_to_workers_is_begun_without_a_poll(
+    receiver, monkeypatch, claims
+):
+    monkeypatch.setattr(fanouts, "PIECE", 1)
+    monkeypatch.setattr(worker, "POLL_INTERVAL", 24 * 3600)
+    # Read by the worker that is made below: what is due again only after a day.
+    monkeypatch.setattr(
+        deliver,
+        "PERIODIC_TASKS",
+        [replace(fanouts.PERIODIC_TASK, every=24 * 3600)],
+    )
+
+    publish_while_idle(receiver, claims, "/second")
+    assert Delivery.objects.count() == 2
 
 
 def test_a_lost_notification_costs_a_poll(receiver, monkeypatch, claims):

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from standardwebhooks import Webhook
 
+from tests import factories
 from tests.delivery.backlog import (
     SECRET,
     all_due,
@@ -31,7 +32,13 @@ from webhooks.models import (
     SigningSecret,
     Subscription,
 )
-from webhooks.operations import missing_keys, subscriptions, testing
+from webhooks.operations import (
+    events,
+    fanouts,
+    missing_keys,
+    subscriptions,
+    testing,
+)
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,6 +65,21 @@ def test_a_published_event_arrives_signed_once(receiver):
     assert payload["data"] == {"id": "ord_1"}
     delivery.refresh_from_db()
     assert delivery.state == Delivery.State.DELIVERED
+
+
+def test_until_idle_waits_for_what_is_still_to_be_queued(receiver, monkeypatch):
+    monkeypatch.setattr(fanouts, "PIECE", 3)
+    partner = factories.partner()
+    for number in range(10):
+        subscription(receiver.url(f"/{number}"), partner=partner)
+    event = events.publish(by=SYSTEM, partner=partner, type="order.created", data={})
+    assert event.unqueued == 10
+
+    deliver()
+
+    assert sorted(request.path for request in receiver.requests) == sorted(
+        f"/{number}" for number in range(10)
+    )
 
 
 def test_the_attempt_keeps_what_was_sent_and_answered_and_no_secret(receiver):

@@ -14,6 +14,7 @@ from webhooks.delivery.schedule import Schedule
 from webhooks.models import AuditEntry, Delivery, Event, Subscription
 from webhooks.operations import (
     events,
+    fanouts,
     subscriptions,
 )
 from webhooks.operations.audit import SYSTEM, Actor
@@ -101,7 +102,7 @@ def test_a_subscription_without_urls_gets_a_record_that_nothing_was_sent(partner
     assert event.matched == 1
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.endpoint, delivery.url) == ("not_sent", None, "")
-    assert delivery.reason == events.NO_URL
+    assert delivery.reason == fanouts.NO_URL
     assert (delivery.due_at, delivery.settled_at) == (None, NOW)
 
 
@@ -342,7 +343,7 @@ def test_a_call_that_loses_the_race_finds_the_winner(partner, monkeypatch):
 def test_any_other_refusal_of_the_database_is_told(partner, monkeypatch):
     # As when the partner is gone; a retry would never end.
     taken = publish(partner).event
-    monkeypatch.setattr(events, "_queued", lambda *_: (taken, []))
+    monkeypatch.setattr(events, "_matched", lambda *_: (taken, []))
 
     with pytest.raises(IntegrityError):
         publish(partner)

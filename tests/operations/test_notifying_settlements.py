@@ -63,13 +63,16 @@ class TestTheSettlement:
     def test_it_outlives_a_mistake_of_ours(
         self, blaze, ops, monkeypatch, caplog, statement
     ):
-        def fail(*args):
+        publish = endpoint_notifications._publish
+
+        def publish_and_fail(cases):
+            publish(cases)
             if statement is None:
                 raise ZeroDivisionError
             with connection.cursor() as cursor:
                 cursor.execute(statement)
 
-        monkeypatch.setattr(endpoint_notifications, "_cancel_own", fail)
+        monkeypatch.setattr(endpoint_notifications, "_publish", publish_and_fail)
         with transaction.atomic():
             Endpoint.objects.update(consecutive_failures=9, failing_since=AT)
             endpoint_notifications.write([disable(blaze)])

@@ -29,7 +29,7 @@ from webhooks.models import (
     Worker,
     ids,
 )
-from webhooks.staff import alerts
+from webhooks.staff import alert, alerts
 
 from .conftest import Login
 
@@ -243,7 +243,7 @@ class TestDeliveries:
     def test_they_are_counted_no_further_than_need_be(
         self, console: Client, monkeypatch
     ) -> None:
-        monkeypatch.setattr(alerts, "MOST_COUNTED", 2)
+        monkeypatch.setattr(alert, "MOST_COUNTED", 2)
         for number, title in enumerate(
             [
                 "1 failed delivery",

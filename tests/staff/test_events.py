@@ -8,11 +8,12 @@ from django.test import Client
 from tests import factories
 from tests.admin import traffic
 from tests.admin.conftest import Login
+from tests.operations.outcomes import hook, publish
 from webhooks.console import paging, untrusted_text
 from webhooks.console.idempotency import FIELD
-from webhooks.models import AuditEntry, Delivery, Event, EventType
+from webhooks.models import AuditEntry, Delivery, Event, EventType, PendingFanout
 from webhooks.models.ids import time_ordered
-from webhooks.operations import events
+from webhooks.operations import events, fanouts
 from webhooks.operations.audit import SYSTEM
 
 ADDRESS = "/staff/events/publish/?type=order.created"
@@ -206,3 +207,45 @@ class TestPublishing:
         assert response.status_code == 422
         assert says in response.context["form"].errors[field][0]
         assert not Event.objects.exists()
+
+
+class TestFanouts:
+    @pytest.fixture
+    def event(self, monkeypatch):
+        monkeypatch.setattr(fanouts, "PIECE", 2)
+        partner = factories.partner(name="Acme")
+        for number in range(5):
+            hook(partner, f"https://receiver.example.com/{number}")
+        return publish(partner)
+
+    def shown(self, console, event):
+        return console.get(f"/staff/events/{event.id}/").content.decode()
+
+    def test_an_event_says_how_far_its_fan_out_is(self, console, event):
+        assert "It has no deliveries yet." in self.shown(console, event)
+        fanouts.advance()
+        page = self.shown(console, event)
+        assert "2 deliveries so far." in page
+        assert "for 3 more subscriptions" in page
+        while fanouts.advance():
+            pass
+        assert "so far." not in self.shown(console, event)
+
+    def test_the_dashboard_tells_of_it_and_leads_to_it(self, console, event):
+        (found,) = console.get("/staff/").context["all_alerts"][-1:]
+        assert (found.colour, found.title) == ("info", "1 event is being queued")
+        assert list(console.get(found.address).context["listed"].rows) == [event]
+
+    def test_one_that_is_stuck_is_an_alert_with_its_error(self, console, event):
+        PendingFanout.objects.update(failures=5, error="ValueError: <b>")
+        (found,) = [
+            alert
+            for alert in console.get("/staff/").context["alerts"]
+            if alert.title == "1 event cannot be queued"
+        ]
+        assert found.colour == "danger"
+        assert [item.description for item in found.items] == ["ValueError: <b>"]
+        assert list(console.get(found.address).context["listed"].rows) == [event]
+        page = self.shown(console, event)
+        assert "ValueError: &lt;b&gt;" in page
+        assert not console.get("/staff/events/?queued=going_on").context["listed"].rows

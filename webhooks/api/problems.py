@@ -6,6 +6,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.response import Response
 
+from webhooks.rest.parsing import RefusedValue
+
 from .serializers.problems import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -72,6 +74,12 @@ def invalid(errors: list[dict[str, str]]) -> dict[str, Any]:
     """The problem of a request that was understood and is wrong."""
     detail = "; ".join(error["detail"] for error in errors[:3])
     return problem(422, detail, kind=INVALID_REQUEST, errors=errors)
+
+
+def unstorable(refused: RefusedValue) -> dict[str, Any]:
+    """The problem of a value that cannot be stored."""
+    detail = f"{refused.reason[0].upper()}{refused.reason[1:]}."
+    return invalid([at(refused.path, detail)])
 
 
 def answer(body: dict[str, Any]) -> Response:

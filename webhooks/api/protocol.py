@@ -47,6 +47,7 @@ from .problems import (
     flattened,
     invalid,
     problem,
+    unstorable,
 )
 
 logger = logging.getLogger(__name__)
@@ -131,8 +132,7 @@ def _invalid(request: Request, error: exceptions.ValidationError) -> Response:
 
 
 def _refused_value(request: Request, error: RefusedValue) -> Response:
-    detail = f"{error.reason[0].upper()}{error.reason[1:]}."
-    return answer(invalid([at(error.path, detail)]))
+    return answer(unstorable(error))
 
 
 def _internal(request: Request, error: Exception) -> Response:

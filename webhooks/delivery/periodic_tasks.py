@@ -6,6 +6,7 @@ Every worker runs all of them, so a task must be safe to run in two workers at o
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -22,6 +23,11 @@ class PeriodicTask:
     run: Callable[[], bool]
     """Does a limited amount of work in its own transactions, and returns True when it can
     go on at once. Runs in a thread with a database connection of its own."""
+    pause: float = 0.0
+    """Seconds from the end of one run to the start of the next, when it can go on or the
+    worker is woken."""
+    is_woken: bool = False
+    """Whether it has work from publishers, who wake the worker."""
 
 
 class Scheduler:
@@ -30,12 +36,27 @@ class Scheduler:
     def __init__(self, thread: DatabaseThread, tasks: Sequence[PeriodicTask]) -> None:
         self._thread = thread
         self._due = dict.fromkeys(tasks, 0.0)
+        self._earliest = dict.fromkeys(tasks, 0.0)
+        self._wanted: set[PeriodicTask] = set()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Run the tasks that have work from publishers. To be called in the event loop."""
+        for task in self._due:
+            if task.is_woken:
+                self._wanted.add(task)
+                self._due[task] = min(self._due[task], self._earliest[task])
+                self._woken.set()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            self._woken.clear()
             task = min(self._due, key=self._due.__getitem__)
-            await asyncio.sleep(max(0.0, self._due[task] - monotonic()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, self._due[task] - monotonic())):
+                    await self._woken.wait()
+                    continue
             await self._run(task)
 
     async def run_all(self) -> bool:
@@ -43,10 +64,14 @@ class Scheduler:
         return any([await self._run(task) for task in self._due])
 
     async def _run(self, task: PeriodicTask) -> bool:
+        self._wanted.discard(task)
         try:
             has_more = await self._thread.run(task.run)
         except Exception:
             logger.exception("The periodic task %s failed.", task.name)
             has_more = False
-        self._due[task] = monotonic() + (0.0 if has_more else task.every)
+        self._earliest[task] = monotonic() + task.pause
+        # It may have been woken while it ran, by work that it did not see.
+        is_soon = has_more or task in self._wanted
+        self._due[task] = self._earliest[task] if is_soon else monotonic() + task.every
         return has_more

@@ -99,10 +99,18 @@ class Worker:
         self._is_stopping = False
         self._woken = asyncio.Event()
         self._claiming: asyncio.Task[None] | None = None
+        self._scheduler: Scheduler | None = None
 
     def wake(self) -> None:
         """Look at the queue now. To be called in the worker's event loop."""
         self._woken.set()
+
+    def wake_for_new_work(self) -> None:
+        """Look at the queue now, and for work that a publisher has left to periodic tasks.
+        To be called in the worker's event loop."""
+        self.wake()
+        if self._scheduler is not None:
+            self._scheduler.wake()
 
     def stop(self) -> None:
         """Claim no more, finish what is under way, and return from `run`."""
@@ -123,7 +131,7 @@ class Worker:
         try:
             async with (
                 TaskGroup() as tasks,
-                wakeups.listening(self.wake),
+                wakeups.listening(self.wake_for_new_work),
                 self._make_backend(
                     concurrency=self._concurrency,
                     tasks=tasks,
@@ -135,7 +143,7 @@ class Worker:
                 beating = PeriodicTask(
                     "heartbeat", heartbeat.INTERVAL, partial(_beat, id, backend.name)
                 )
-                scheduler = Scheduler(
+                self._scheduler = scheduler = Scheduler(
                     beside, [beating, *PERIODIC_TASKS, *self._periodic_tasks]
                 )
                 scheduling = tasks.create_task(scheduler.run())

@@ -29,7 +29,13 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from webhooks.delivery import heartbeat
-from webhooks.models import Delivery, Endpoint, EndpointHour, Notice
+from webhooks.models import (
+    Delivery,
+    Endpoint,
+    EndpointHour,
+    Notice,
+    PendingFanout,
+)
 from webhooks.operations import missing_keys
 from webhooks.rest import strangers
 
@@ -76,6 +82,7 @@ class _Database:
         yield from _waiting()
         yield from _endpoints()
         yield from _attempts()
+        yield from _fanouts()
         yield GaugeMetricFamily(
             "webhooks_workers_alive",
             "Delivery workers that sent a heartbeat in the last 30 seconds.",
@@ -131,6 +138,30 @@ def _endpoints() -> Iterator[Metric]:
         "webhooks_queue_lag_seconds",
         "How long the oldest due delivery has waited for a worker.",
         max(0.0, lag.total_seconds()),
+    )
+
+
+def _fanouts() -> Iterator[Metric]:
+    stuck = Q(failures__gte=PendingFanout.STUCK_AFTER)
+    found = PendingFanout.objects.aggregate(
+        going_on=Count("event", filter=~stuck),
+        stuck=Count("event", filter=stuck),
+        oldest=Min("event__created_at"),
+    )
+    oldest = found.pop("oldest")
+    fanouts = GaugeMetricFamily(
+        "webhooks_fanouts_unfinished",
+        "Events with so many deliveries that workers still write them; stuck: nothing could "
+        "be written several times.",
+        labels=["state"],
+    )
+    for state, count in found.items():
+        fanouts.add_metric([state], count)
+    yield fanouts
+    yield GaugeMetricFamily(
+        "webhooks_fanout_lag_seconds",
+        "How long ago the oldest of these events was published.",
+        max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0,
     )
 
 

@@ -4,6 +4,7 @@ from .audit import AuditEntry
 from .deliveries import Attempt, Delivery, EndpointHour
 from .endpoints import Endpoint
 from .events import Event, EventType
+from .fanouts import PendingFanout as PendingFanout  # as with answers
 from .notices import Notice
 from .partners import ApiKey, Partner
 from .people import Authenticator as Authenticator  # as with answers

@@ -21,9 +21,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Q
 
-from webhooks.delivery import outbox, wire
+from webhooks.delivery import wire
 from webhooks.delivery.endpoint_notifications import EndpointNotification, Kind
 from webhooks.delivery.result import Outcome, Result
 from webhooks.models import AuditEntry, Delivery, Endpoint, Subscription
@@ -39,9 +38,6 @@ MOST_LISTED = 100
 """Exhausted deliveries that one event lists, so that its body stays small. Their number is
 given beside the list."""
 
-OWN = "It tells of this endpoint itself."
-"""Stored with the delivery, and looked for by recoveries: rows keep the words that they were
-written with, so these do not change."""
 OURS = "The request could not be made."
 
 _TRY_AGAIN = frozenset({"40001", "40P01"})
@@ -104,7 +100,6 @@ def _publish(cases: Sequence[Case]) -> None:
     subscribed = _subscribed(cases)
     exhausted = _exhausted(subscribed)
     new = []
-    about = []
     for case in subscribed:
         data = _data(case)
         if case.notification.kind is Kind.EXHAUSTED:
@@ -115,19 +110,20 @@ def _publish(cases: Sequence[Case]) -> None:
             if not lost:
                 continue
             data |= {"count": len(lost), "deliveries": lost[:MOST_LISTED]}
-        about.append(case.endpoint.id)
         new.append(
             events.NewEvent(
                 partner=case.subscription.partner,
                 type=case.notification.kind.value,
                 data=data,
                 occurred_at=case.notification.at,
+                about=case.endpoint.id,
             )
         )
     if new:
         at = max(case.notification.at for case in subscribed)
-        published = events.publish_batch(by=SYSTEM, events=new, at=at)
-        _cancel_own(published, about, at)
+        for outcome in events.publish_batch(by=SYSTEM, events=new, at=at):
+            if isinstance(outcome, Exception):
+                logger.error("An endpoint notification was refused: %s", outcome)
 
 
 def _subscribed(cases: Sequence[Case]) -> list[Case]:
@@ -193,19 +189,6 @@ def _exhausted(cases: Iterable[Case]) -> Mapping[UUID, list[tuple[UUID, UUID, st
             if endpoint_id is not None:
                 found[endpoint_id].append((id, event_id, type))
     return found
-
-
-def _cancel_own(
-    outcomes: Sequence[events.Outcome], about: Sequence[UUID], at: datetime
-) -> None:
-    own = Q()
-    for outcome, endpoint_id in zip(outcomes, about, strict=True):
-        if isinstance(outcome, Exception):
-            logger.error("An endpoint notification was refused: %s", outcome)
-        else:
-            own |= Q(event=outcome.event, endpoint=endpoint_id)
-    if own:
-        outbox.cancel(own, reason=OWN, now=at)
 
 
 def _data(case: Case) -> dict[str, Any]:

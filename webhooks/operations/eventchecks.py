@@ -1,18 +1,22 @@
 """The checks of a new event, before anything is written."""
 
-import hashlib
 import json
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from webhooks.models import Event, Partner
 
 from . import event_schemas
+
+logger = logging.getLogger(__name__)
 
 MAX_DATA = 256 * 1024  # bytes, as JSON
 MAX_ATTRIBUTES = 8 * 1024
@@ -41,34 +45,45 @@ class NewEvent:
     occurred_at: datetime | None = None  # None: when it is published
     attributes: Mapping[str, Any] = field(default_factory=dict)
     idempotency_key: str | None = None
+    about: UUID | None = None
+    """The endpoint that it is about, and is not sent to."""
 
 
 def check(events: Sequence[NewEvent]) -> dict[int, InvalidEvent]:
     """The errors of the events; one SELECT, for the schemas of their types."""
     refused = {}
     for index, new in enumerate(events):
-        try:
-            _check(new)
-        except InvalidEvent as invalid:
+        if invalid := _failure(_check, new):
             refused[index] = invalid
     schemas = event_schemas.of(
         {new.type for index, new in enumerate(events) if index not in refused}
     )
     for index, new in enumerate(events):
-        if index not in refused and (schema := schemas.get(new.type)):
-            try:
-                _check_by(schema, new)
-            except InvalidEvent as invalid:
-                refused[index] = invalid
+        schema = schemas.get(new.type)
+        if index in refused or schema is None:
+            continue
+        if invalid := _failure(partial(_check_by, schema), new):
+            refused[index] = invalid
     return refused
 
 
-def fingerprint(new: NewEvent) -> str:
-    """SHA-256 over the request, whatever the order of its members."""
+def _failure(check: Callable[[Any], None], value: Any) -> InvalidEvent | None:
+    """What a check says of one event. A check that fails itself, as on a schema that
+    refers to itself without end, refuses that event and no other."""
+    try:
+        check(value)
+    except InvalidEvent as invalid:
+        return invalid
+    except Exception:
+        logger.exception("An event could not be checked.")
+        return InvalidEvent("data", "Cannot be checked: the check itself failed.")
+    return None
+
+
+def canonical(new: NewEvent) -> bytes:
+    """The request as one text, whatever the order of its members."""
     request = [new.type, new.data, dict(new.attributes), new.occurred_at]
-    return hashlib.sha256(
-        orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
-    ).hexdigest()
+    return orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
 
 
 def _check(new: NewEvent) -> None:

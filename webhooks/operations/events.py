@@ -1,30 +1,33 @@
 """Publishes events: matches them against subscriptions and queues their deliveries.
 
-One transaction writes an event and a delivery for each endpoint that it matches.
+One transaction writes an event and a delivery for each endpoint that it matches. For very many
+of them it writes the event, and that its fan-out is not finished: see `fanouts`.
 Publishing with a key writes no audit entry: the event is its own record. An event that staff
 publish has one.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from webhooks.delivery import outbox, wire
+from webhooks.delivery import outbox
 from webhooks.models import (
     AuditEntry,
     Delivery,
     Event,
     Partner,
+    PendingFanout,
     Subscription,
     bulk,
 )
 
-from . import audit, eventchecks, matching
+from . import audit, eventchecks, fanouts, matching
 from .eventchecks import InvalidEvent, NewEvent
 
 __all__ = [
@@ -34,9 +37,12 @@ __all__ = [
     "Published",
     "publish",
     "publish_batch",
+    "write",
 ]
 
-NO_URL = "The subscription had no URL when the event happened."
+MOST_DELIVERIES = 5_000
+"""Deliveries that one request writes itself. Those of its later events are left to workers,
+as if each of these events had very many."""
 
 _Key = tuple[UUID, str]
 
@@ -51,9 +57,21 @@ class Published:
 
     event: Event
     created: bool
+    unqueued: int = 0
+    """The number of matching subscriptions that have no delivery yet: workers write them."""
 
 
 Outcome = Published | InvalidEvent | IdempotencyConflict
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a transaction may hold. Of rows and bytes, it may be those of one event more."""
+
+    deliveries: int = MOST_DELIVERIES
+    rows: float = float("inf")
+    size: float = float("inf")
+    partners: float = float("inf")
 
 
 def publish(
@@ -95,10 +113,50 @@ def publish_batch(
     database saw it: its events are due by that clock.
     """
     refused = eventchecks.check(events)
+    accepted = [new for index, new in enumerate(events) if index not in refused]
+    written = iter(write(by=by, events=accepted, room=Room(), at=at).outcomes)
+    return [refused.get(index) or next(written) for index in range(len(events))]
+
+
+@dataclass
+class _Rows:
+    """What a transaction is to write."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    """Of the first of the events, as many as there was room for."""
+    created: list[Event] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    fanouts: list[PendingFanout] = field(default_factory=list)
+    size: int = 0
+
+    def has(self, room: Room) -> bool:
+        """Whether there is room for another event."""
+        rows = len(self.created) + len(self.deliveries) + len(self.fanouts)
+        return rows < room.rows and self.size < room.size
+
+
+def write(
+    *,
+    by: audit.Actor,
+    events: Sequence[NewEvent],
+    room: Room,
+    at: datetime | None = None,
+    lock_timeout: int | None = None,
+) -> _Rows:
+    """Publish the first of these events in one transaction, as many as there is room for.
+    They were checked. Raises what the database raises.
+
+    On PostgreSQL it waits for a lock for `lock_timeout` milliseconds at most.
+    """
     while True:
         try:
             with transaction.atomic():
-                return _publish(by, events, refused, at or timezone.now())
+                if lock_timeout is not None and connection.vendor == "postgresql":
+                    with connection.cursor() as cursor:
+                        cursor.execute(f"SET LOCAL lock_timeout = {lock_timeout:d}")
+                rows = _rows(_of_few_partners(events, room), room, at or timezone.now())
+                _insert(by, rows)
+                return rows
         except IntegrityError as error:
             # Another call used one of the keys first: now it is there to be found. The
             # error names the columns on SQLite and the constraint on PostgreSQL.
@@ -106,46 +164,74 @@ def publish_batch(
                 raise
 
 
-def _publish(
-    by: audit.Actor,
-    events: Sequence[NewEvent],
-    refused: Mapping[int, InvalidEvent],
-    now: datetime,
-) -> list[Outcome]:
-    accepted = [new for index, new in enumerate(events) if index not in refused]
-    first = _already_published(accepted)
-    subscriptions = matching.subscriptions({new.partner.id for new in accepted})
-    outcomes: list[Outcome] = []
-    created: list[Event] = []
-    deliveries: list[Delivery] = []
+def _of_few_partners(events: Sequence[NewEvent], room: Room) -> Sequence[NewEvent]:
+    partners = set()
     for index, new in enumerate(events):
-        if index in refused:
-            outcomes.append(refused[index])
-            continue
-        fingerprint = eventchecks.fingerprint(new)
+        partners.add(new.partner.id)
+        if len(partners) > room.partners:
+            return events[:index]
+    return events
+
+
+def _rows(events: Sequence[NewEvent], room: Room, now: datetime) -> _Rows:
+    rows = _Rows()
+    first = _already_published(events)
+    subscriptions = matching.subscriptions({new.partner.id for new in events})
+    left = set()  # partners of which an event is left to workers
+    for new in events:
+        if not rows.has(room):
+            break
+        request = eventchecks.canonical(new)
+        fingerprint = hashlib.sha256(request).hexdigest()
         key = new.idempotency_key and (new.partner.id, new.idempotency_key)
         if key and key in first:
-            outcomes.append(_repeated(first[key], fingerprint))
+            rows.outcomes.append(_repeated(first[key], fingerprint))
             continue
-        event, its_deliveries = _queued(
+        event, matched = _matched(
             new, fingerprint, subscriptions.get(new.partner.id, ()), now
         )
+        its = sum(len(matching.queued_to(s)) or 1 for s in matched)
+        # Deliveries in order are not written before those of an earlier event.
+        must_wait = any(
+            s.is_ordered and (matching.must_wait(s) or new.partner.id in left)
+            for s in matched
+        )
+        if (
+            must_wait
+            or its > fanouts.PIECE
+            or len(rows.deliveries) + its > room.deliveries
+        ):
+            left.add(new.partner.id)
+            rows.fanouts.append(fanouts.pending(event, matched, about=new.about))
+            published = Published(event, created=True, unqueued=len(matched))
+        else:
+            for s in matched:
+                rows.deliveries += fanouts.deliveries(
+                    event, s, about=new.about, now=now
+                )
+            published = Published(event, created=True)
         if key:
-            first[key] = event
-        created.append(event)
-        deliveries += its_deliveries
-        outcomes.append(Published(event, created=True))
+            first[key] = published
+        rows.size += len(request)
+        rows.created.append(event)
+        rows.outcomes.append(published)
+    return rows
+
+
+def _insert(by: audit.Actor, rows: _Rows) -> None:
     # In one order for all: two calls with the same keys in orders of their own would
     # each wait for the other to write the next.
-    created.sort(key=lambda event: (event.partner_id, event.idempotency_key or ""))
-    bulk.insert(created)
-    outbox.enqueue(deliveries)
+    rows.created.sort(key=lambda event: (event.partner_id, event.idempotency_key or ""))
+    bulk.insert(rows.created)
+    outbox.enqueue(rows.deliveries)
+    if rows.fanouts:
+        bulk.insert(rows.fanouts)
+        outbox.wake_workers()
     if by.kind == AuditEntry.ActorKind.STAFF:
-        _record(by, created)
-    return outcomes
+        _record(by, rows.created)
 
 
-def _already_published(events: Iterable[NewEvent]) -> dict[_Key, Event]:
+def _already_published(events: Iterable[NewEvent]) -> dict[_Key, Published]:
     keyed = [new for new in events if new.idempotency_key]
     if not keyed:
         return {}
@@ -153,24 +239,34 @@ def _already_published(events: Iterable[NewEvent]) -> dict[_Key, Event]:
         partner_id__in={new.partner.id for new in keyed},
         idempotency_key__in={new.idempotency_key for new in keyed},
     )
-    return {(e.partner_id, e.idempotency_key): e for e in found if e.idempotency_key}
+    unqueued = {
+        fanout.event_id: fanout.remaining
+        for fanout in PendingFanout.objects.filter(event__in=list(found))
+    }
+    return {
+        (event.partner_id, event.idempotency_key): Published(
+            event, created=False, unqueued=unqueued.get(event.id, 0)
+        )
+        for event in found
+        if event.idempotency_key
+    }
 
 
-def _repeated(event: Event, fingerprint: str) -> Outcome:
-    if event.fingerprint == fingerprint:
-        return Published(event, created=False)
+def _repeated(before: Published, fingerprint: str) -> Outcome:
+    if before.event.fingerprint == fingerprint:
+        return replace(before, created=False)
     return IdempotencyConflict(
-        f"The idempotency key {event.idempotency_key!r} was used for another event."
+        f"The idempotency key {before.event.idempotency_key!r} was used for another event."
     )
 
 
-def _queued(
+def _matched(
     new: NewEvent,
     fingerprint: str,
     subscriptions: Sequence[Subscription],
     now: datetime,
-) -> tuple[Event, list[Delivery]]:
-    """The event and its deliveries, not yet saved."""
+) -> tuple[Event, Sequence[Subscription]]:
+    """The event, not yet saved, and the subscriptions that it is queued for."""
     misses = [(s, matching.why_not(s, new)) for s in subscriptions]
     matched = [s for s, why in misses if why is None]
     event = Event(
@@ -185,47 +281,11 @@ def _queued(
     )
     if not new.partner.is_active:
         event.unmatched_reason = "The partner is inactive."
-        return event, []
+        return event, ()
     event.matched = len(matched)
     if not matched:
         event.unmatched_reason = matching.in_words([why for _, why in misses if why])
-    return event, [d for s in matched for d in _deliveries(event, s, now)]
-
-
-def _deliveries(
-    event: Event, subscription: Subscription, now: datetime
-) -> list[Delivery]:
-    fields: dict[str, Any] = {
-        "event": event,
-        "partner": event.partner,
-        "subscription": subscription,
-        "profile": subscription.profile,
-        "created_at": now,
-    }
-    receivers = matching.queued_to(subscription)
-    if not receivers:
-        return [
-            Delivery(
-                **fields,
-                state=Delivery.State.NOT_SENT,
-                settled_at=now,
-                reason=NO_URL,
-            )
-        ]
-    first_wait = wire.profile(subscription.profile).schedule.wait_after(0)
-    return [
-        Delivery(
-            **fields,
-            endpoint_id=endpoint,
-            url=url,
-            state=Delivery.State.PENDING,
-            lane=Delivery.Lane.ORDERED
-            if subscription.is_ordered
-            else Delivery.Lane.FRESH,
-            due_at=now + first_wait if first_wait else now,
-        )
-        for endpoint, url in receivers
-    ]
+    return event, matched
 
 
 def _record(by: audit.Actor, created: Sequence[Event]) -> None:

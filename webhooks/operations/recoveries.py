@@ -196,6 +196,7 @@ def _take(recovery: Recovery, selection: Selection, room: int, now: datetime) ->
             "id", flat=True
         )[:_WINDOW]
     )
+    awaited = selection.still_to_be_queued(window)
     originals: dict[UUID, list[Delivery]] = {}
     for original in (
         selection.deliveries()
@@ -204,7 +205,10 @@ def _take(recovery: Recovery, selection: Selection, room: int, now: datetime) ->
         .order_by("id")
     ):
         originals.setdefault(original.event_id, []).append(original)
-    missed = {event.id: event for event in selection.missed().filter(id__in=window)}
+    missed = {
+        event.id: event
+        for event in selection.missed().filter(id__in=window).exclude(id__in=awaited)
+    }
     queued: list[Delivery] = []
     is_through = len(window) < _WINDOW
     for event_id in window:

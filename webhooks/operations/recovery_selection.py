@@ -12,9 +12,17 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
-from webhooks.models import Delivery, Event, Partner, Recovery, Subscription, ids
+from webhooks.models import (
+    Delivery,
+    Event,
+    Partner,
+    PendingFanout,
+    Recovery,
+    Subscription,
+    ids,
+)
 
-from . import deliveries, endpoint_notifications, matching
+from . import deliveries, fanouts, matching
 
 LONGEST_OUTAGE = timedelta(days=30)
 """How far back a first failure is looked for; a caller who needs more gives a time."""
@@ -98,7 +106,7 @@ class Selection:
                 | Q(endpoint__removed_at__isnull=False)  # another takes its place
             )
             # An endpoint is not sent what is about itself, the second time neither.
-            .exclude(state=Delivery.State.CANCELLED, reason=endpoint_notifications.OWN)
+            .exclude(state=Delivery.State.CANCELLED, reason=fanouts.OWN)
             .exclude(event__attributes__has_key=Event.TEST_OF)
             .filter(Q(state=Delivery.State.DELIVERED) | ~Exists(arrived))
             .filter(~Exists(repeats.filter(state=Delivery.State.PENDING)))
@@ -129,13 +137,30 @@ class Selection:
         for state, number in states.order_by():
             counted[Outcome(state)] = number
         # Whether it matches depends on type and shop alone, so they are counted by these.
-        kinds = self.missed().annotate(shop=KT("attributes__shop_id"))
+        # What is still to be queued for others may be for this one, too: `total` grows.
+        queued = self.missed().filter(pending_fanout=None)
+        kinds = queued.annotate(shop=KT("attributes__shop_id"))
         for type, shop, number in (
             kinds.values_list("type", "shop").annotate(Count("id")).order_by()
         ):
             if self.matches(Event(type=type, attributes={"shop_id": shop})):
                 counted[Outcome.MISSED] += number
         return dict(counted)
+
+    def still_to_be_queued(self, events: Collection[UUID]) -> set[UUID]:
+        """Those of the events that workers will yet queue for the one subscription. Their
+        fan-outs are locked until the transaction ends, so `missed` is to be read later."""
+        subscription = self.filter.subscription
+        if subscription is None or Outcome.MISSED not in self.filter.outcomes:
+            return set()
+        unfinished = PendingFanout.objects.select_for_update(of=("self",)).filter(
+            event__in=events
+        )
+        return {
+            fanout.event_id
+            for fanout in unfinished.order_by("event_id")
+            if fanout.has(subscription.id)
+        }
 
     def matches(self, event: Event) -> bool:
         """Whether the one subscription matches the event today."""

@@ -62,13 +62,15 @@ class Retention:
 
         An event goes with all of its deliveries, when each of them has been over for as
         long as its outcome is kept: with some of them gone it would look as if their
-        subscriptions had never been sent it, and a recovery would send it once more.
+        subscriptions had never been sent it, and a recovery would send it once more. Nor
+        may it go before all of them are written.
         """
         kept = Delivery.objects.filter(event_id=OuterRef("id")).exclude(self.ended())
         concerned_nobody = Q(matched=0)
         if self.rules.failed is not None:
             concerned_nobody &= Q(created_at__gte=self.now - self.rules.failed)
-        return Event.objects.filter(~Exists(kept)).exclude(concerned_nobody)
+        finished = Event.objects.filter(pending_fanout=None)
+        return finished.filter(~Exists(kept)).exclude(concerned_nobody)
 
     def ended(self) -> Q:
         """Deliveries that are over; never one that is pending."""

@@ -173,7 +173,7 @@ def _check_text(body: bytes) -> None:
     surrogate pair, a number that is too large, deep nesting."""
     try:
         text = body.decode()
-        value = json.loads(text, parse_int=float, parse_constant=_no_constant)
+        value = json.loads(text, parse_int=float, parse_constant=no_constant)
     except RecursionError:
         raise RefusedValue((), TOO_DEEP) from None
     except ValueError:
@@ -186,5 +186,5 @@ def _check_text(body: bytes) -> None:
         raise RefusedValue(path, refused.reason) from None
 
 
-def _no_constant(name: str) -> NoReturn:
+def no_constant(name: str) -> NoReturn:
     raise ValueError(name)  # NaN and Infinity are Python's own additions to JSON

@@ -3,6 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Window
+from django.urls import reverse
+
+MOST_NAMED = 5
+"""Items that an alert names; its list has the others."""
+
+MOST_COUNTED = 1_000
 
 DANGER, WARNING, INFO = "danger", "warning", "info"
 
@@ -28,3 +37,24 @@ class Alert:
     """Of its list; empty where there is none."""
     items: Sequence[Item] = field(default=())
     has_more: bool = False
+
+
+def first(rows: Any) -> Any:
+    """The first rows, each with `total_rows`; None if there are none."""
+    return list(rows.annotate(total_rows=Window(Count("*")))[: MOST_NAMED + 1]) or None
+
+
+def counted(rows: Any) -> Any:
+    """How many rows there are; one more than the limit means more. None if
+    there are none."""
+    return rows.order_by()[: MOST_COUNTED + 1].count() or None
+
+
+def number(count: int, one: str, many: str) -> str:
+    if count > MOST_COUNTED:
+        return f"More than {MOST_COUNTED:,} {many}"
+    return f"1 {one}" if count == 1 else f"{count:,} {many}"
+
+
+def listed(name: str, **query: Any) -> str:
+    return reverse(f"staff:{name}", query=query)

@@ -1,14 +1,14 @@
 """The alerts and notes at the top of the dashboard.
 
 Every alert leads to the list that it was read from, by the same filters. It is found by an
-index, or counted no further than `MOST_COUNTED`.
+index, or counted no further than `alert.MOST_COUNTED`.
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Min, OuterRef, Prefetch, Subquery, Window
+from django.db.models import F, Min, OuterRef, Prefetch, Subquery
 from django.urls import reverse
 
 from webhooks.console import labels
@@ -24,16 +24,24 @@ from webhooks.models import (
 )
 from webhooks.operations import event_schemas, missing_keys
 
-from .alert import DANGER, INFO, WARNING, Alert, Item
+from . import fanout_alerts
+from .alert import (
+    DANGER,
+    INFO,
+    MOST_COUNTED,
+    MOST_NAMED,
+    WARNING,
+    Alert,
+    Item,
+    counted,
+    first,
+    listed,
+    number,
+)
 from .deliveries.forms import WAITING
 from .events import EventFilters
 
 __all__ = ["DANGER", "INFO", "WARNING", "Alert", "Item", "found"]
-
-MOST_NAMED = 5
-"""Items that an alert names; its list has the others."""
-
-MOST_COUNTED = 1_000
 
 OVERDUE = timedelta(minutes=1)
 """A healthy worker takes what is due within a second or two."""
@@ -73,12 +81,12 @@ def _overdue(now: datetime) -> Alert | None:
     if longest is None or longest.next_due_at is None:
         return None
     minutes = (now - longest.next_due_at) // timedelta(minutes=1)
-    its = _list("deliveries", state=WAITING, subscription=longest.subscription_id)
+    its = listed("deliveries", state=WAITING, subscription=longest.subscription_id)
     return Alert(
         DANGER,
         f"The oldest due delivery has waited for {_duration(minutes)}",
         "Either no worker has time for it, or none is running.",
-        _list("deliveries", state=WAITING),
+        listed("deliveries", state=WAITING),
         [
             Item(
                 longest.url,
@@ -92,12 +100,12 @@ def _overdue(now: datetime) -> Alert | None:
 
 
 def _without_key(now: datetime) -> Alert | None:
-    count = _counted(missing_keys.waiting_deliveries())
+    count = counted(missing_keys.waiting_deliveries())
     return count and Alert(
         DANGER,
-        _number(count, "delivery waits for a key", "deliveries wait for a key"),
+        number(count, "delivery waits for a key", "deliveries wait for a key"),
         "A worker lacks the encryption key of their secrets (ENCRYPTION_KEYS).",
-        _list("deliveries", state=WAITING),
+        listed("deliveries", state=WAITING),
     )
 
 
@@ -133,29 +141,29 @@ def _unrecovered(now: datetime) -> Alert | None:
     rows = Delivery.objects.unrecovered().filter(
         id__gte=ids.before(since), created_at__gte=since
     )
-    count = _counted(rows)
+    count = counted(rows)
     return count and Alert(
         DANGER,
-        _number(
+        number(
             count,
             "failed delivery (all attempts used)",
             "failed deliveries (all attempts used)",
         ),
         "In the last 7 days, and not sent again since. Fix the endpoint, then replay them.",
-        _list("deliveries", state="unrecovered", within="7d"),
+        listed("deliveries", state="unrecovered", within="7d"),
     )
 
 
 def _expiring_keys(now: datetime) -> Alert | None:
     state = ApiKey.State.EXPIRING
     keys = ApiKey.objects.in_state(state).select_related("partner")
-    rows = _first(keys.order_by("expires_at", "id"))
+    rows = first(keys.order_by("expires_at", "id"))
     return rows and Alert(
         WARNING,
-        _number(rows[0].total_rows, "key expires soon", "keys expire soon"),
+        number(rows[0].total_rows, "key expires soon", "keys expire soon"),
         "After that, every API refuses it. Rotate it: the old key stays valid beside the new "
         "one for a while.",
-        _list("keys", state=state),
+        listed("keys", state=state),
         [
             Item(
                 key.name or labels.key(key),
@@ -175,12 +183,12 @@ def _unmatched(now: datetime) -> Alert | None:
     rows = Event.objects.filter(
         matched=0, id__gte=ids.before(since), created_at__gte=since
     )
-    count = _counted(rows)
+    count = counted(rows)
     return count and Alert(
         WARNING,
-        _number(count, "unmatched event", "unmatched events"),
+        number(count, "unmatched event", "unmatched events"),
         "In the last 24 hours. Each says why: most often no subscription has its type.",
-        _list("events", matched=EventFilters.UNMATCHED, within="24h"),
+        listed("events", matched=EventFilters.UNMATCHED, within="24h"),
     )
 
 
@@ -190,7 +198,7 @@ def _unusable_schemas(now: datetime) -> Alert | None:
         return None
     return Alert(
         WARNING,
-        _number(len(rows), "unusable schema", "unusable schemas"),
+        number(len(rows), "unusable schema", "unusable schemas"),
         "Of event types. Their events are published unchecked, or refused where no data can "
         "satisfy the schema. The page of the type says what to change.",
         items=[
@@ -202,14 +210,12 @@ def _unusable_schemas(now: datetime) -> Alert | None:
 
 def _recoveries(now: datetime) -> Alert | None:
     running = Recovery.objects.filter(state=Recovery.State.RUNNING)
-    rows = _first(running.select_related("partner").order_by("id"))
+    rows = first(running.select_related("partner").order_by("id"))
     return rows and Alert(
         INFO,
-        _number(
-            rows[0].total_rows, "recovery is under way", "recoveries are under way"
-        ),
+        number(rows[0].total_rows, "recovery is under way", "recoveries are under way"),
         "Failed deliveries are queued again, behind new events.",
-        _list("recoveries", state=Recovery.State.RUNNING),
+        listed("recoveries", state=Recovery.State.RUNNING),
         [
             Item(
                 row.partner.name,
@@ -230,10 +236,12 @@ _LOOKS: tuple[tuple[str, Callable[[datetime], Alert | None]], ...] = (
     ("view_delivery", _without_key),
     ("view_subscription", _disabled),
     ("view_subscription", _failing),
+    ("view_event", fanout_alerts.stuck),
     ("view_delivery", _unrecovered),
     ("view_apikey", _expiring_keys),
     ("view_event", _unmatched),
     ("view_eventtype", _unusable_schemas),
+    ("view_event", fanout_alerts.unfinished),
     ("view_recovery", _recoveries),
 )
 
@@ -247,12 +255,12 @@ def _subscriptions(
 ) -> Alert | None:
     """Subscriptions in a state, `at` which each came into it."""
     rows = rows.in_state(state).select_related("partner")
-    found = _first(rows.order_by(F("at").asc(nulls_last=True), "id"))
+    found = first(rows.order_by(F("at").asc(nulls_last=True), "id"))
     return found and Alert(
         DANGER,
-        _number(found[0].total_rows, *noun),
+        number(found[0].total_rows, *noun),
         description,
-        _list("subscriptions", state=state),
+        listed("subscriptions", state=state),
         [
             Item(
                 f"{row.partner}: {row.name or labels.dialect(row.dialect)}",
@@ -264,27 +272,6 @@ def _subscriptions(
         ],
         has_more=len(found) > MOST_NAMED,
     )
-
-
-def _first(rows: Any) -> Any:
-    """The first rows, each with `total_rows`; None if there are none."""
-    return list(rows.annotate(total_rows=Window(Count("*")))[: MOST_NAMED + 1]) or None
-
-
-def _counted(rows: Any) -> Any:
-    """How many rows there are; one more than the limit means more. None if
-    there are none."""
-    return rows.order_by()[: MOST_COUNTED + 1].count() or None
-
-
-def _number(count: int, one: str, many: str) -> str:
-    if count > MOST_COUNTED:
-        return f"More than {MOST_COUNTED:,} {many}"
-    return f"1 {one}" if count == 1 else f"{count:,} {many}"
-
-
-def _list(name: str, **query: Any) -> str:
-    return reverse(f"staff:{name}", query=query)
 
 
 def _duration(minutes: int) -> str:

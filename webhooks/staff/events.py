@@ -15,7 +15,7 @@ from webhooks.console import labels, paging, untrusted_text
 from webhooks.console.actor import staff_actor
 from webhooks.console.filters import Filters
 from webhooks.delivery import wire
-from webhooks.models import Event, EventType
+from webhooks.models import Event, EventType, PendingFanout
 from webhooks.operations import event_schemas, events
 
 from .pages import FormPage, List, Page, admin_row
@@ -27,6 +27,7 @@ MOST_DELIVERIES = 50
 
 class EventFilters(Filters):
     MATCHED, UNMATCHED = "yes", "no"
+    GOING_ON, STUCK = "going_on", "stuck"
 
     matched = forms.ChoiceField(
         choices={"": "any", MATCHED: "Matched", UNMATCHED: "Unmatched"},
@@ -34,14 +35,23 @@ class EventFilters(Filters):
     partner = PartnerField()
     type = forms.CharField(label="Event type", max_length=128)
     idempotency_key = forms.CharField(max_length=255)
+    queued = forms.ChoiceField(
+        choices={"": "any", GOING_ON: "Being queued", STUCK: "Cannot be queued"},
+    )
 
     indexed = {"partner": "partner"}
     scanned = {"type": "type", "idempotency_key": "idempotency_key"}
 
     def by_index(self, rows: Any) -> Any:
         rows = super().by_index(rows)
-        is_unmatched = self.cleaned_data["matched"] == self.UNMATCHED
-        return rows.filter(matched=0) if is_unmatched else rows
+        if self.cleaned_data["matched"] == self.UNMATCHED:
+            rows = rows.filter(matched=0)
+        unfinished = PendingFanout.objects
+        if self.cleaned_data["queued"] == self.GOING_ON:
+            rows = rows.filter(pending_fanout__in=unfinished.going_on())
+        elif self.cleaned_data["queued"] == self.STUCK:
+            rows = rows.filter(pending_fanout__in=unfinished.stuck())
+        return rows
 
     def by_scan(self, rows: Any) -> Any:
         if self.cleaned_data["matched"] == self.MATCHED:
@@ -137,6 +147,7 @@ class Detail(Page):
             "attributes": event.attributes and untrusted_text.of_json(event.attributes),
             "deliveries": found[:MOST_DELIVERIES],
             "has_more": len(found) > MOST_DELIVERIES,
+            "fanout": PendingFanout.objects.filter(event=event).first(),
             "is_catalogued": EventType.objects.filter(name=event.type).exists(),
         }
 

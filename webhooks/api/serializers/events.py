@@ -5,13 +5,17 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks.models import Delivery, Event
-from webhooks.operations import eventchecks
+from webhooks.operations import eventchecks, events
 from webhooks.rest.fields import Strict, Text
 
 from .fields import EventName, Id, Moment, timestamp
 from .problems import Problem
+from .queries import Query
 
 MAX_BATCH = 1000
+
+MOST_DELIVERIES = 1000
+"""Deliveries of an event that one answer shows."""
 
 
 class NewEvent(Strict):
@@ -64,9 +68,17 @@ class PublishedEvent(serializers.Serializer[Any]):
     unmatched_reason = serializers.CharField(
         allow_null=True, help_text="Why none matches; null if one does."
     )
+    unqueued = serializers.IntegerField(
+        help_text="How many of the matching subscriptions have no delivery yet. Workers "
+        "write the deliveries of an event that has very many; 0 when all are written."
+    )
 
 
-def published_event(event: Event) -> dict[str, Any]:
+def published(outcome: events.Published) -> dict[str, Any]:
+    return published_event(outcome.event, unqueued=outcome.unqueued)
+
+
+def published_event(event: Event, *, unqueued: int) -> dict[str, Any]:
     return {
         "id": str(event.id),
         "partner": str(event.partner_id),
@@ -77,6 +89,7 @@ def published_event(event: Event) -> dict[str, Any]:
         "attributes": event.attributes,
         "matched": event.matched,
         "unmatched_reason": event.unmatched_reason or None,
+        "unqueued": unqueued,
     }
 
 
@@ -126,12 +139,27 @@ class EventWithDeliveries(PublishedEvent):
 
     data = serializers.DictField()  # type: ignore[assignment]
     deliveries = EventDelivery(many=True)
+    next = serializers.URLField(
+        allow_null=True,
+        help_text=f"Where the next {MOST_DELIVERIES:,} deliveries are; null if there are "
+        "no more.",
+    )
+
+
+class EventQuery(Query):
+    cursor = Text(
+        required=False,
+        help_text="Where the deliveries begin: use `next` as it is given.",
+    )
 
 
 class BatchResult(serializers.Serializer[Any]):
     """The result of one item: an event, or a problem."""
 
-    status = serializers.IntegerField()
+    status = serializers.IntegerField(
+        help_text="202; 422 for what is wrong with the item; 503 or 500 where it was not "
+        "stored and may be published again."
+    )
     replayed = serializers.BooleanField(
         required=False, help_text="Whether its key had published this event before."
     )

@@ -10,14 +10,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webhooks.api import problems
+from webhooks.api.items import Items
 from webhooks.api.serializers import events as serializers
-from webhooks.api.views.base import PublisherView, found
+from webhooks.api.views.base import PublisherView, found, takes
+from webhooks.console.paging import Keyset
 from webhooks.models import Delivery, Event, Partner
-from webhooks.operations import events
-from webhooks.rest import idempotency, view
+from webhooks.operations import event_batches, events
+from webhooks.rest import idempotency, paging, view
+from webhooks.rest.parsing import RefusedValue
 
 NO_SUCH_PARTNER = "There is no such partner."
+NOT_STORED = (
+    "Not stored. Publish it again, with the same idempotency key if it has one."
+)
+FAILED = "The portal failed over this event, and did not store it."
 KEY_REUSED = "This key was used for another event of the partner."
+
+OLDEST_FIRST = Keyset("id", is_ascending=True)
 
 _KEY_HEADER = idempotency.parameter(
     "Makes a repeat of the request do nothing. Unique per partner."
@@ -37,7 +46,9 @@ class Events(PublisherView):
         operation_id="publish_event",
         summary="Publish an event",
         description="Writes the event and a delivery for each matching endpoint in one "
-        "transaction. They are sent within moments of the answer.",
+        "transaction. They are sent within moments of the answer. If there are more than "
+        "200 deliveries, workers write them, and `unqueued` counts the subscriptions for "
+        "which they have yet to do so.",
         parameters=[_KEY_HEADER, _REPLAYED_HEADER],
         request=serializers.NewEvent,
         responses={
@@ -59,7 +70,7 @@ class Events(PublisherView):
             )
         except (events.InvalidEvent, events.IdempotencyConflict) as refused:
             return problems.answer(_problem_of(refused, ()))
-        response = Response(serializers.published_event(published.event), status=202)
+        response = Response(serializers.published(published), status=202)
         response["Location"] = f"{request.path}/{published.event.id}"
         if not published.created:
             response[idempotency.REPLAYED] = "true"
@@ -69,13 +80,15 @@ class Events(PublisherView):
 class Batch(PublisherView):
     # A thousand events of the size that is usual.
     max_body = 8 * view.MEBIBYTE
+    parser_classes = [Items]
 
     @extend_schema(
         tags=["events"],
         operation_id="publish_events",
         summary="Publish up to 1,000 events",
-        description="All in one transaction; what is wrong with one does not hold back "
-        "the others. With an `Idempotency-Key` header each item that has no key of its "
+        description="Each is stored or refused by itself: what is wrong with one, or "
+        "expensive for its partner, does not hold back the others. An item with status "
+        "503 or 500 is not stored and may be published again. With an `Idempotency-Key` header each item that has no key of its "
         "own gets `<header>/<index>`, so that the batch can be repeated as a whole.",
         parameters=[_KEY_HEADER],
         request=serializers.Batch,
@@ -89,7 +102,9 @@ class Batch(PublisherView):
     def publish(self, request: Request) -> Response:
         header = idempotency.from_header(request)
         results, new = _read(self.read(serializers.Items)["events"], header)
-        outcomes = events.publish_batch(by=self.caller.actor, events=list(new.values()))
+        outcomes = event_batches.publish(
+            by=self.caller.actor, events=list(new.values())
+        )
         for index, outcome in zip(new, outcomes, strict=True):
             results[index] = _result(outcome, index)
         refused_count = sum("problem" in result for result in results.values())
@@ -104,6 +119,7 @@ class Batch(PublisherView):
 
 
 class EventDetail(PublisherView):
+    @takes(serializers.EventQuery)
     @extend_schema(
         tags=["events"],
         operation_id="get_event",
@@ -115,17 +131,25 @@ class EventDetail(PublisherView):
         },
     )
     def retrieve(self, request: Request, id: str) -> Response:
-        event = found(Event.objects.all(), id)
-        deliveries = (
-            Delivery.objects.filter(event=event)
-            .select_related("subscription")
-            .order_by("id")
+        # With its fan-out, and before the deliveries: of what is queued meanwhile nothing
+        # is missing.
+        event = found(Event.objects.select_related("pending_fanout"), id)
+        fanout = getattr(event, "pending_fanout", None)
+        rows = Delivery.objects.filter(event=event).select_related("subscription")
+        page = paging.page(
+            rows,
+            OLDEST_FIRST,
+            limit=serializers.MOST_DELIVERIES,
+            cursor=self.query.get("cursor"),
         )
         return Response(
             {
-                **serializers.published_event(event),
+                **serializers.published_event(
+                    event, unqueued=fanout.remaining if fanout else 0
+                ),
                 "data": event.data,
-                "deliveries": [serializers.event_delivery(d) for d in deliveries],
+                "deliveries": [serializers.event_delivery(d) for d in page.rows],
+                "next": page.next and paging.address(request, cursor=page.next),
             }
         )
 
@@ -147,6 +171,9 @@ def _read(
     read: dict[int, dict[str, Any]] = {}
     reader = serializers.NewEvent()
     for index, item in enumerate(items):
+        if isinstance(item, RefusedValue):
+            results[index] = _unstorable(item)
+            continue
         try:
             read[index] = dict(reader.run_validation(item))
         except exceptions.ValidationError as error:
@@ -169,24 +196,26 @@ def _unread(index: int, detail: Any) -> dict[str, Any]:
     return {"status": 422, "problem": problems.invalid(errors)}
 
 
-def _result(
-    outcome: events.Published | events.InvalidEvent | events.IdempotencyConflict,
-    index: int,
-) -> dict[str, Any]:
+def _unstorable(refused: RefusedValue) -> dict[str, Any]:
+    return {"status": 422, "problem": problems.unstorable(refused)}
+
+
+def _result(outcome: event_batches.Outcome, index: int) -> dict[str, Any]:
     if isinstance(outcome, Exception):
         problem = _problem_of(outcome, ("events", index))
         return {"status": problem["status"], "problem": problem}
     return {
         "status": 202,
         "replayed": not outcome.created,
-        "event": serializers.published_event(outcome.event),
+        "event": serializers.published(outcome),
     }
 
 
-def _problem_of(
-    refused: events.InvalidEvent | events.IdempotencyConflict,
-    path: tuple[str | int, ...],
-) -> dict[str, Any]:
+def _problem_of(refused: Exception, path: tuple[str | int, ...]) -> dict[str, Any]:
+    if isinstance(refused, event_batches.NotStored):
+        return problems.problem(503, NOT_STORED)
+    if isinstance(refused, event_batches.Failed):
+        return {**problems.problem(500, FAILED), "instance": refused.occurrence}
     if isinstance(refused, events.InvalidEvent):
         where = (*path, *refused.field.split("."))
         return problems.invalid([problems.at(where, refused.message)])

@@ -30,6 +30,7 @@ from .queueing import (
     requeue,
     send_now,
     wake,
+    wake_workers,
 )
 from .settling import DELETED, Settled, settle
 
@@ -55,4 +56,5 @@ __all__ = [
     "send_now",
     "settle",
     "wake",
+    "wake_workers",
 ]

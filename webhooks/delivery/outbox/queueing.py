@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from webhooks.models import Delivery, Endpoint, Subscription, bulk
+from webhooks.models import Delivery, Endpoint, PendingFanout, Subscription, bulk
 
 from .engine import engine
 
@@ -72,6 +72,12 @@ def wake(endpoints: Collection[UUID | None]) -> None:
         engine().wake(ids)
 
 
+def wake_workers() -> None:
+    """Have workers look for new work when the caller's transaction is committed, where no
+    endpoint is woken: for a fan-out that is left to them."""
+    engine().notify()
+
+
 def put_idle_endpoints_to_sleep() -> None:
     """Have claims look at idle endpoints again only when they have something to send.
 
@@ -90,12 +96,15 @@ def reconcile() -> None:
 
 
 def is_idle() -> bool:
-    """Whether nothing can be sent now and nothing is claimed.
+    """Whether nothing can be sent now, nothing is claimed, and no event waits for its
+    deliveries to be written.
 
     A queue is idle if all that waits is waiting for a later retry, or for a breaker; it is
     not if something waits for its turn under a rate limit. A dead worker's claims count
     until their leases run out.
     """
+    if PendingFanout.objects.due().exists():
+        return False
     put_idle_endpoints_to_sleep()
     awake = Endpoint.objects.filter(disabled_at=None).filter(
         Q(next_due_at__lte=Now() + timedelta(milliseconds=1))

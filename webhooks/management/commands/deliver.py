@@ -17,6 +17,7 @@ from webhooks.management import starting
 from webhooks.management.arguments import positive
 from webhooks.operations import (
     endpoint_notifications,
+    fanouts,
     idempotency,
     mails,
     pruning,
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 CONCURRENCY = 200
 PERIODIC_TASKS = (
+    fanouts.PERIODIC_TASK,
     idempotency.PERIODIC_TASK,
     mails.PERIODIC_TASK,
     pruning.PERIODIC_TASK,

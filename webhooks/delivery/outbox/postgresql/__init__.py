@@ -76,6 +76,11 @@ def wake(endpoints: Collection[UUID]) -> None:
         cursor.execute(WAKING["wake"], {"ids": list(endpoints)})
 
 
+def notify() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(WAKING["notify"])
+
+
 def put_idle_endpoints_to_sleep() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(WAKING["find_idle"])

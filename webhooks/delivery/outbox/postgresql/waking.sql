@@ -58,6 +58,9 @@ WITH asleep AS (
 )
 SELECT pg_notify('webhooks_due', '') FROM woken LIMIT 1
 
+-- name: notify
+SELECT pg_notify('webhooks_due', '')
+
 -- name: find_idle
 --
 -- The endpoints that are awake and have nothing to send now.

@@ -201,6 +201,10 @@ def wake(endpoints: Collection[UUID]) -> None:
         cursor.execute(WAKING["wake"], {"ids": _as_json(endpoints)})
 
 
+def notify() -> None:
+    """Nothing: whoever listens notices every commit."""
+
+
 def put_idle_endpoints_to_sleep() -> None:
     with connection.cursor() as cursor:
         cursor.execute(WAKING["put_idle_to_sleep"], [])

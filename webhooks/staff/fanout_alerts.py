@@ -1,0 +1,62 @@
+"""The alerts of the dashboard about events whose deliveries are not all written."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from webhooks.models import PendingFanout
+
+from .alert import DANGER, INFO, MOST_NAMED, Alert, Item, first, listed, number
+from .events import EventFilters
+
+
+def stuck(now: datetime) -> Alert | None:
+    return _fanouts(
+        EventFilters.STUCK,
+        PendingFanout.objects.stuck(),
+        lambda row: row.error,
+        DANGER,
+        ("event cannot be queued", "events cannot be queued"),
+        "Some deliveries of each could not be written, and nothing is lost: workers try "
+        "again every 10 minutes. The log of the workers has the errors.",
+    )
+
+
+def unfinished(now: datetime) -> Alert | None:
+    return _fanouts(
+        EventFilters.GOING_ON,
+        PendingFanout.objects.going_on(),
+        lambda row: f"{row.written:,} deliveries so far",
+        INFO,
+        ("event is being queued", "events are being queued"),
+        "Each has so many deliveries that workers write them in pieces.",
+    )
+
+
+def _fanouts(
+    state: str,
+    rows: Any,
+    describe: Callable[[PendingFanout], str],
+    colour: str,
+    noun: tuple[str, str],
+    description: str,
+) -> Alert | None:
+    found = first(rows.select_related("event", "partner").order_by("event_id"))
+    return found and Alert(
+        colour,
+        number(found[0].total_rows, *noun),
+        description,
+        listed("events", queued=state),
+        [
+            Item(
+                f"{row.partner}: {row.event.type}",
+                reverse("staff:event", args=[row.event_id]),
+                describe(row),
+                at=row.event.created_at,
+            )
+            for row in found[:MOST_NAMED]
+        ],
+        has_more=len(found) > MOST_NAMED,
+    )
