@@ -28,6 +28,11 @@ LONGEST_PAUSE = 0.5
 WAITS = (0, *[1] * 11)
 """Receivers fail a delivery three times at most; the rest is for a machine that stalls."""
 
+PIECE = 3
+"""Deliveries of an event that are written with it. An event with more is written in pieces."""
+
+PIECE_PAUSE = 0.005
+
 STANDARD, TOPIIC = "soak-standard", "soak-topiic"
 
 NAME = "SOAK_NAME"
@@ -42,6 +47,7 @@ class Soak(AppConfig):
         from webhooks.delivery.backends import local
         from webhooks.delivery.schedule import Schedule
         from webhooks.dialects.topiic import wire as topiic
+        from webhooks.operations import fanouts
 
         for name, profile in (STANDARD, standard.PROFILE), (TOPIIC, topiic.PROFILE):
             schedule = Schedule(WAITS, jitter=0.2)
@@ -51,6 +57,9 @@ class Soak(AppConfig):
         health.FIRST_PAUSE = timedelta(seconds=0.5)
         health.LONGEST_PAUSE = timedelta(seconds=2)
         local.LEASE_MARGIN = MARGIN
+        fanouts.PIECE = PIECE
+        # Before the command that hands it to a worker is imported.
+        fanouts.PERIODIC_TASK = replace(fanouts.PERIODIC_TASK, pause=PIECE_PAUSE)
         database.LONGEST_PAUSE = LONGEST_PAUSE
         local.LocalBackend.lease = LEASE
         defaults = outbox.begin.__kwdefaults__

@@ -79,10 +79,18 @@ class Event:
     matched: int
 
 
+MANY_EVERY = 5
+
+
+def has_many(number: int) -> bool:
+    """Whether the event of this number has many deliveries."""
+    return number % MANY_EVERY == 0
+
+
 @dataclass(frozen=True)
 class Evidence:
     count: int  # of numbers that were to be published
-    paths: Sequence[str]  # that every event is to arrive at
+    paths: Sequence[str]  # that every event with many deliveries is to arrive at
     acknowledged: frozenset[int]
     events: Sequence[Event]
     deliveries: Sequence[Delivery]
@@ -93,6 +101,12 @@ class Evidence:
     ended_badly: Sequence[str] = ()
     errors: Sequence[str] = ()
     """What the workers logged as such."""
+    few_paths: Sequence[str] = ()
+    """That the other events are to arrive at; none: all have many."""
+
+    def paths_of(self, number: int) -> Sequence[str]:
+        has_few = self.few_paths and not has_many(number)
+        return self.few_paths if has_few else self.paths
 
     def arrived(self) -> Mapping[tuple[UUID, str], Sequence[Arrival]]:
         """By event and path."""

@@ -16,8 +16,17 @@ from .evidence import Attempt, Delivery, Event, Move, history
 
 
 def is_all_settled() -> bool:
-    """Raises while the database is away."""
-    return not models.Delivery.objects.pending().exists()
+    """Whether everything was queued and has ended. Raises while the database is away."""
+    return not (
+        models.Delivery.objects.pending().exists()
+        or models.PendingFanout.objects.exists()
+    )
+
+
+def is_in_pieces() -> bool:
+    """Whether a part of an event's deliveries is written and a part is not. Raises while
+    the database is away."""
+    return models.PendingFanout.objects.filter(written__gt=0).exists()
 
 
 def busy() -> set[str]:

@@ -25,7 +25,9 @@ def every_event_exists_once_and_whole(e: Evidence) -> Iterable[str]:
         for number in sorted(e.acknowledged - set(times))
     )
     found = Counter((d.event, d.path) for d in e.deliveries)
-    wanted = Counter((event.id, path) for event in e.events for path in e.paths)
+    wanted = Counter(
+        (event.id, path) for event in e.events for path in e.paths_of(event.number)
+    )
     for event, path in (wanted - found) + (found - wanted):
         yield f"event {event} has {found[event, path]} deliveries to {path}"
 
@@ -33,15 +35,15 @@ def every_event_exists_once_and_whole(e: Evidence) -> Iterable[str]:
 def every_event_arrived_everywhere(e: Evidence) -> Iterable[str]:
     arrived = {(event, path) for event, path in e.arrived()}
     for event in e.events:
-        for path in e.paths:
+        for path in e.paths_of(event.number):
             if (event.id, path) not in arrived:
                 yield f"event {event.number} never arrived at {path}"
 
 
 def nothing_arrived_that_should_not(e: Evidence) -> Iterable[str]:
-    ids = {str(event.id) for event in e.events}
+    paths = {str(event.id): e.paths_of(event.number) for event in e.events}
     for arrival in e.arrivals:
-        if arrival.event not in ids or arrival.path not in e.paths:
+        if arrival.path not in paths.get(arrival.event, ()):
             yield f"arrival {arrival.arrival}: {arrival.event!r} at {arrival.path}"
 
 
@@ -150,6 +152,9 @@ def the_storm_was_felt(e: Evidence) -> Iterable[str]:
     """A soak in which nothing was in hand when it was killed has proved nothing."""
     if not lost(e.deliveries) + forgotten(e.deliveries):
         yield "no claim was lost"
+    kinds = {incident.kind for incident in e.incidents}
+    if e.few_paths and "kill between pieces" not in kinds:
+        yield "no worker was killed between two pieces of a fan-out"
 
 
 def every_process_ended_as_it_was_told(e: Evidence) -> Iterable[str]:

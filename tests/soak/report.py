@@ -4,7 +4,7 @@
 from collections import Counter
 
 from . import invariants
-from .evidence import Evidence
+from .evidence import Evidence, has_many
 
 SHOWN = 5
 """Offenders of one invariant that are named."""
@@ -14,6 +14,7 @@ def show(evidence: Evidence, seconds: float) -> int:
     """A table; the number of invariants that do not hold, which is the exit status."""
     figures = {
         "events": len(evidence.events),
+        "events in pieces": sum(has_many(event.number) for event in evidence.events),
         "deliveries": len(evidence.deliveries),
         "requests received": len(evidence.arrivals),
         "attempts recorded": sum(len(d.recorded) for d in evidence.deliveries),

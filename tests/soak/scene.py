@@ -4,7 +4,7 @@ The log is written by triggers: every change of a delivery with the claim before
 it, and the process that made it. So who settled what is seen from below the portal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.core.management import call_command
 from django.db import connection
@@ -15,13 +15,30 @@ from webhooks.operations.audit import SYSTEM
 from .apps import STANDARD, TOPIIC
 from .receiver import SECRETS
 
-SUBSCRIPTIONS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    # name: profile, event, paths
-    "standard": (STANDARD, "order.created", ("/standard/0", "/standard/1")),
-    "topiic": (TOPIIC, "order.created", ("/topiic/0",)),
-    "another event": (STANDARD, "order.cancelled", ("/standard/never",)),
+FEW, MANY = TYPES = ("order.created", "order.shipped")
+"""Types of events: one whose deliveries are written with it, and one whose deliveries are
+written in pieces."""
+
+SUBSCRIPTIONS: Mapping[str, tuple[str, Sequence[str], tuple[str, ...]]] = {
+    # name: profile, events, paths
+    "standard": (STANDARD, TYPES, ("/standard/0", "/standard/1")),
+    "topiic": (TOPIIC, TYPES, ("/topiic/0",)),
+    "standard, many": (STANDARD, [MANY], ("/standard/2", "/standard/3")),
+    "topiic, many": (TOPIIC, [MANY], ("/topiic/1",)),
+    "more, many": (STANDARD, [MANY], ("/standard/4", "/standard/5")),
+    "another event": (STANDARD, ["order.cancelled"], ("/standard/never",)),
 }
-MATCHING = ("/standard/0", "/standard/1", "/topiic/0")
+
+
+def paths_of(type: str) -> tuple[str, ...]:
+    """Where an event arrives."""
+    return tuple(
+        path
+        for _, types, its in SUBSCRIPTIONS.values()
+        if type in types
+        for path in its
+    )
+
 
 _POSTGRESQL = """
     CREATE TABLE soak_move (
@@ -71,14 +88,14 @@ def build(receiver: str) -> None:
         for statement in (_POSTGRESQL,) if on_postgresql else _SQLITE:
             cursor.execute(statement)
     partner = partners.create(by=SYSTEM, name="Soaked")
-    for name, (profile, event, paths) in SUBSCRIPTIONS.items():
+    for name, (profile, types, paths) in SUBSCRIPTIONS.items():
         subscriptions.create(
             by=SYSTEM,
             identity=subscriptions.SubscriptionIdentity(
                 partner=partner, dialect="portal", profile=profile
             ),
             name=name,
-            events=[event],
+            events=list(types),
             urls=[receiver + path for path in paths],
             secrets=[SECRETS[paths[0].split("/")[1]]],
         )

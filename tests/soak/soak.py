@@ -64,7 +64,8 @@ def run(
         return (
             Evidence(
                 count=events,
-                paths=scene.MATCHING,
+                paths=scene.paths_of(scene.MANY),
+                few_paths=scene.paths_of(scene.FEW),
                 acknowledged=frozenset(publisher.numbers(ledger)),
                 events=examiner.events(),
                 deliveries=examiner.deliveries(),

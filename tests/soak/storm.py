@@ -20,6 +20,12 @@ run out, a row could lose ten of them in a row by chance and be quarantined, as 
 LOOKING = 3.0
 """Seconds in which a worker is looked for that has something in hand."""
 
+LOOKING_FOR_PIECES = 15.0
+"""Seconds. The publisher may be starting."""
+
+WRITERS = ("worker", "claimer")
+"""The roles that write fan-outs."""
+
 PUBLISH = 0.02
 """Seconds that the publishing of a batch takes, more or less."""
 
@@ -49,6 +55,7 @@ class Storm:
             "kill": (5, self._kill),
             "freeze": (2, self._freeze),
             "stop": (1, self._stop),
+            "kill between pieces": (3, self._kill_between_pieces),
             "kill publisher": (2, self._kill_publisher),
         }
         if cluster is not None:
@@ -67,6 +74,8 @@ class Storm:
         self._publisher = self._publish()
         weights = [weight for weight, _ in self._kinds.values()]
         drawn = self._random.sample([*self._kinds], len(self._kinds))
+        # Later, a small soak may have published everything.
+        drawn.sort(key="kill between pieces".__ne__)
         drawn += self._random.choices([*self._kinds], weights, k=count)
         for kind in drawn[: max(count, len(self._kinds))]:
             self._wait(self._random.uniform(0.5, 1.5) * GAP)
@@ -137,6 +146,28 @@ class Storm:
         began = time.time()
         victim.kill()
         self._note("kill", victim.name, began)
+
+    def _kill_between_pieces(self) -> None:
+        """Kill a worker while a part of an event's deliveries is written. Any may be the one
+        that writes them."""
+        end = time.time() + LOOKING_FOR_PIECES
+        while time.time() < end and not self.is_all_published:
+            victims = [p for p in self._awake() if p.name.startswith(WRITERS)]
+            if victims and self._is_in_pieces():
+                victim = self._random.choice(victims)
+                began = time.time()
+                victim.kill()
+                self._note("kill between pieces", victim.name, began)
+                return
+            self.incidents += self._freezer.thaw()
+            time.sleep(0.001)
+
+    def _is_in_pieces(self) -> bool:
+        try:
+            return examiner.is_in_pieces()
+        except DatabaseError:
+            connection.close()  # it may still be starting
+            return False
 
     def _stop(self) -> None:
         # Not an incident that may lose anything.

@@ -32,6 +32,7 @@ ARRIVAL = Arrival(
 )
 AGAIN = replace(ARRIVAL, arrival=2, at=18)
 KILL = Incident("kill", "worker-1", 11, 11.1)
+BETWEEN = Incident("kill between pieces", "worker-1", 11, 11.1)
 LOST = Claim(uuid4(), "worker-1", 10, "lost", 15, "worker-2")
 SETTLED = Claim(uuid4(), "worker-2", 15, "settled", 16, "worker-2")
 RECORD = Attempt(1, "ok", 2)
@@ -168,6 +169,14 @@ BAD = {
     "a claim is open": (
         with_delivery(claims=[LOST, replace(SETTLED, end="open")]),
         {"every_claim_has_ended"},
+    ),
+    "a delivery of a large fan-out is missing": (
+        replace(GOOD, few_paths=["/a"], paths=["/a", "/b"], incidents=[KILL, BETWEEN]),
+        {"every_event_exists_once_and_whole", "every_event_arrived_everywhere"},
+    ),
+    "no worker was killed between pieces": (
+        replace(GOOD, few_paths=["/a"]),
+        {"the_storm_was_felt"},
     ),
     "statistics are wrong": (
         replace(GOOD, hours={"/a": 2}),
