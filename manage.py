@@ -2,6 +2,7 @@
 """Django's command line for the portal."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from portal.environment import Wrong
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    first_start.prepare(sys.argv, Path(__file__).resolve().parent)
     try:
+        first_start.prepare(sys.argv, Path(__file__).resolve().parent)
         _ = settings.INSTALLED_APPS
         execute_from_command_line(sys.argv)
     except Wrong as wrong:
@@ -25,3 +26,8 @@ if __name__ == "__main__":
         if "--traceback" in sys.argv:
             raise
         sys.exit(f"The database cannot be used: {str(error).strip().splitlines()[0]}")
+    except KeyboardInterrupt:  # before the command listens for signals itself
+        sys.stderr.write("\nInterrupted.\n")
+        sys.exit(130)  # as a shell tells it
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already

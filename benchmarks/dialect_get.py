@@ -1,5 +1,5 @@
 """Authenticated GETs of one webhook in a dialect, beside a bare Django view that makes the
-same two SELECTs; both in one Granian worker, over one PostgreSQL database.
+same two SELECTs; both in one worker of `serve`, over one PostgreSQL database.
 
 The rounds alternate and their medians count: a machine's speed drifts.
 """

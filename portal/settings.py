@@ -60,6 +60,16 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", values.origins, default=
 # `webhooks.console.client_address` decides by it; Django's SECURE_PROXY_SSL_HEADER would too.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
+# What a worker process of `serve` takes from its clients. Open connections: one more closes the
+# one that has waited longest for a request.
+WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", default=8192, at_least=16)
+# MiB of half-received bodies and half-sent answers together.
+WEB_MEMORY = env.int("WEB_MEMORY", default=64, at_least=16)
+# Seconds in which the head of a request must arrive. A body, or the reading of an answer, has as
+# many more as its bytes take at the slowest rate, in bytes per second.
+WEB_REQUEST_SECONDS = env.int("WEB_REQUEST_SECONDS", default=10, at_least=1)
+WEB_SLOWEST_RATE = env.int("WEB_SLOWEST_RATE", default=4096, at_least=1)
+
 # Pages are redirected to https, and an API refuses plain http. False serves both by it.
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)

@@ -1,53 +1,73 @@
+"""Requests that Django would not survive, over the WSGI application that is served."""
+
 import io
+from collections.abc import Callable
+from typing import Any
 
-from portal.wsgi import MAX_CHUNKED, measured
+import pytest
 
+from portal.wsgi import application
 
-def seen(**environ):
-    """What the application finds: its length, and its body read as far as it goes."""
-    found = {}
-
-    def application(environ, start_response):
-        found["length"] = environ.get("CONTENT_LENGTH")
-        found["input"] = environ["wsgi.input"]
-        return []
-
-    environ.setdefault("wsgi.input", io.BytesIO(b'{"a": 1}'))
-    measured(application)(environ, None)
-    return found
-
-
-def test_it_measures_a_chunked_body():
-    found = seen(**{"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True})
-
-    assert found["length"] == "8"
-    assert found["input"].read() == b'{"a": 1}'
-
-
-def test_it_reads_no_more_than_shows_that_it_is_too_long():
-    found = seen(
-        **{
-            "HTTP_TRANSFER_ENCODING": "chunked",
-            "wsgi.input_terminated": True,
-            "wsgi.input": io.BytesIO(b"x" * (MAX_CHUNKED + 10)),
-        }
-    )
-
-    assert found["length"] == str(MAX_CHUNKED)
+# Codecs that Python knows: of no text, of text that fails always, and of text that fails at times.
+CHARSETS = [
+    "rot13",
+    "base64",
+    "zlib",
+    "undefined",
+    "idna",
+    "utf-16",
+    "utf-7",
+    "nonsense",
+]
+PATHS = [
+    "/healthz",
+    "/admin/login/",
+    "/v1/webhooks",
+    "/api/v1/partner/webHooks",
+    "/api/v2/public/webhooks/user",
+    "/api/partner/v1/webhook-settings",
+    "/api/portal/v1/me",
+    "/nowhere",
+]
 
 
-def test_it_does_not_touch_a_body_with_a_length():
-    body = io.BytesIO(b"12345678")
+def ask(path: str, **environ: object) -> tuple[int, dict[str, str], bytes]:
+    found: dict[str, Any] = {}
 
-    found = seen(**{"CONTENT_LENGTH": "3", "wsgi.input": body})
+    def start_response(
+        status: str, headers: Any, exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
+        found["status"], found["headers"] = int(status[:3]), dict(headers)
+        return list
 
-    assert found == {"length": "3", "input": body}
-    assert body.tell() == 0
+    given = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "QUERY_STRING": "page=1&q=%C3%A9",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        **environ,
+    }
+    body = b"".join(application(given, start_response))
+    return found["status"], found["headers"], body
 
 
-def test_it_does_not_wait_for_a_body_that_may_never_end():
-    body = io.BytesIO(b"12345678")
-
-    found = seen(**{"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": body})
-
-    assert found == {"length": None, "input": body}
+@pytest.mark.django_db
+@pytest.mark.usefixtures("templates_of_others")
+@pytest.mark.parametrize("path", PATHS)
+def test_no_charset_of_a_body_is_an_error_of_the_portal(path):
+    plain, headers, body = ask(path, CONTENT_TYPE="application/json")
+    for charset in CHARSETS:
+        content_type = f"application/json; charset={charset}"
+        status, named, text = ask(path, CONTENT_TYPE=content_type)
+        is_refused = path.startswith("/admin/") and status == 400
+        assert status == plain or is_refused, charset
+        assert (
+            named["Content-Type"].split(";")[0] == headers["Content-Type"].split(";")[0]
+        )
+        if path.startswith(("/api", "/v1")):
+            assert text == body

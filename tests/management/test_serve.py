@@ -67,6 +67,10 @@ def test_it_hands_on_header_names_with_underscores(port, key):
 
     assert exchange(port, request.format(HOOKS, key))[0] == 200
     assert exchange(port, request.format(HOOKS, "wrong"))[0] == 401
+    # No other interface reads a name with one, so no other name is let in.
+    capa = request.replace("partner_key", "partner_api_key")
+    path = "/api/partner/v1/webhook-settings"
+    assert exchange(port, capa.replace("GET", "PUT").format(path, key))[0] == 401
 
 
 def test_it_reads_a_chunked_body(port, key):
@@ -98,35 +102,70 @@ def test_a_second_server_is_refused_where_one_runs(port, database_url):
     )
 
 
-SLOW_TO_LOAD = """
-import pathlib, os, time
-pathlib.Path(__file__).with_name(f"loads-{os.getpid()}").touch()
-time.sleep(60)
-"""
+@pytest.fixture
+def heard_ctrl_c() -> Iterator[None]:
+    """Where the tests run in the background, their children would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
-def test_a_worker_that_still_loads_stops_at_once(database_url, tmp_path):
-    (tmp_path / "slow_to_load.py").write_text(SLOW_TO_LOAD)
+@pytest.mark.usefixtures("heard_ctrl_c")
+def test_a_server_that_still_loads_stops_at_once(database_url, tmp_path):
+    (tmp_path / "slow_to_load.py").write_text(
+        "import pathlib, time\n"
+        "pathlib.Path(__file__).with_name('loads').touch()\n"
+        "time.sleep(600)\n"
+    )
     (tmp_path / "slow_settings.py").write_text(
         "from portal.settings import *\nWSGI_APPLICATION = 'slow_to_load.application'\n"
     )
-    log = tmp_path / "log"
+    for number in (signal.SIGTERM, signal.SIGINT):
+        log = tmp_path / "log"
+        with portal.Running(
+            "serve",
+            "--bind",
+            f"127.0.0.1:{portal.free_port()}",
+            database_url=database_url,
+            log=log,
+            DJANGO_SETTINGS_MODULE="slow_settings",
+            PYTHONPATH=str(tmp_path),
+        ) as running:
+            eventually((tmp_path / "loads").exists)
+            running.stop(number)
+        (tmp_path / "loads").unlink()
+    assert log.read_text().endswith("\nInterrupted.\n")
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("bind", "told"),
+    [
+        ("localhost:{port}", "Serving http://localhost:"),
+        ("192.0.2.1:{port}", "Cannot assign requested address"),
+        ("no.such.host.invalid:{port}", "Cannot listen at no.such.host.invalid:"),
+    ],
+)
+def test_it_listens_where_it_is_told_or_says_in_one_line_why_not(
+    bind, told, database_url, tmp_path
+):
+    port = portal.free_port()
     with portal.Running(
         "serve",
         "--bind",
-        f"127.0.0.1:{portal.free_port()}",
-        "--workers",
-        "2",
+        bind.format(port=port),
         database_url=database_url,
-        log=log,
-        DJANGO_SETTINGS_MODULE="slow_settings",
-        PYTHONPATH=str(tmp_path),
+        log=tmp_path / "log",
     ) as running:
-        eventually(lambda: len(list(tmp_path.glob("loads-*"))) == 2)
-
-        assert running.stop() == 0
-
-    assert "Killing" not in log.read_text()
+        if told.startswith("Serving"):
+            running.wait_for(told)
+            eventually(lambda: portal.answers(port))
+            assert running.stop(signal.SIGINT) == 0
+        else:
+            assert running.process.wait(PATIENCE) == 1
+            assert told in running.output
+            assert running.output.count("\n") == 1
+        assert "Traceback" not in running.output
 
 
 def test_no_worker_outlives_a_killed_server(database_url, tmp_path):

@@ -91,7 +91,12 @@ class OnlyUtf8:
         match = request.resolver_match
         if match is None or _NAMESPACES.isdisjoint(match.namespaces):
             return
-        if request.encoding and codecs.lookup(request.encoding).name != "utf-8":
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        try:
+            is_utf8 = codecs.lookup(charset).name == "utf-8"
+        except (LookupError, ValueError):
+            is_utf8 = True  # no charset at all: nobody can have written by it
+        if not is_utf8:
             raise BadRequest("Pages of the console are read as UTF-8.")
 
 

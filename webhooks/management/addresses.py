@@ -32,20 +32,28 @@ def address(text: str) -> Address:
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
 
 
+def resolved(wanted: Address) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """Family and socket address of an IP address or a host name, IPv4 if it has one; raises
+    OSError or UnicodeError when no such host is known."""
+    found = socket.getaddrinfo(wanted.host, wanted.port, type=socket.SOCK_STREAM)
+    family, _, _, _, where = min(found, key=lambda each: each[0] != socket.AF_INET)
+    return family, (str(where[0]), wanted.port)
+
+
 def listen_error(wanted: Address) -> str | None:
     """A sentence on why nothing can listen there; None when it can.
 
     Check it before a start: the server shares its port between workers (SO_REUSEPORT), so a
     second server would start without an error and take half of the requests.
     """
-    family = socket.AF_INET6 if ":" in wanted.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((wanted.host, wanted.port))
-        except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            return f"Cannot listen at {wanted}: {reason}."
+    try:
+        family, where = resolved(wanted)
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return f"Cannot listen at {wanted}: {reason}."
     return None
 
 

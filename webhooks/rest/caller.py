@@ -1,8 +1,9 @@
 """The caller of a request: its key, the partner of the key, and the actor for the audit log."""
 
 from base64 import b64decode
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -65,6 +66,8 @@ class KeyAuthentication(BaseAuthentication):
     """
 
     kind = ApiKey.Kind.PARTNER
+    # The headers that have an underscore in their name. The server drops all others that do.
+    underscored_headers: ClassVar[Collection[str]] = ()
 
     def key_text(self, request: Request) -> str | None:
         """The key as it was sent; None when there is none."""

@@ -59,6 +59,17 @@ class Interface:
         return self._urls.Unrouted
 
     @property
+    def underscored_headers(self) -> frozenset[str]:
+        """The headers that it reads and that have an underscore in their name."""
+        views: list[Any] = [pattern.callback for pattern in self.documented]
+        return frozenset(
+            name
+            for view in views
+            for authentication in view.cls.authentication_classes
+            for name in authentication.underscored_headers
+        )
+
+    @property
     def form(self) -> "type[SubscriptionForm]":
         """The form by which staff create and change its subscriptions."""
         form: type[SubscriptionForm] = import_module(f"{self.package}.forms").Form

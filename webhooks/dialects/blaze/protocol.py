@@ -33,7 +33,7 @@ from webhooks.rest.view import (
 )
 
 # `partner_key` is the older name, in the Swagger document and every public client.
-# WSGI spells a hyphen and an underscore alike.
+# WSGI spells a hyphen and an underscore alike, so `partner-key` is heard, too.
 PARTNER_KEY_HEADERS = ("HTTP_X_API_KEY", "HTTP_PARTNER_KEY")
 
 INVALID_PARTNER_KEY = "Invalid partner key"
@@ -60,6 +60,8 @@ def developer_key(request: Request) -> str | None:
 
 
 class Authentication(caller.KeyAuthentication):
+    underscored_headers = ("partner_key",)
+
     def key_text(self, request: Request) -> str | None:
         return partner_key(request)
 

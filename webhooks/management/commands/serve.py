@@ -1,10 +1,9 @@
-"""The production web server: Granian over the project's WSGI application."""
+"""The web server: `webhooks.server` over the project's WSGI application."""
 
-import copy
+import gc
 import os
-import signal
+import socket  # noqa: TID251 - it listens, and never connects
 from argparse import ArgumentParser
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,16 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from webhooks.management import addresses, ends_with_parent, starting
+from webhooks.management.arguments import positive
+from webhooks.rest import interfaces
+from webhooks.server import limits, supervisor
+from webhooks.server.worker import Application, Worker
 
 # Python runs one thread of a process at a time, so more threads would add no speed, only
 # database connections: each thread keeps one of its own (workers x threads in all).
 THREADS = 4
-# Connections a worker holds open at once; an idle keep-alive connection counts.
-CONNECTIONS = 512
-STOP_TIMEOUT = 10  # seconds that running requests have to end
-
-
-def load(target: str) -> Callable[..., Any]:
-    """The WSGI application; called in each worker, before Granian listens for signals."""
-    # The fork inherits the server's signal handlers, which do nothing in a worker: a SIGTERM
-    # while it loads would be lost, and the worker killed after STOP_TIMEOUT.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    ends_with_parent.watch(os.getppid())
-    bound_waits(settings.DATABASES["default"])
-    application: Callable[..., Any] = import_string(target)
-    return application
+STOP_SECONDS = 10.0  # that running requests have to end
+OTHER_FILES = 256  # open files of a worker that are no connections
 
 
 def bound_waits(database: dict[str, Any]) -> None:
@@ -67,7 +57,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--workers",
-            type=int,
+            type=positive,
             default=os.cpu_count() or 1,
             metavar="N",
             help="processes (default: one for each processor, here %(default)s)",
@@ -80,33 +70,43 @@ class Command(BaseCommand):
         if settings.STATIC_ROOT and not Path(settings.STATIC_ROOT).is_dir():
             raise CommandError("Run `manage.py collectstatic --noinput` first.")
         starting.begin(self.stdout, verbosity=options["verbosity"])
-        # Imported here: every other command starts without it.
-        from granian import Granian
-        from granian.constants import HTTPModes, Interfaces
-        from granian.log import LogLevels
-
-        server = Granian(
-            settings.WSGI_APPLICATION,
-            address=bind.host,
-            port=bind.port,
-            interface=Interfaces.WSGI,
-            # HTTP/2 is the proxy's: its limits are far wider than a worker's memory.
-            http=HTTPModes.http1,
-            workers=options["workers"],
-            blocking_threads=THREADS,
-            # A thread that ends leaves its connection to the database open.
-            blocking_threads_idle_timeout=600,
-            backlog=1024,
-            backpressure=CONNECTIONS,
-            websockets=False,
-            respawn_failed_workers=True,
-            workers_kill_timeout=STOP_TIMEOUT,
-            log_level=LogLevels.warning,
-            # A copy: Granian writes into what it is given.
-            log_dictconfig=copy.deepcopy(settings.LOGGING),
-        )
+        # Loaded once: workers are forks of this process, and share its memory.
+        application = _application()
+        sockets = supervisor.listen(*addresses.resolved(bind), options["workers"])
         self.stdout.write(f"Serving {bind.url} with {options['workers']} worker(s).")
         self.stdout.flush()
         # A connection opened before the fork would be shared by every worker.
         connections.close_all()
-        server.serve(target_loader=load)
+        gc.freeze()  # the collector would write into every page, and so copy it
+        worker = Worker(application, _limits(), threads=THREADS)
+
+        def work(listening: socket.socket) -> None:
+            ends_with_parent.watch(os.getppid())
+            bound_waits(settings.DATABASES["default"])
+            worker.run(listening, stop_seconds=STOP_SECONDS)
+
+        supervisor.Supervisor(sockets, work, stop_seconds=STOP_SECONDS).run()
+
+
+def _application() -> Application:
+    from webhooks.front.refusals import longest_body
+
+    return Application(
+        wsgi=import_string(settings.WSGI_APPLICATION),
+        longest_body=longest_body,
+        underscored=frozenset(
+            name.encode()
+            for interface in interfaces.all()
+            for name in interface.underscored_headers
+        ),
+    )
+
+
+def _limits() -> limits.Limits:
+    files = supervisor.most_open_files()
+    return limits.Limits(
+        connections=max(1, min(settings.WEB_CONNECTIONS, files - OTHER_FILES)),
+        memory=settings.WEB_MEMORY * limits.MEBIBYTE,
+        seconds=settings.WEB_REQUEST_SECONDS,
+        rate=settings.WEB_SLOWEST_RATE,
+    )

@@ -1,0 +1,75 @@
+"""A server with little behind it: `python -m tests.server.application '{"seconds": 1}'`."""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.waiting import eventually
+from webhooks.server import limits, supervisor
+from webhooks.server.worker import Application, Worker
+
+THREADS = 2
+LONG = 2 * limits.MEBIBYTE
+
+calls: list[str] = []
+
+
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    calls.append(path)
+    answer = ANSWERS.get(path, _seen)
+    start_response("204 No Content" if path == "/empty" else "200 OK", [])
+    return [answer(environ)]
+
+
+def _seen(environ) -> bytes:
+    found: dict[str, object] = {k: v for k, v in environ.items() if isinstance(v, str)}
+    found["body"] = len(environ["wsgi.input"].read())
+    return json.dumps(found).encode()
+
+
+def _hold(environ) -> bytes:
+    """Until the file of the query is there."""
+    eventually(Path(environ["QUERY_STRING"]).exists)
+    return b"held"
+
+
+ANSWERS: dict[str, Callable[..., bytes]] = {
+    "/big": lambda environ: b"x" * int(environ["QUERY_STRING"]),
+    "/calls": lambda _: json.dumps(calls).encode(),
+    "/empty": lambda _: b"",
+    "/hold": _hold,
+    "/pid": lambda _: str(os.getpid()).encode(),
+    "/exit": lambda _: sys.exit(1),
+    "/raise": lambda _: bytes(-1),
+}
+
+
+def longest_body(path: bytes) -> int | None:
+    return {b"/long": LONG, b"/short": 100 * limits.KIBIBYTE}.get(path)
+
+
+def serve(stop_seconds: float = 30, **chosen: float) -> None:
+    """`chosen`: fields of Limits, and in capitals the constants beside it."""
+    for name in [name for name in chosen if name.isupper()]:
+        setattr(limits, name, chosen.pop(name))
+    sockets = supervisor.listen(socket.AF_INET, ("127.0.0.1", 0), 1)
+    worker = Worker(
+        Application(application, longest_body, frozenset({b"partner_key"})),
+        limits.Limits(**chosen),  # type: ignore[arg-type]
+        threads=THREADS,
+    )
+    sys.stdout.write(f"{sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    supervisor.Supervisor(
+        sockets,
+        lambda listening: worker.run(listening, stop_seconds=stop_seconds),
+        stop_seconds=stop_seconds,
+    ).run()
+
+
+if __name__ == "__main__":
+    serve(**json.loads(sys.argv[1]))

@@ -1,0 +1,51 @@
+"""What a connection, and all of them together, may take of one worker process."""
+
+from dataclasses import dataclass
+
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The operator's choices; README's table of settings has the same defaults."""
+
+    connections: int = 8192
+    """Open at once. One more closes the one that has waited longest for a request."""
+    memory: int = 64 * MEBIBYTE
+    """Bytes of half-received requests, of those that wait, and of half-read answers. Beyond it the
+    largest give way."""
+    seconds: float = 10
+    """To send the head of a request; and before `rate` counts, for bodies and answers."""
+    rate: int = 4 * KIBIBYTE
+    """Bytes per second: who sends a body or reads an answer slower on the whole is cut off."""
+
+
+HEAD = 32 * KIBIBYTE
+"""Bytes of request line and headers, and of what stands between the chunks of a body. Proxies and
+browsers stop at 8 to 32 KiB."""
+
+HEADERS = 100
+"""Of a request, as in Apache: each takes a few times its bytes."""
+
+BODY = MEBIBYTE
+"""Bytes of a body, where the application does not allow more."""
+
+BODY_SECONDS = 120.0
+"""For the whole of a body, however fast it comes: 8 MiB take as long at 70 KiB/s."""
+
+IDLE_SECONDS = 75.0
+"""Until a connection is closed on which nothing follows an answer. Longer than the 60 s for which
+common proxies keep theirs, so that it is they who close it and no request meets a closed one."""
+
+LINGER_SECONDS = 5.0
+"""For which a client may go on to send what nobody reads, so that it gets the answer first."""
+
+WAITING = 1024
+"""Whole requests that wait for a thread; at 10 ms each the last one waits for seconds."""
+
+BACKLOG = 1024
+"""Connections that the kernel keeps until they are accepted."""
+
+REPORT_SECONDS = 60.0
+"""Between two lines in the log on clients that met a limit: one line, however many there are."""
