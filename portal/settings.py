@@ -231,7 +231,7 @@ LIMIT_KEYS = env.int("LIMIT_KEYS", default=50)
 # Keys of one chain of rotations that work at the same time.
 LIMIT_KEY_CHAIN = env.int("LIMIT_KEY_CHAIN", default=5)
 LIMIT_RECOVERIES = env.int("LIMIT_RECOVERIES", default=5)
-# Redeliveries that wait, and tests and redeliveries that are asked for in a minute.
+# Redeliveries that wait; requests by tests and redeliveries in a minute.
 LIMIT_SENT_AGAIN = env.int("LIMIT_SENT_AGAIN", default=1000)
 LIMIT_SENDS_PER_MINUTE = env.int("LIMIT_SENDS_PER_MINUTE", default=60)
 LIMIT_SENDS_PER_MINUTE_TO_ONE = env.int("LIMIT_SENDS_PER_MINUTE_TO_ONE", default=10)

@@ -26,6 +26,7 @@ from webhooks.models import (
 from webhooks.operations import limits, partners, subscriptions
 from webhooks.operations.audit import SYSTEM
 from webhooks.rest import interfaces
+from webhooks.rest.extras import UNRECOGNISED_BYTES
 
 AT_ONCE = 4
 LIMITS = [limits.SUBSCRIPTIONS, limits.URLS, limits.SECRETS, limits.EVENT_NAMES]
@@ -243,3 +244,53 @@ def test_staff_set_another_number_for_one_partner(admin_client):
 def test_no_other_number_is_stored(numbers):
     with pytest.raises(ValueError, match="="):
         limit(factories.partner(), **numbers)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("slug", SLUGS)
+def test_of_what_it_does_not_know_an_interface_keeps_so_much(slug):
+    caller = Caller()
+    body = case(slug).body(caller, case(slug).fill(caller))
+    unknown = {f"unknown{number}": "x" * 1000 for number in range(50)}
+    path = case(slug).create_path(caller)
+    answer = caller.send(case(slug).create[0], path, {**body, **unknown})
+    if slug == "portal":  # it refuses what it does not know
+        assert answer.status_code == 422
+        return
+    assert answer.status_code < 300, answer.content
+    kept = {
+        name: value
+        for name, value in Subscription.objects.get().extras.items()
+        if name in unknown
+    }
+    assert 0 < len(json.dumps(kept)) <= UNRECOGNISED_BYTES + 100
+
+
+@pytest.mark.django_db
+def test_a_url_that_is_written_often_is_kept_as_often_as_there_may_be_urls():
+    """BLAZE's list is answered as it was written."""
+    refused = ask_for_one("blaze", Caller(), webHookUrls=[URL] * 21)
+    assert refused.status_code == 400
+    assert "at most 20 URLs" in refused.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_limit_is_set_while_subscriptions_are_made():
+    """Whoever sets it locks the partner's row for itself, which all others refer to."""
+    partner = factories.partner()
+    start = Barrier(AT_ONCE)
+
+    def run(number: int) -> None:
+        try:
+            start.wait(PATIENCE)
+            for _ in range(5):
+                if number:
+                    factories.subscription(partner, "portal")
+                else:
+                    limit(partner, subscriptions=1000)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(run, range(AT_ONCE)))
+    assert Subscription.objects.count() == 5 * (AT_ONCE - 1)

@@ -97,10 +97,19 @@ def test_a_form_of_staff_says_that_a_limit_is_reached(
         form = {"type": "webhook.test", "bytes": "same"}
         answer = admin_client.post(reverse(f"staff:{page}", args=[id]), form)
         assert answer.status_code == 422
-        assert "The limit of 0 tests and redeliveries a minute" in (
+        assert "The limit of 0 requests a minute by tests and redeliveries" in (
             answer.content.decode()
         )
     assert not Delivery.objects.pending().exists()
+
+
+def test_a_test_counts_for_each_of_its_urls(partner):
+    made = hook(partner, *(f"https://receiver.example.com/{n}" for n in range(4)))
+    limit(partner, sends_per_minute=9)
+    for _ in range(2):
+        testing.send(by=SYSTEM, subscription=made)
+    with pytest.raises(limits.LimitReached, match="The limit of 9 requests"):
+        testing.send(by=SYSTEM, subscription=made)
 
 
 # --- Recoveries and idempotency keys --------------------------------------------------
@@ -251,4 +260,4 @@ def test_a_redelivery_by_staff_notes_the_subscription(partner):
     waiting = publish(partner).deliveries.get()
     deliveries.redeliver(by=SYSTEM, delivery=waiting)
     entry = AuditEntry.objects.get(action="delivery.sent_now")
-    assert entry.after == {"subscription": str(made.id)}
+    assert entry.after == {"subscription": str(made.id), "urls": 1}

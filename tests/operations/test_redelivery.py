@@ -54,6 +54,7 @@ def test_it_queues_the_same_event_to_the_same_endpoint(partner, state):
     assert (entry.target_id, entry.partner_id) == (str(old.id), partner.id)
     assert entry.after == {
         "subscription": str(old.subscription_id),
+        "urls": 1,
         "deliveries": [str(new.id)],
         "rerendered": False,
     }

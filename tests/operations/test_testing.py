@@ -52,6 +52,7 @@ def test_it_is_sent_to_the_subscription_and_to_nobody_else(partner):
         "event": str(event.id),
         "type": "webhook.test",
         "subscription": id,
+        "urls": 2,
     }
 
 

@@ -11,7 +11,7 @@ from webhooks.delivery import outbox
 from webhooks.models import Delivery, Endpoint, Event, Recovery, Subscription
 from webhooks.models.subscriptions import SubscriptionQuerySet
 
-from . import access, audit, limits
+from . import access, audit, limits, send_rate
 
 
 class NotReceiving(Exception):
@@ -128,9 +128,9 @@ def redeliver(
             raise Pruned(delivery.id) from None
         if locked.state == Delivery.State.PENDING:
             _send_now(locked, rerender)
-            after = {"subscription": str(locked.subscription_id)}
+            after = {"subscription": str(locked.subscription_id), "urls": 1}
             audit.record(by=by, action="delivery.sent_now", target=locked, after=after)
-            limits.hold_sends(locked.partner, locked.subscription_id)
+            send_rate.hold(locked.partner, locked.subscription_id)
             return locked
         if must_wait:
             raise Ended(delivery.id)
@@ -155,12 +155,13 @@ def redeliver(
             target=locked,
             after={
                 "subscription": str(subscription.id),
+                "urls": len(new),
                 "deliveries": [str(d.id) for d in new],
                 "rerendered": rerender,
             },
         )
         limits.hold(locked.partner, limits.SENT_AGAIN)
-        limits.hold_sends(locked.partner, locked.subscription_id)
+        send_rate.hold(locked.partner, locked.subscription_id)
     return new[0]
 
 

@@ -11,9 +11,8 @@ as keys are, since what they make weighs the same; who may change partners raise
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
-from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +22,6 @@ from django.utils import timezone
 
 from webhooks.models import (
     ApiKey,
-    AuditEntry,
     Delivery,
     Endpoint,
     Partner,
@@ -32,14 +30,8 @@ from webhooks.models import (
     Subscription,
 )
 
-MINUTE = timedelta(minutes=1)
-
 MOST = 1_000_000
 """Of anything, whatever staff say: what is counted is counted at each change."""
-
-SENT_BY_HAND = ("subscription.tested", "delivery.redelivered", "delivery.sent_now")
-"""The actions by which somebody has something sent at once. Their audit entries say in `after`
-to which `subscription`."""
 
 
 class Kind(Enum):
@@ -169,7 +161,7 @@ SENT_AGAIN = Limit(
 )
 SENDS = Limit(
     name="sends_per_minute",
-    label="tests and redeliveries a minute",
+    label="requests a minute by tests and redeliveries",
     setting="LIMIT_SENDS_PER_MINUTE",
     kind=Kind.RATE,
 )
@@ -221,7 +213,7 @@ def hold(partner: Partner, *counted: Limit, event_names: int = 0) -> None:
     Two statements. To be called last: no lock is waited for after the partner's. Raises
     LimitReached.
     """
-    locked = _locked(partner.pk)
+    locked = lock(partner)
     if event_names > (most := EVENT_NAMES.of(locked)):
         raise LimitReached(EVENT_NAMES, most)
     for limit, number in used(locked.pk, counted).items():
@@ -229,28 +221,10 @@ def hold(partner: Partner, *counted: Limit, event_names: int = 0) -> None:
             raise LimitReached(limit, most)
 
 
-def hold_sends(partner: Partner, subscription: UUID) -> None:
-    """Refuse what this transaction sends by hand, where it is too much in a minute: by the
-    partner, or to one subscription. Its audit entry has been written.
-
-    To be called last, as `hold`. Raises LimitReached.
-    """
-    locked, now = _locked(partner.pk), timezone.now()
-    entries = AuditEntry.objects.filter(
-        partner_id=locked.pk, at__gt=now - MINUTE, action__in=SENT_BY_HAND
-    ).order_by("-at")
-    every, to_one = SENDS.of(locked), SENDS_TO_ONE.of(locked)
-    found = list(entries.values_list("at", "after")[: max(every, to_one) + 1])
-    same = [
-        entry
-        for entry in found
-        if (entry[1] or {}).get("subscription") == str(subscription)
-    ]
-    for limit, most, times in ((SENDS, every, found), (SENDS_TO_ONE, to_one, same)):
-        if len(times) > most:
-            # Behind the one that is refused, so many fill the minute: until the last leaves.
-            left = (times[most][0] + MINUTE - now).total_seconds()
-            raise LimitReached(limit, most, wait=max(ceil(left), 1))
+def lock(partner: Partner) -> Partner:
+    """Its row with its limits, locked until the transaction ends: the last that is locked."""
+    rows = Partner.objects.select_for_update(no_key=True).only("id", "limits")
+    return rows.get(pk=partner.pk)
 
 
 def hold_chain(partner: Partner | None, key: ApiKey, *, at: datetime) -> None:
@@ -284,11 +258,6 @@ def check_overrides(overrides: Mapping[str, int]) -> None:
     for name, number in overrides.items():
         if name not in known or not 0 <= number <= MOST:
             raise ValueError(f"{name}={number}")
-
-
-def _locked(partner: UUID) -> Partner:
-    rows = Partner.objects.select_for_update(no_key=True).only("id", "limits")
-    return rows.get(pk=partner)
 
 
 def _count(limit: Limit) -> Subquery:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from webhooks.delivery import outbox, wire
 from webhooks.models import Event, EventType, Subscription
 
-from . import audit, deliveries, limits, subscriptions
+from . import audit, deliveries, send_rate, subscriptions
 
 TYPE = "webhook.test"
 
@@ -51,9 +51,14 @@ def send(
             matched=1,
         )
         outbox.enqueue(deliveries.queued(event, row, endpoints, now=now))
-        after = {"event": str(event.id), "type": type, "subscription": str(row.id)}
+        after = {
+            "event": str(event.id),
+            "type": type,
+            "subscription": str(row.id),
+            "urls": len(endpoints),
+        }
         audit.record(by=by, action="subscription.tested", target=row, after=after)
-        limits.hold_sends(row.partner, row.id)
+        send_rate.hold(row.partner, row.id)
     return event
 
 

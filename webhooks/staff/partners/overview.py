@@ -101,6 +101,14 @@ class LimitRow:
         return f"{label[0].upper()}{label[1:]}"
 
     @property
+    def has(self) -> str:
+        return "" if self.used is None else f"{self.used:,}"
+
+    @property
+    def may_have(self) -> str:
+        return f"{self.most:,}"
+
+    @property
     def is_reached(self) -> bool:
         return self.used is not None and self.used >= self.most
 
