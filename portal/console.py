@@ -42,6 +42,7 @@ UNFOLD = {
     "ACCOUNT": {
         "navigation": [{"title": "Your account", "link": reverse_lazy("staff:account")}]
     },
+    "LOGIN": {"form": "webhooks.staff.account.forms.LoginForm"},
     "SIDEBAR": {
         # It searches the titles of the sidebar only. The header has the console's search.
         "show_search": False,

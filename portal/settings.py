@@ -105,10 +105,10 @@ MIDDLEWARE = [
     "webhooks.front.middleware.ApisByTlsOnly",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "webhooks.console.middleware.CleanText",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "webhooks.console.middleware.VisibleText",
-    "webhooks.console.middleware.OnlyUtf8",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -182,13 +182,15 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours; without it a lock never ends
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_HANDLER = "webhooks.staff.account.failed_logins.Handler"
+# Failed logins in those 15 minutes from one address, whatever the names. 0 = no limit.
+LOGIN_FAILURES_PER_ADDRESS = env.int("LOGIN_FAILURES_PER_ADDRESS", default=100)
 AXES_RESET_ON_SUCCESS = True
 # More attempts during a lock do not make it longer: the page has told when it ends.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_LOCKOUT_CALLABLE = "webhooks.staff.account.login.locked_out"
+AXES_LOCKOUT_CALLABLE = "webhooks.staff.account.failed_logins.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # kept as asterisks
 AXES_ENABLE_ADMIN = False  # its pages would change rows without an audit entry
-AXES_CLIENT_IP_CALLABLE = "webhooks.console.client_address.client_ip"
+AXES_CLIENT_IP_CALLABLE = "webhooks.console.client_address.client_network"
 
 vars().update(
     env.read(

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core import checks
 from django.db import connection
 
 from portal.settings import env
@@ -274,3 +275,15 @@ def test_cookies_of_production_are_of_this_host_and_https_alone():
         "None",
         "None",
     ], done.stderr
+
+
+def test_a_setting_of_a_package_that_is_absent_fails_the_check(settings):
+    assert not [each for each in checks.run_checks() if each.id == "webhooks.E004"]
+    settings.AXES_IPWARE_PROXY_COUNT = 1
+    settings.RATELIMIT_ENABLE = True
+    settings.AXES_VERBOSE = False  # of a package that is here
+    found = [each for each in checks.run_checks() if each.id == "webhooks.E004"]
+    assert [each.msg.split()[0] for each in found] == [
+        "AXES_IPWARE_PROXY_COUNT",
+        "RATELIMIT_ENABLE",
+    ]

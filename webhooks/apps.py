@@ -1,6 +1,7 @@
 """Registers dialects and their wire profiles, so that lower packages need not import them."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -38,6 +39,7 @@ class WebhooksConfig(AppConfig):
         checks.register(_check_names_of_settings)
         checks.register(_check_tables, checks.Tags.database)
         checks.register(_check_keys, checks.Tags.database)
+        checks.register(_check_packages)
         post_migrate.connect(_fill_catalogue, sender=self)
 
 
@@ -48,6 +50,43 @@ def _check_interfaces(**options: Any) -> list[checks.CheckMessage]:
     for interface in interfaces.all():
         _ = interface.form
     return routing.check()
+
+
+# The beginning of a setting's name -> the module that reads such settings. The longest counts.
+_READ_BY = {
+    "AXES_": "axes",
+    "AXES_IPWARE_": "ipware",
+    "AXES_META_": "ipware",
+    "AXES_PROXY_": "ipware",
+    "CONTENT_SECURITY_POLICY": "csp",
+    "CORS_": "corsheaders",
+    "CSP_": "csp",
+    "IPWARE_": "ipware",
+    "OTP_": "django_otp",
+    "RATELIMIT_": "django_ratelimit",
+    "REST_FRAMEWORK": "rest_framework",
+    "SPECTACULAR_": "drf_spectacular",
+    "UNFOLD": "unfold",
+    "WHITENOISE_": "whitenoise",
+}
+
+
+def _check_packages(**_: Any) -> list[checks.CheckMessage]:
+    """A setting that no installed package reads does nothing, where somebody relies on it."""
+    found: list[checks.CheckMessage] = []
+    is_set = settings.is_overridden  # type: ignore[misc] # the stubs do not know it
+    for name in sorted(filter(is_set, {*dir(settings)})):
+        prefix = max(filter(name.startswith, _READ_BY), key=len, default="")
+        if prefix and find_spec(_READ_BY[prefix]) is None:
+            found.append(
+                checks.Error(
+                    f"{name} is set, and the package that reads it is not installed.",
+                    hint=f"Install the package with the module {_READ_BY[prefix]}, or "
+                    "remove the setting.",
+                    id="webhooks.E004",
+                )
+            )
+    return found
 
 
 def _check_tables(

@@ -165,7 +165,6 @@ class TestAudit:
         ({"state": "lost"}, "state", "not one of the available choices"),
         ({"since": "yesterday"}, "since", "Enter a valid date/time"),
         ({"since": "0001-01-01T00:00+14:00"}, "since", "Enter a valid date/time"),
-        ({"url": "\0"}, "url", "Null characters are not allowed"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_stands_beside_its_field(

@@ -67,6 +67,69 @@ def test_a_name_is_locked_for_an_address_and_no_further(ann: User, clock) -> Non
     assert attempt(PASSWORD, user="bob").status_code == 302
 
 
+def test_one_address_may_not_try_a_password_on_many_names(
+    ann: User, clock, settings
+) -> None:
+    settings.LOGIN_FAILURES_PER_ADDRESS = 8
+    statuses = [attempt(PASSWORD, user=f"name-{n}").status_code for n in range(8)]
+    assert statuses == [200] * 7 + [429]
+    answer = attempt(PASSWORD)  # the right one
+    assert answer.status_code == 429
+    assert answer["Retry-After"] == "900"
+    assert "failed from this address" in answer.content.decode()
+    assert "2026-11-21 12:15:00 UTC" in answer.content.decode()
+    assert attempt(PASSWORD, ip="192.0.2.2").status_code == 302
+    # Nothing more is kept of who is refused.
+    assert AccessAttempt.objects.count() == 8
+    clock.shift(901)
+    assert attempt(PASSWORD).status_code == 302
+
+
+def test_the_addresses_of_one_line_are_one_to_the_login(ann: User, clock) -> None:
+    for n in range(5):
+        answer = attempt("guess", ip=f"2001:db8:0:1::{n}")
+    assert answer.status_code == 429
+    assert attempt(PASSWORD, ip="2001:db8:0:1:ffff::1").status_code == 429
+    assert attempt(PASSWORD, ip="2001:db8:0:2::1").status_code == 302
+
+
+def test_an_office_of_many_who_mistype_is_not_locked_out(ann: User, clock) -> None:
+    for n in range(30):
+        for _ in range(3):
+            assert attempt("typo", user=f"colleague-{n}").status_code == 200
+    assert attempt(PASSWORD).status_code == 302
+
+
+def test_an_operator_may_leave_addresses_uncounted(ann: User, clock, settings) -> None:
+    settings.LOGIN_FAILURES_PER_ADDRESS = 0
+    for n in range(120):
+        assert attempt(PASSWORD, user=f"name-{n}").status_code == 200
+    assert attempt(PASSWORD).status_code == 302
+
+
+def test_without_an_address_only_names_are_counted(ann: User, clock, settings) -> None:
+    settings.LOGIN_FAILURES_PER_ADDRESS = 3
+    for n in range(5):
+        assert attempt(PASSWORD, user=f"name-{n}", ip="").status_code == 200
+    assert attempt(PASSWORD, ip="").status_code == 302
+
+
+def test_the_proxy_s_other_clients_are_not_locked_out(
+    ann: User, clock, settings
+) -> None:
+    settings.TRUSTED_PROXIES = 1
+
+    def through_proxy(password: str, client: str) -> int:
+        forwarded = {"HTTP_X_FORWARDED_FOR": f"198.51.100.9, {client}"}
+        return int(attempt(password, ip="10.0.0.1", **forwarded).status_code)
+
+    for _ in range(5):
+        last = through_proxy("guess", "192.0.2.66")
+    assert last == 429
+    assert through_proxy(PASSWORD, "192.0.2.66") == 429
+    assert through_proxy(PASSWORD, "192.0.2.1") == 302
+
+
 def test_the_locked_out_are_told_until_when_and_it_ends_then(ann: User, clock) -> None:
     for _ in range(5):
         answer = attempt("guess")

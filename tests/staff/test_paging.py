@@ -105,7 +105,7 @@ def test_a_page_keeps_its_filters_and_leads_back(console: Client) -> None:
 
 @pytest.mark.parametrize(
     "cursor",
-    ["", "x", "~", "~~", "%00", "2026-11-21~x", "9999-12-31T23:59:59-23:59~",
+    ["", "x", "~", "~~", "2026-11-21~x", "9999-12-31T23:59:59-23:59~",
      "0001-01-01T00:00:00+23:59~00000000-0000-7000-8000-000000000000"],
 )  # fmt: skip
 @pytest.mark.parametrize("page", ["deliveries", "events", "audit"])

@@ -16,6 +16,7 @@ from webhooks.console.actor import staff_actor
 from webhooks.models import EventType
 from webhooks.operations import event_types, eventchecks
 
+from .bounds import Bounded
 from .once import ActsOnce
 
 
@@ -55,7 +56,7 @@ class EventTypeForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(EventType)
-class EventTypeAdmin(ActsOnce, ModelAdmin):
+class EventTypeAdmin(ActsOnce, Bounded, ModelAdmin):
     actions = None
     form = EventTypeForm
     list_display = ("name", "description", "has_schema")

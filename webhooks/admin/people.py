@@ -10,8 +10,9 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -24,12 +25,37 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from webhooks.console.actor import staff_actor
 from webhooks.operations import people, secondfactor
 
+from .bounds import Bounded, is_too_large
 from .once import ActsOnce
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 # An account is deleted on its own page, which lists what is deleted with it.
 admin.site.disable_action("delete_selected")
+
+
+class Existing(ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Rows by their ids; what no id can be is refused before a database compares it."""
+
+    def clean(self, value: Any) -> Any:
+        for id in value or ():
+            if is_too_large(id):
+                code = "invalid_pk_value"
+                text = self.error_messages[code]
+                raise ValidationError(text, code=code, params={"pk": id})
+        return super().clean(value)
+
+
+class BoundedIds:
+    """Before unfold's ModelAdmin."""
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any
+    ) -> Any:
+        parent: Any = super()
+        return parent.formfield_for_manytomany(
+            db_field, request, form_class=Existing, **kwargs
+        )
 
 
 class Audited:
@@ -53,7 +79,7 @@ class Audited:
 
 
 @admin.register(User)
-class StaffAdmin(ActsOnce, Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class StaffAdmin(ActsOnce, Bounded, BoundedIds, Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -141,7 +167,7 @@ class StaffAdmin(ActsOnce, Audited, UserAdmin, ModelAdmin):  # type: ignore[type
 
 
 @admin.register(Group)
-class StaffGroupAdmin(ActsOnce, Audited, GroupAdmin, ModelAdmin):
+class StaffGroupAdmin(ActsOnce, Bounded, BoundedIds, Audited, GroupAdmin, ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
 

@@ -32,6 +32,8 @@ from unfold.decorators import display
 from webhooks.console import untrusted_text
 from webhooks.models import ids
 
+from .bounds import Bounded
+
 
 class Newest(Paginator):  # type: ignore[type-arg]
     """Pages over the first rows only. Counting all rows of a big table takes long."""
@@ -57,7 +59,7 @@ class Rows(ChangeList):
         return found.defer(*large)
 
 
-class ReadOnlyRows(ModelAdmin):
+class ReadOnlyRows(Bounded, ModelAdmin):
     """The one class for every model that is not edited here; `tables` sets what differs."""
 
     console_page = ""

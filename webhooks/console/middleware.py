@@ -1,5 +1,5 @@
 """Middleware of the pages for people: no page before the login is complete, no hidden text, and
-no text that is not UTF-8."""
+no text that no database stores."""
 
 import codecs
 from collections.abc import Callable
@@ -8,7 +8,11 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+)
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -18,6 +22,9 @@ from webhooks.operations import logins
 from . import logs, sessions, untrusted_text
 from .actor import staff_actor
 from .sessions import LoginStep, pending_step
+
+LONGEST_QUERY = 16_384
+"""Bytes of a query string, percent-encoded."""
 
 _NAMESPACES = {"admin", "staff"}
 _ALWAYS_OPEN = {"admin:login", "admin:logout"}
@@ -71,18 +78,23 @@ class CompleteLogin:
         return redirect(address)
 
 
-class OnlyUtf8:
-    """Refuses a form or a query of the console in another charset than that of its pages.
+class CleanText:
+    """The one rule for text that enters the console and the admin by a request.
 
-    Django does so for a form without files, and decodes the rest by whatever codec the
-    request names: UTF-7 holds half a surrogate pair, which no database stores. It stands
-    before the first middleware that reads a form.
+    No database stores U+0000, nor half a surrogate pair, which UTF-7 holds and which Django would
+    read where a request names that charset. So an address with U+0000 is refused, and so is every
+    charset but that of the pages. In a form U+0000 is an error beside its field, by Django's
+    own validator. A query string has a greatest length. The middleware stands before the first
+    that reads a session or a form.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Nobody writes a cookie by hand, so a broken one is as good as none.
+        for name in [n for n, text in request.COOKIES.items() if "\0" in text]:
+            del request.COOKIES[name]
         return self.get_response(request)
 
     def process_view(
@@ -98,6 +110,11 @@ class OnlyUtf8:
             is_utf8 = True  # no charset at all: nobody can have written by it
         if not is_utf8:
             raise BadRequest("Pages of the console are read as UTF-8.")
+        if len(request.META.get("QUERY_STRING", "")) > LONGEST_QUERY:
+            raise BadRequest("The query is too long.")
+        query = (text for name, texts in request.GET.lists() for text in (name, *texts))
+        if "\0" in request.path or any("\0" in text for text in query):
+            raise BadRequest("The address holds the character U+0000.")
 
 
 class VisibleText:

@@ -44,7 +44,8 @@ def pending_step(request: HttpRequest) -> LoginStep | None:
 def redirect_target(request: HttpRequest) -> str:
     """The address in `next`, or the console's first page; never another host."""
     address = request.GET.get("next", "")
-    if url_has_allowed_host_and_scheme(
+    # From the root: Django's `redirect` takes other text for the name of a page.
+    if address.startswith("/") and url_has_allowed_host_and_scheme(
         address, {request.get_host()}, require_https=request.is_secure()
     ):
         return address

@@ -247,5 +247,5 @@ class TypeDetail(Page):
 
 
 def _type(name: str) -> EventType | None:
-    """The type that an address names, if there is one. PostgreSQL takes no NUL."""
-    return EventType.objects.filter(name=name.replace("\0", "\ufffd")).first()
+    """The type that an address names, if there is one."""
+    return EventType.objects.filter(name=name).first()

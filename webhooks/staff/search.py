@@ -40,8 +40,8 @@ from .pages import Page
 MOST = 10
 """Hits of a group; a longer term finds fewer."""
 
-LONGEST = 2048
-"""Characters of a term."""
+LONGEST = 1024
+"""Characters of a term, which must fit into an address."""
 
 
 class Search(Page):

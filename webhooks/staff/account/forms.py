@@ -4,12 +4,27 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.auth import authenticate, password_validation
+from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.timesince import timeuntil
+from unfold.forms import AuthenticationForm
 
 from webhooks.operations import secondfactor
+
+
+class LoginForm(AuthenticationForm):  # type: ignore[misc] # unfold names no types
+    """No longer than a name can be. The login stores each name that failed; Django only tells
+    the browser how long one may be."""
+
+    username = UsernameField(max_length=150, widget=forms.TextInput())
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
 
 
 class CodeForm(forms.Form):

@@ -1,18 +1,13 @@
-"""The login: a code after the password, and the page after too many tries."""
+"""The login: a code after the password."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, cast
 
 import django_otp
-from axes.helpers import get_client_username, get_cool_off
-from axes.models import AccessAttempt
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.auth.models import User
-from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.shortcuts import redirect
 
 from webhooks.console.actor import staff_actor
 from webhooks.console.sessions import LoginStep, pending_step, redirect_target
@@ -77,26 +72,3 @@ def complete_login(request: HttpRequest, device: Any) -> None:
     """Mark this session as complete, and give it a new id."""
     django_otp.login(request, device)
     request.session.cycle_key()
-
-
-def locked_out(
-    request: HttpRequest, response: HttpResponse, credentials: dict[str, Any] | None
-) -> HttpResponse:
-    """The answer while a name is locked for an address, with the time it ends."""
-    pause = get_cool_off(request) or timedelta()
-    failed = AccessAttempt.objects.filter(
-        username=get_client_username(request, credentials),
-        ip_address=request.axes_ip_address,  # type: ignore[attr-defined]
-    )
-    now = timezone.now()
-    latest = failed.aggregate(latest=Max("attempt_time"))["latest"] or now
-    context = {
-        **admin.site.each_context(request),
-        "title": "Too many failed logins",
-        "until": latest + pause,
-        "pause": pause,
-        "now": now,
-    }
-    answer = render(request, "staff/account/locked_out.html", context, status=429)
-    answer["Retry-After"] = str(max(1, int((latest + pause - now).total_seconds())))
-    return answer
