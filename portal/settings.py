@@ -68,6 +68,8 @@ WEB_MEMORY = env.int("WEB_MEMORY", default=64, at_least=16)
 # Seconds in which the head of a request must arrive. A body, or the reading of an answer, has as
 # many more as its bytes take at the slowest rate, in bytes per second.
 WEB_REQUEST_SECONDS = env.int("WEB_REQUEST_SECONDS", default=10, at_least=1)
+# Seconds until an idle connection is closed: more than a proxy keeps its own.
+WEB_IDLE_SECONDS = env.int("WEB_IDLE_SECONDS", default=75, at_least=1)
 WEB_SLOWEST_RATE = env.int("WEB_SLOWEST_RATE", default=4096, at_least=1)
 
 # Pages are redirected to https, and an API refuses plain http. False serves both by it.

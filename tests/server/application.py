@@ -21,7 +21,8 @@ def application(environ, start_response):
     path = environ["PATH_INFO"]
     calls.append(path)
     answer = ANSWERS.get(path, _seen)
-    start_response("204 No Content" if path == "/empty" else "200 OK", [])
+    status = "204 No Content" if path == "/empty" else "200 OK"
+    start_response(status, [("Content-Length", "7")])  # never true
     return [answer(environ)]
 
 

@@ -13,7 +13,7 @@ ASK = "GET / HTTP/1.1\nHost: x\n\n"
 
 
 def test_an_idle_connection_is_closed_in_the_end():
-    with serving(IDLE_SECONDS=0.3) as server:
+    with serving(idle=0.3) as server:
         peer = server.peer()
         peer.send(ASK)
         assert peer.answer().status == 200
@@ -21,7 +21,7 @@ def test_an_idle_connection_is_closed_in_the_end():
 
 
 def test_an_idle_connection_outlives_the_time_for_a_head():
-    with serving(seconds=0.1, IDLE_SECONDS=60) as server:
+    with serving(seconds=0.1, idle=60) as server:
         idle, silent = server.peer(), server.peer()
         idle.send(ASK)
         assert idle.answer().status == 200

@@ -40,6 +40,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, crowd: "Crowd") -> None:
         self._crowd = crowd
         self._is_flushed = True
+        self._has_eof = False
         self._sending = 0  # bytes of the answer
         self._receive()
 
@@ -69,7 +70,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """A client may close its side and wait for the answer; half a request is none."""
-        self._is_last = True
+        self._is_last = self._has_eof = True
         return self.phase in (Phase.QUEUED, Phase.ANSWERING)
 
     def pause_writing(self) -> None:
@@ -150,7 +151,9 @@ class Connection(asyncio.BufferedProtocol):
     def _linger(self) -> None:
         """Close our side only: closed with unread bytes, the answer would be lost on its way."""
         self._enter(Phase.LINGERING)
-        if not self.transport.is_closing():
+        if self._has_eof:
+            self.transport.close()
+        elif not self.transport.is_closing():
             self.transport.write_eof()
             self.transport.resume_reading()
 
@@ -163,7 +166,7 @@ class Connection(asyncio.BufferedProtocol):
             return self.transport.get_write_buffer_size()
         if self.phase is Phase.LINGERING:
             return 0
-        return self.request.overhead + self.request.size
+        return self.request.held
 
     @property
     def is_idle(self) -> bool:
@@ -180,7 +183,7 @@ class Connection(asyncio.BufferedProtocol):
                 allowed = seconds + self.request.size / rate
                 return self.since + min(allowed, limits.BODY_SECONDS)
             case Phase.RECEIVING if self.is_known and self.is_idle:
-                return self.since + limits.IDLE_SECONDS
+                return self.since + self._crowd.limits.idle
             case Phase.RECEIVING:
                 return self.since + seconds
             case Phase.ANSWERING:

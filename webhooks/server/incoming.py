@@ -15,6 +15,9 @@ from .messages import Head
 OVERHEAD = 32
 """Bytes that may come with each byte of a body, as one in a chunk of its own comes with five."""
 
+HEADER_MEMORY = 200
+"""Bytes that each header takes beside those that it is made of."""
+
 
 class Incoming:
     """`longest_body` says how much the view at a path reads; None: no view says it."""
@@ -39,6 +42,11 @@ class Incoming:
         self.is_last = False
         """What follows it on its connection cannot be read as another request."""
         self.refusal: tuple[HTTPStatus, str] | None = None
+
+    @property
+    def held(self) -> int:
+        """The bytes of memory that it takes, roughly."""
+        return self.overhead + HEADER_MEMORY * len(self.head.headers) + self.size
 
     def feed(self, data: memoryview) -> None:
         """The next bytes of the connection."""

@@ -17,6 +17,10 @@ class Limits:
     largest give way."""
     seconds: float = 10
     """To send the head of a request; and before `rate` counts, for bodies and answers."""
+    idle: float = 75
+    """Seconds until a connection is closed on which nothing follows an answer. More than the 60
+    for which common proxies keep theirs: it should be they who close it, so that no request meets
+    a closed one."""
     rate: int = 4 * KIBIBYTE
     """Bytes per second: who sends a body or reads an answer slower on the whole is cut off."""
 
@@ -33,10 +37,6 @@ BODY = MEBIBYTE
 
 BODY_SECONDS = 120.0
 """For the whole of a body, however fast it comes: 8 MiB take as long at 70 KiB/s."""
-
-IDLE_SECONDS = 75.0
-"""Until a connection is closed on which nothing follows an answer. Longer than the 60 s for which
-common proxies keep theirs, so that it is they who close it and no request meets a closed one."""
 
 LINGER_SECONDS = 5.0
 """For which a client may go on to send what nobody reads, so that it gets the answer first."""

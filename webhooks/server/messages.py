@@ -129,16 +129,18 @@ def response(
 ) -> bytes:
     """An answer to the request of that head. `keep`: the connection stays open after it."""
     lines = [f"HTTP/1.1 {status}"]
-    has_length = False
+    has_body = status[:3] not in ("204", "304")
+    length = str(len(body)) if has_body else None
     for name, value in headers:
         lower = name.lower()
-        if lower == "connection":
-            continue
-        has_length = has_length or lower == "content-length"
-        lines.append(f"{name}: {value}")
-    has_body = status[:3] not in ("204", "304")
-    if has_body and not has_length:
-        lines.append(f"Content-Length: {len(body)}")
+        if lower == "content-length":
+            # Of an answer to HEAD only the application knows it. Elsewhere a wrong one would end
+            # the answer in the middle, or in the next one.
+            length = value if has_body and head.method == "HEAD" else length
+        elif lower != "connection":
+            lines.append(f"{name}: {value}")
+    if length is not None:
+        lines.append(f"Content-Length: {length}")
     lines.append(f"Date: {_date(int(time.time()))}")
     if not keep:
         lines.append("Connection: close")

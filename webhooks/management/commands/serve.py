@@ -108,5 +108,6 @@ def _limits() -> limits.Limits:
         connections=max(1, min(settings.WEB_CONNECTIONS, files - OTHER_FILES)),
         memory=settings.WEB_MEMORY * limits.MEBIBYTE,
         seconds=settings.WEB_REQUEST_SECONDS,
+        idle=settings.WEB_IDLE_SECONDS,
         rate=settings.WEB_SLOWEST_RATE,
     )
