@@ -17,5 +17,6 @@ COPY templates templates
 RUN python manage.py collectstatic --noinput \
  && useradd --system --no-create-home portal
 USER portal
+ENV DEBUG=false
 EXPOSE 8000
 CMD ["python", "manage.py", "serve", "--bind", "0.0.0.0:8000"]

@@ -35,7 +35,7 @@ _FALSE = ("false", "no", "off", "0")
 _WRONG = "The portal does not start, because its settings are wrong."
 _PRODUCTION = (
     "Without DEBUG=true this is production, and docs/running.md lists what it needs. "
-    "For development, `make run` writes a .env."
+    "For development set DEBUG=true; `make run` writes a .env where there is none."
 )
 
 

@@ -288,7 +288,7 @@ def test_one_whose_encryption_key_is_missing_waits_and_loses_no_attempt(
     assert 280 < seconds_until_due() < 301
     assert attempts() == []
     assert only().endpoint.failing_since is None
-    assert list(missing_keys.waiting_deliveries()) == [only()]
+    assert missing_keys.count_waiting_deliveries() == 1
 
     settings.ENCRYPTION_KEYS |= configured
     all_due()

@@ -2,13 +2,15 @@
 
 import http.client
 import json
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import pytest
 
 from tests.environment import SETTINGS
 from tests.management import portal
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 NEW_KEY = "k2:MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE="
 NEW_PEPPER = "8:another-pepper"
@@ -87,3 +89,23 @@ def test_the_encryption_key(database, tmp_path):
     assert again.stdout == "0 secrets re-encrypted.\n"
     done = portal.manage("deliver", "--until-idle", database_url=database, **alone)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_celery_worker_starts_without_the_pepper(database, tmp_path):
+    issue(database)
+    done = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "portal", "worker"],
+        cwd=portal.ROOT,
+        env=portal.environment(
+            database,
+            KEY_PEPPERS=NEW_PEPPER,
+            CELERY_BROKER_URL="redis://127.0.0.1:1/0",
+        ),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 1
+    assert "Webhook Portal 0.1.0, development, " in done.stdout
+    assert "KEY_PEPPERS lacks the pepper 7" in done.stderr
+    assert "Traceback" not in done.stderr

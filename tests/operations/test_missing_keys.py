@@ -77,9 +77,9 @@ def test_it_looks_through_so_many_pending_deliveries(monkeypatch):
     for _ in range(3):
         traffic.delivery(state="pending", due_at=timezone.now(), settled_at=None)
     Delivery.objects.update(reason=Delivery.WAITS_FOR_KEY)
-    assert missing_keys.waiting_deliveries().count() == 3
+    assert missing_keys.count_waiting_deliveries() == 3
     monkeypatch.setattr(missing_keys, "MOST_LOOKED_AT", 2)
-    assert missing_keys.waiting_deliveries().count() == 2
+    assert missing_keys.count_waiting_deliveries() == 2
 
 
 def test_an_operator_may_start_without_them(key, settings, caplog):

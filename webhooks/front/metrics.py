@@ -110,7 +110,7 @@ def _waiting() -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "webhooks_deliveries_without_key",
         "Pending deliveries that wait for an encryption key that a worker lacks.",
-        missing_keys.waiting_deliveries().count(),
+        missing_keys.count_waiting_deliveries(),
     )
 
 

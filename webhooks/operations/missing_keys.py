@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Left, StrIndex
 from django.utils import timezone
@@ -34,12 +35,19 @@ MOST_LOOKED_AT = 100_000
 them, and millions may be pending."""
 
 
-def waiting_deliveries() -> QuerySet[Delivery]:
-    """Those that a worker could not sign, for want of an encryption key."""
-    pending = Delivery.objects.pending().order_by()[:MOST_LOOKED_AT]
-    return Delivery.objects.filter(
-        id__in=pending.values("id"), reason=Delivery.WAITS_FOR_KEY
-    )
+_WAITING = """
+SELECT count(*) FROM (
+    SELECT reason FROM webhooks_delivery WHERE state = 'pending' LIMIT %s
+) AS pending WHERE reason = %s
+"""
+
+
+def count_waiting_deliveries() -> int:
+    """How many deliveries a worker could not sign, for want of an encryption key."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [MOST_LOOKED_AT, Delivery.WAITS_FOR_KEY])
+        count: int = cursor.fetchone()[0]
+    return count
 
 
 def found() -> list[str]:

@@ -100,8 +100,8 @@ def _overdue(now: datetime) -> Alert | None:
 
 
 def _without_key(now: datetime) -> Alert | None:
-    count = counted(missing_keys.waiting_deliveries())
-    return count and Alert(
+    count = missing_keys.count_waiting_deliveries()
+    return (count or None) and Alert(
         DANGER,
         number(count, "delivery waits for a key", "deliveries wait for a key"),
         "A worker lacks the encryption key of their secrets (ENCRYPTION_KEYS).",
