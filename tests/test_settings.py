@@ -13,6 +13,7 @@ from django.db import connection
 from portal.settings import env
 from tests.environment import SETTINGS as DEVELOPMENT
 from tests.waiting import PATIENCE
+from webhooks.rest import interfaces
 
 ROOT = Path(__file__).parent.parent
 PRODUCTION = {
@@ -200,6 +201,24 @@ def test_production_redirects_pages_to_https_and_refuses_it_to_apis(path, status
     )
     done = manage("shell", "-v0", "-c", code, environment=PRODUCTION)
     assert done.stdout.strip() == str(status), done.stderr
+
+
+def test_production_serves_no_operation_of_any_interface_by_plain_http():
+    code = (
+        "import re\n"
+        "from django.test import Client\n"
+        "from webhooks.rest import interfaces\n"
+        "host = {'Host': 'portal.example.com'}\n"
+        "for interface in interfaces.all():\n"
+        "    for pattern in interface.documented:\n"
+        "        path = '/' + re.sub('<[^>]+>', 'x', str(pattern.pattern))\n"
+        "        for method in pattern.callback.actions:\n"
+        "            answer = Client().generic(method.upper(), path, headers=host)\n"
+        "            print(interface.slug, answer.status_code, 'https' in answer.content.decode())\n"
+    )
+    done = manage("shell", "-v0", "-c", code, environment=PRODUCTION)
+    lines = {*done.stdout.splitlines()}
+    assert lines == {f"{each.slug} 403 True" for each in interfaces.all()}, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,17 @@
 
 import json
 import re
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests import factories
 from tests.rest.test_every_operation import operations
@@ -151,10 +155,28 @@ def test_unknown_paths_count_too(interface) -> None:
     path = f"/{interface.prefix}/no/such/path"
     found = [Client().get(path).status_code for _ in range(LIMIT + 1)]
     assert found == [404] * LIMIT + [429]
-    text = factories.key(factories.partner())[1]
-    authentication: Any = interface.unrouted.authentication_classes[0]
-    if issubclass(authentication, KeyAuthentication):
+    (authentication,) = interface.unrouted.authentication_classes
+    for owner in (factories.partner(), None):
+        text = factories.key(owner)[1]
         assert call("GET", path, authentication, text).status_code == 404
+
+
+@pytest.mark.parametrize("interface", interfaces.all(), ids=lambda each: each.slug)
+def test_no_interface_looks_at_the_password_of_a_member_of_staff(interface) -> None:
+    User.objects.create_superuser("ann", password="correct horse")
+    basic = b64encode(b"ann:correct horse").decode()
+    paths = [f"{interface.prefix}/no/such/path", str(interface.documented[0].pattern)]
+    for path in [re.sub("<[^>]+>", "x", each) for each in paths]:
+        for method in ("GET", "POST", "PUT"):
+            client = Client(headers={"Authorization": f"Basic {basic}"})
+            with CaptureQueriesContext(connection) as captured:
+                assert client.generic(method, f"/{path}").status_code in (
+                    401,
+                    404,
+                    405,
+                    429,
+                )
+            assert not [q for q in captured if "auth_user" in q["sql"]]
 
 
 def me(ip: str) -> int:
@@ -202,6 +224,18 @@ def test_it_is_the_address_that_the_proxy_tells(settings) -> None:
 def test_all_addresses_together_hold_a_fixed_number_of_counters() -> None:
     names = {throttling._counter(f"2001:db8:{n:x}::") for n in range(20_000)}
     assert len(names) <= throttling.COUNTERS
+
+
+def test_requests_at_the_same_time_are_all_counted() -> None:
+    now = timezone.now()
+
+    def spend(_: int) -> int:
+        allowance = throttling.spend_without_key("192.0.2.1", now=now)
+        assert allowance
+        return allowance.used
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(spend, range(400))) == [*range(1, 401)]
 
 
 def test_nobody_is_refused_while_the_cache_is_away(settings, caplog) -> None:

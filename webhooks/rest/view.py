@@ -119,6 +119,7 @@ class ApiView(ViewSet):
     allowance: throttling.Allowance | None = None
     # A value of the body that is refused when the other checks have passed.
     refused_value: RefusedValue | None = None
+    authentication_classes = []  # never DRF's own: they take passwords of staff
     parser_classes = [StrictJSON]
     content_negotiation_class = ByContentType
     permission_classes = []

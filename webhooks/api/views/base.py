@@ -80,7 +80,8 @@ class View(view.ApiView):
 
 
 class Unrouted(View, view.Unrouted):
-    pass
+    # A key of either kind: one of the other kind is refused as such, so it is known.
+    authentication_classes = [PartnerKey]
 
 
 class PublisherView(View):
