@@ -177,7 +177,9 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 # Staff without a second factor must set one up before they can open any other page.
-REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=not DEVELOPMENT)
+# How long a password is valid that somebody else has set, and that its owner must change.
+INITIAL_PASSWORD_HOURS = env.int("INITIAL_PASSWORD_HOURS", default=72, at_least=1)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "staff:home"
 AXES_FAILURE_LIMIT = 5

@@ -22,8 +22,9 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from webhooks.console import sessions as console_sessions
 from webhooks.console.actor import staff_actor
-from webhooks.operations import people, secondfactor
+from webhooks.operations import people, secondfactor, sessions
 
 from .bounds import Bounded, is_too_large
 from .once import ActsOnce
@@ -85,7 +86,7 @@ class StaffAdmin(ActsOnce, Bounded, BoundedIds, Audited, UserAdmin, ModelAdmin):
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
-    actions_detail = ("reset_second_factor",)
+    actions_detail = ("see_sessions", "reset_second_factor")
     fieldsets = (
         *(UserAdmin.fieldsets or ()),
         ("Second factor", {"fields": ("factor",)}),
@@ -115,9 +116,10 @@ class StaffAdmin(ActsOnce, Bounded, BoundedIds, Audited, UserAdmin, ModelAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         account = self.get_object(request, unquote(str(object_id)))
+        actions = super().get_actions_detail(request, object_id)
         if account is None or secondfactor.of(account) is None:
-            return []
-        return super().get_actions_detail(request, object_id)
+            return [each for each in actions if "reset_second" not in each.action_name]
+        return actions
 
     @action(
         description="Remove the second factor",
@@ -156,14 +158,49 @@ class StaffAdmin(ActsOnce, Bounded, BoundedIds, Audited, UserAdmin, ModelAdmin):
             )
         return redirect(address)
 
+    @action(
+        description="Sessions",
+        url_path="sessions",
+        icon="devices",
+        permissions=["sessions"],
+    )
+    def see_sessions(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("staff:sessions", unquote(object_id))
+
+    def has_sessions_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("webhooks.end_session")
+
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
         # Who sets a password can log in with it, and has that person's permissions.
         if not request.user.is_superuser:
             raise PermissionDenied
+        account = self.get_object(request, unquote(id))
         with transaction.atomic():
-            return super().user_change_password(request, id, form_url)
+            answer = super().user_change_password(request, id, form_url)
+            self._note_new_password(request, account)
+        return answer
+
+    def _note_new_password(self, request: HttpRequest, before: User | None) -> None:
+        now = before and User.objects.get(pk=before.pk)
+        if now is None or before is None or now.password == before.password:
+            return
+        if now == request.user:
+            own = console_sessions.of(request)
+            sessions.end_all(
+                by=staff_actor(request), user=now, but=str(own.pk) if own else None
+            )
+            return
+        sessions.end_all(by=staff_actor(request), user=now)
+        people.require_own_password(user=now)
+
+    def save_model(
+        self, request: HttpRequest, obj: User, form: Any, change: Any
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:  # who creates an account knows its password
+            people.require_own_password(user=obj)
 
 
 @admin.register(Group)

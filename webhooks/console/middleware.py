@@ -32,6 +32,7 @@ _ALWAYS_OPEN = {"admin:login", "admin:logout"}
 # The pages that are open while a step is pending; the first is where the step begins.
 _OPEN_PAGES = {
     LoginStep.CODE: ["staff:enter-code"],
+    LoginStep.PASSWORD: ["staff:change-password"],
     LoginStep.ENROLMENT: ["staff:second-factor", "staff:confirm-second-factor"],
 }
 
@@ -64,6 +65,7 @@ class CompleteLogin:
         if why := sessions.end_reason(request):
             if request.user.is_authenticated:
                 logins.ended(by=staff_actor(request), reason=why)
+            sessions.close(request)
             logout(request)
             messages.info(request, why)
             return None  # the page itself redirects to the login

@@ -9,7 +9,7 @@ from unfold.sites import UnfoldAdminSite
 
 from webhooks.operations import logins, secondfactor
 
-from . import logs
+from . import logs, sessions
 from .actor import staff_actor
 from .sessions import pending_step, redirect_target
 
@@ -69,9 +69,16 @@ class Site(UnfoldAdminSite):
         return page
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        if request.method == "POST" and self.has_permission(request):
-            logins.ended(by=staff_actor(request), reason="They logged out.")
+        """Also from the list of sessions, and from what the browser keeps.
+
+        Not `"cookies"`: that would log out of every other host of the same domain, too.
+        """
+        if request.method == "POST":
+            if self.has_permission(request):
+                logins.ended(by=staff_actor(request), reason="They logged out.")
+            sessions.close(request)
         page: HttpResponse = super().logout(request, extra_context)
+        page["Clear-Site-Data"] = '"cache", "storage"'
         return page
 
     def password_change(

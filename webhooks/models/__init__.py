@@ -10,6 +10,8 @@ from .partners import ApiKey, Partner
 from .people import Authenticator as Authenticator  # as with answers
 from .people import RecoveryCode as RecoveryCode
 from .recoveries import Recovery
+from .sessions import InitialPassword as InitialPassword
+from .sessions import StaffSession as StaffSession
 from .stored_answers import Answer as Answer  # nobody looks at these: not in __all__
 from .subscriptions import SigningSecret, Subscription
 from .workers import Worker

@@ -15,16 +15,16 @@ from django.utils import timezone
 
 from webhooks.models import Authenticator, RecoveryCode, encryption, keyformat
 
-from . import audit
+from . import audit, sessions
 
 logger = logging.getLogger(__name__)
 
 CODES = 10
 """Recovery codes that are given at a time."""
 
-# Without what looks alike on paper: 31 characters, so that 16 of them are 79 random bits.
+# Without what looks alike on paper: 31 characters, so that 24 of them are 118 random bits.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-_LENGTH = 16
+_LENGTH = 24
 _KEY_BYTES = 20  # as RFC 4226, section 4 recommends
 
 
@@ -135,6 +135,7 @@ def reset(*, by: audit.Actor, user: User) -> None:
         if not _take_away(user):
             raise NotSetUp
         _record(by, user, "factor.reset")
+        sessions.end_all(by=by, user=user)
 
 
 def _take_away(user: User) -> bool:

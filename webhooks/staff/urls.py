@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from . import audit, dashboard, events, exploring, search, secrets
-from .account import login
+from .account import login, sessions
 from .account import views as account
 from .deliveries import views as deliveries
 from .keys import views as keys
@@ -59,6 +59,14 @@ _recovery = [
 ]
 _account = [
     path("", account.Account.as_view(), name="account"),
+    path(
+        "sessions/end/", sessions.EndOtherSessions.as_view(), name="end-other-sessions"
+    ),
+    path(
+        "sessions/<uuid:id>/end/",
+        sessions.EndOwnSession.as_view(),
+        name="end-own-session",
+    ),
     path("password/", account.ChangePassword.as_view(), name="change-password"),
     path("second-factor/", account.SecondFactor.as_view(), name="second-factor"),
     path(
@@ -70,6 +78,11 @@ _account = [
     path(
         "second-factor/remove/", account.Remove.as_view(), name="remove-second-factor"
     ),
+]
+_person = [
+    path("", sessions.Sessions.as_view(), name="sessions"),
+    path("end/", sessions.EndSessions.as_view(), name="end-sessions"),
+    path("<uuid:id>/end/", sessions.EndSession.as_view(), name="end-session"),
 ]
 _former = [
     path(
@@ -111,5 +124,6 @@ urlpatterns = [
     path("audit/<uuid:id>/", audit.Detail.as_view(), name="audit-entry"),
     path("login/code/", login.EnterCode.as_view(), name="enter-code"),
     path("account/", include(_account)),
+    path("people/<int:user>/sessions/", include(_person)),
     *_former,
 ]

@@ -22,6 +22,7 @@ from webhooks.operations import (
     mails,
     pruning,
     recoveries,
+    sessions,
 )
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ PERIODIC_TASKS = (
     mails.PERIODIC_TASK,
     pruning.PERIODIC_TASK,
     recoveries.PERIODIC_TASK,
+    sessions.PERIODIC_TASK,
 )
 
 

@@ -13,10 +13,11 @@ from django.contrib.auth import get_user_model
 from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 
 from webhooks.management import addresses, sample, sample_requests, starting
 from webhooks.management.processes import Group
+from webhooks.operations import people
 
 USERNAME = "admin"  # of the first login, so that a new portal can be opened at all
 START_TIMEOUT = 30.0  # seconds until the web must answer
@@ -96,7 +97,7 @@ class Command(BaseCommand):
     ) -> None:
         login = (
             f"log in as {USERNAME} with the password {password}\n"
-            "              It is shown this once."
+            "              It is shown this once, and changed at the first login."
             if password
             else f"log in as before; forgotten: manage.py changepassword {USERNAME}"
         )
@@ -118,7 +119,9 @@ def _make_first_login() -> str | None:
     if users.filter(is_superuser=True).exists():
         return None
     password = secrets.token_urlsafe(12)
-    users.create_superuser(username=USERNAME, password=password)
+    with transaction.atomic():
+        user = users.create_superuser(username=USERNAME, password=password)
+        people.require_own_password(user=user)
     return password
 
 

@@ -112,6 +112,8 @@ class NewPasswordForm(PasswordForm):
 
     def clean_new(self) -> str:
         new: str = self.cleaned_data["new"]
+        if new == self.data.get("password"):
+            raise ValidationError("This is the password that you have.")
         password_validation.validate_password(new, cast(User, self.request.user))
         return new
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
+from webhooks.console import sessions
 from webhooks.console.actor import staff_actor
 from webhooks.console.sessions import LoginStep, pending_step, redirect_target
 from webhooks.operations import logins, secondfactor
@@ -33,6 +34,12 @@ class OwnPage(Page):
     @property
     def owner(self) -> User:
         return cast(User, self.request.user)
+
+    @property
+    def own_session(self) -> str | None:
+        """The id of the session of this request."""
+        session = sessions.of(self.request)
+        return str(session.pk) if session else None
 
 
 class EnterCode(OwnPage, FormPage):

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from webhooks.console.actor import staff_actor
 from webhooks.console.sessions import LoginStep, pending_step, redirect_target
-from webhooks.operations import people, secondfactor
+from webhooks.operations import people, secondfactor, sessions
 from webhooks.staff.pages import Crumb, FormPage
 
 from .forms import (
@@ -40,6 +40,8 @@ class Account(OwnPage):
             "factor": factor,
             "codes_left": secondfactor.unused(factor) if factor else 0,
             "roles": self.owner.groups.order_by("name"),
+            "sessions": sessions.live(self.owner),
+            "own_session": self.own_session,
         }
 
 
@@ -56,20 +58,40 @@ class PasswordPage(AccountForm):
 
 class ChangePassword(PasswordPage):
     lead = "Every other browser is logged out and asks for the new password."
+    required_lead = (
+        "Somebody else has set your password, and knows it. Choose one of your own before you "
+        "go on."
+    )
     form_class = NewPasswordForm
     title = "Change your password"
     act = "Change it"
 
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:
+        target = (
+            redirect_target(self.request) if self._is_required() else "staff:account"
+        )
         people.change_password(
             by=staff_actor(self.request),
             user=self.owner,
             password=form.cleaned_data["new"],
+            session=self.own_session,
         )
         update_session_auth_hash(self.request, self.owner)
-        return self.leave(
-            "Your password is changed. Everywhere else you are logged out."
+        messages.success(
+            self.request,
+            "Your password is changed. Everywhere else you are logged out.",
         )
+        # At the first login it leads on, by way of a second factor where there must be one.
+        return redirect(target)
+
+    def above(self) -> Sequence[Crumb]:
+        return () if self._is_required() else super().above()
+
+    def context(self) -> dict[str, Any]:
+        return {"lead": self.required_lead} if self._is_required() else {}
+
+    def _is_required(self) -> bool:
+        return pending_step(self.request) is LoginStep.PASSWORD
 
 
 class SecondFactor(PasswordPage):
