@@ -9,8 +9,9 @@ docker compose and shells read it: `NAME=value`, `export NAME=value`, quotes aro
 
 import os
 import re
+import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ENV_FILE = "ENV_FILE"
@@ -38,6 +39,7 @@ class Content:
         default_factory=dict
     )  # by the name of the setting
     faults: list[str] = field(default_factory=list)
+    is_public: bool = False  # others than its owner and its group may read it
 
 
 def path(folder: Path) -> Path | None:
@@ -57,7 +59,8 @@ def read(path: Path, *, is_required: bool) -> Content:
     except UnicodeDecodeError as error:
         number = error.object[: error.start].count(b"\n") + 1
         return Content(faults=[f"{path.name} line {number}: it is not UTF-8 text."])
-    return parse(text, name=path.name)
+    is_public = bool(path.stat().st_mode & stat.S_IROTH)
+    return replace(parse(text, name=path.name), is_public=is_public)
 
 
 def _unreadable(path: Path, error: OSError) -> str:

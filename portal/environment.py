@@ -27,7 +27,7 @@ T = TypeVar("T")
 REQUIRED: Final[Any] = object()
 """As the default of a setting that must be set."""
 
-_NEAR = 0.8  # how alike two names are, from 0 to 1, when one is taken for a slip of the other
+_NEAR = 0.85  # how alike two names are, from 0 to 1, when one is taken for a slip of the other
 TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
@@ -53,6 +53,7 @@ class Environment:
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
         self._written: Mapping[str, dotenv.Line] = {}
+        self._public: Sequence[str] = ()
         self.names: list[str] = []
         self.faults: list[str] = []
 
@@ -69,6 +70,8 @@ class Environment:
         if path := dotenv.path(folder):
             written = dotenv.read(path, is_required=is_named)
             env._written, env.faults = written.lines, written.faults
+            if written.is_public:
+                env._public = [f"{path}: everybody may read it, and it has secrets."]
             for name, line in written.lines.items():
                 os.environ.setdefault(name, line.value)
         return env
@@ -190,8 +193,9 @@ class Environment:
 
     @property
     def warnings(self) -> builtins.list[builtins.str]:
-        """Lines on names in the file that nobody reads, but that look like a setting's."""
-        found = []
+        """Lines on a file that others may read, and on names in it that nobody reads, but that
+        look like a setting's."""
+        found = list(self._public)
         for name, line in self._written.items():
             near = difflib.get_close_matches(name.upper(), self.names, 1, _NEAR)
             if name not in self.names and near:

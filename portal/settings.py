@@ -268,7 +268,9 @@ WEBHOOKS_RETENTION_STATISTICS_DAYS = env.days("WEBHOOKS_RETENTION_STATISTICS_DAY
 
 # Who sends deliveries: `local` is the process of `deliver` itself, `celery` is Celery workers
 # behind a broker.
-WEBHOOKS_BACKEND = env.choice("WEBHOOKS_BACKEND", ("local", "celery"), default="local")
+WEBHOOKS_BACKEND = env.read(
+    "WEBHOOKS_BACKEND", values.backend, default="local", instead="local"
+)
 CELERY_BROKER_URL = env.read("CELERY_BROKER_URL", values.broker, default="", instead="")
 if WEBHOOKS_BACKEND == "celery" and not CELERY_BROKER_URL:
     env.fault("CELERY_BROKER_URL", "it must be set for WEBHOOKS_BACKEND=celery")

@@ -143,6 +143,14 @@ def cache(text: str) -> dict[str, Any]:
     return parse_url(environ.Env.cache_url_config, text)
 
 
+def backend(text: str) -> str:
+    if text not in ("local", "celery"):
+        raise ValueError("it must be local or celery")
+    if text == "celery" and find_spec("celery") is None:
+        raise ValueError("celery needs the extra of that name to be installed")
+    return text
+
+
 def broker(text: str) -> str:
     """Empty, or a URL for Celery."""
     if not text:

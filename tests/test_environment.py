@@ -119,6 +119,8 @@ class TestForms:
             (values.cache, "memory://"),
             (values.broker, "localhost:6379"),
             (values.broker, "redis://a b"),
+            (values.backend, "kafka"),
+            (values.backend, ""),
             (database.parse, ""),
             (database.parse, "portal"),
             (database.parse, "mysql://h/n"),
@@ -332,6 +334,7 @@ class TestFile:
 
 
 def test_a_name_that_is_nearly_a_setting_is_warned_of(tmp_path, monkeypatch):
+    (tmp_path / ".env").touch(mode=0o640)
     (tmp_path / ".env").write_text("debug=true\nWEBHOOK_EGRESS=1\nPGSSLMODE=require\n")
     monkeypatch.setattr(os, "environ", dict(os.environ))
     monkeypatch.delitem(os.environ, "ENV_FILE")
@@ -343,6 +346,15 @@ def test_a_name_that_is_nearly_a_setting_is_warned_of(tmp_path, monkeypatch):
         ".env line 2: WEBHOOK_EGRESS is no setting. Is it WEBHOOKS_EGRESS?",
     ]
     assert os.environ["PGSSLMODE"] == "require"
+
+
+def test_a_file_that_everybody_may_read_is_warned_of(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    (tmp_path / ".env").write_text("A=b")
+    (tmp_path / ".env").chmod(0o644)
+    assert Environment.of_process(tmp_path).warnings == [
+        f"{tmp_path / '.env'}: everybody may read it, and it has secrets."
+    ]
 
 
 class TestPrivateFiles:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from webhooks.models import Delivery, EndpointHour, Event, Notice, ids
@@ -27,7 +26,7 @@ class Rules:
 
 
 def rules() -> Rules:
-    """As the settings say; raises ImproperlyConfigured."""
+    """As the settings say."""
     return Rules(
         delivered=_days("WEBHOOKS_RETENTION_DELIVERED_DAYS"),
         failed=_days("WEBHOOKS_RETENTION_FAILED_DAYS"),
@@ -36,9 +35,7 @@ def rules() -> Rules:
 
 
 def _days(setting: str) -> timedelta | None:
-    days = getattr(settings, setting)
-    if days < 0:
-        raise ImproperlyConfigured(f"{setting} is a number of days; 0 keeps for ever.")
+    days = getattr(settings, setting)  # 0 keeps for ever
     return timedelta(days=days) if days else None
 
 
