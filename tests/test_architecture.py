@@ -75,6 +75,23 @@ def test_files_stay_small_enough_to_have_one_reason_to_change():
             assert len(path.read_text().splitlines()) <= 300, path
 
 
+def test_one_module_opens_connections():
+    # A socket that is opened elsewhere reaches what the guard of deliveries refuses.
+    opens = re.compile(
+        r"\b(?:create_connection|open_connection|sock_connect|start_tls|urlopen"
+        r"|HTTPS?Connection|create_datagram_endpoint|open_unix_connection)\b"
+    )
+    found = {
+        str(path.relative_to(ROOT))
+        for path in tracked("webhooks/*.py", "portal/*.py")
+        if opens.search(path.read_text())
+    }
+    assert found == {
+        "webhooks/delivery/http/dialling.py",
+        "webhooks/management/commands/up.py",  # asks its own web process
+    }
+
+
 def test_only_the_operations_save_what_they_own():
     # A view, serializer or admin that saves a row writes no audit entry.
     models = "ApiKey|Endpoint|Event|Partner|SigningSecret|Subscription|EventType"

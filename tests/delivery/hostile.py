@@ -87,6 +87,12 @@ async def resets_midway(reader: StreamReader, writer: StreamWriter) -> None:
     await resets(reader, writer)
 
 
+async def resets_before_the_end(reader: StreamReader, writer: StreamWriter) -> None:
+    """Of an answer that ends with its connection."""
+    await _send(writer, [HEAD + b"\r\nhalf"], SLOWLY)
+    await resets(reader, writer)
+
+
 async def hangs_up(reader: StreamReader, writer: StreamWriter) -> None:
     pass
 
@@ -187,6 +193,7 @@ CASES: dict[str, Case] = {
     "hangs-up-at-once": Case(behave=hangs_up, outcomes={BAD}, reads=False),
     "resets": Case(behave=resets, outcomes={BAD}),
     "resets-midway": Case(behave=resets_midway, outcomes={BAD}),
+    "resets-before-the-end": Case(behave=resets_before_the_end, outcomes={BAD}),
     "ends-its-half": Case(behave=ends_its_half, outcomes={BAD, OVER}),
     "reads-nothing": Case(behave=reads_nothing, outcomes={OVER}, reads=False),
     "reads-slowly": Case(behave=reads_slowly, outcomes={OVER}, reads=False),

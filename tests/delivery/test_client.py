@@ -57,15 +57,25 @@ def test_it_posts_the_bytes_and_returns_the_answer(receiver):
     assert request.header("accept-encoding") == "identity"
 
 
-def test_it_lets_the_callers_headers_win_but_for_the_host(receiver):
+def test_it_lets_the_callers_headers_win_but_for_the_host_and_the_length(receiver):
     send(
         receiver.url(),
         user_agent="WebhookPortal/1.2",
-        headers={"user-agent": "Topiic-Webhooks/1.0", "host": "evil.example.com"},
+        headers={
+            "user-agent": "Topiic-Webhooks/1.0",
+            "host": "evil.example.com",
+            "content-length": "1",
+            "Transfer-Encoding": "chunked",
+            "Connection": "close",
+        },
     )
     (request,) = receiver.requests
     assert request.header("user-agent") == "Topiic-Webhooks/1.0"
     assert request.header("host") == f"127.0.0.1:{receiver.port}"
+    assert request.header("content-length") == "2"
+    assert request.header("transfer-encoding") is None
+    assert request.header("connection") is None
+    assert request.body == b"{}"
 
 
 @pytest.mark.parametrize("path", ["/?", "//two//slashes/../x", "/a?b?c", "/%7E%7e"])
@@ -74,9 +84,13 @@ def test_it_sends_every_byte_of_the_path(receiver, path):
     assert receiver.requests[0].path == path
 
 
-def test_it_refuses_headers_that_would_end_the_line(receiver):
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\0"])
+@pytest.mark.parametrize("where", ["name", "value"])
+def test_it_refuses_headers_that_would_end_the_line(receiver, end, where):
+    odd = f"a{end}X-Injected: 1"
+    headers = {"webhook-id": odd} if where == "value" else {odd: "a"}
     with pytest.raises(ValueError, match="header"):
-        send(receiver.url(), headers={"webhook-id": "a\r\nX-Injected: 1"})
+        send(receiver.url(), headers=headers)
     assert receiver.requests == []
 
 

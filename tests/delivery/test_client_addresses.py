@@ -17,6 +17,7 @@ from tests.delivery.posting import (
     send,
     send_in_time,
 )
+from tests.receiver import Receiver
 from webhooks.delivery import client as client_module
 from webhooks.delivery import lookup
 from webhooks.delivery.client import Client
@@ -275,6 +276,15 @@ def test_it_verifies_the_name_of_the_host_not_of_the_address(
     receiver = secure_receiver("valid")
     assert secured(receiver, internet, authority).outcome == "ok"
     assert receiver.requests[0].header("host") == "hooks.example.com"
+
+
+def test_it_names_the_host_to_the_receivers_tls(internet, authority):
+    named = []
+    context = authority.server("valid")
+    context.sni_callback = lambda socket, name, context: named.append(name)
+    with Receiver(context) as receiver:
+        assert secured(receiver, internet, authority).outcome == "ok"
+    assert named == ["hooks.example.com"]
 
 
 def test_it_verifies_an_address_in_the_url(secure_receiver, authority):

