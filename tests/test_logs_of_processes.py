@@ -12,14 +12,17 @@ from tests.delivery.backlog import publish, subscription
 from tests.delivery.cluster import Cluster, Redis, states
 from tests.management import portal
 from tests.waiting import eventually
-from webhooks.models import SigningSecret
+from webhooks.models import SigningSecret, encryption
 
+# For people, on standard output.
+PRINTED = ("Webhook Portal ", "Serving ")
 JSON = {"LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
 
 
 def records(log: Path, *spoken: str) -> list[dict[str, Any]]:
     """Every line, but for those that are printed for people and begin so."""
     lines = log.read_text().splitlines()
+    spoken += PRINTED
     return [json.loads(line) for line in lines if line and not line.startswith(spoken)]
 
 
@@ -37,7 +40,7 @@ def test_the_web_logs_json_from_its_first_line(database_url, tmp_path):
         with urllib.request.urlopen(f"http://{bind}/docs/?key=hidden") as answer:
             id = answer.headers["X-Request-Id"]
         running.stop()
-    found = records(log, "Serving ")
+    found = records(log)
     [page] = [each for each in found if each.get("request_id") == id]
     assert page["path"] == "/docs/"
     assert page["address"] == "127.0.0.1"
@@ -51,11 +54,14 @@ def test_the_web_logs_json_from_its_first_line(database_url, tmp_path):
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="no redis-server here")
 def test_workers_log_json_and_name_what_failed(receiver, tmp_path):
     hook = subscription(receiver.url())
-    publish(hook)
-    SigningSecret.objects.update(value="gone:AAAA")
     with Redis(tmp_path) as broker:
         cluster = Cluster(broker.url, tmp_path, **JSON)
         with cluster.worker() as worker, cluster.claimer() as claimer:
+            eventually(lambda: " ready." in worker.log and "Delivering" in claimer.log)
+            # After the start, which refuses a secret that cannot be read.
+            key = encryption.key_name(SigningSecret.objects.get().value)
+            SigningSecret.objects.update(value=f"{key}:AAAA")
+            publish(hook)
             eventually(lambda: "failed on our side" in worker.log)
             claimer.stop()
     assert states() == {"pending": 1}

@@ -15,6 +15,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import Error, IntegrityError, OperationalError, connection, transaction
 
 from tests import severable
@@ -146,6 +148,13 @@ class Scene:
         key = {"partner-api-key": self.keys[PARTNER]}
         return self.send("PUT", CAPA, {"url": f"https://{url}/"}, **key)
 
+    def new_session(self) -> str:
+        """The cookie of one that made no request yet: its first one writes to it."""
+        done = portal.manage(
+            "shell", "-v0", "-c", LOGIN, database_url=self.served.database_url
+        )
+        return done.stdout.strip()
+
     @contextmanager
     def away(self) -> Iterator[None]:
         self.database.take_away()
@@ -187,7 +196,8 @@ LOGIN = """
 from django.contrib.auth.models import User
 from django.test import Client
 client = Client()
-client.force_login(User.objects.create_superuser("ann"))
+ann = User.objects.get_or_create(username="ann", is_staff=True, is_superuser=True)[0]
+client.force_login(ann)
 print("; ".join(f"{c.key}={c.value}" for c in client.cookies.values()))
 """
 
@@ -275,17 +285,22 @@ def test_a_writer_waits_for_a_lock_as_long_as_the_setting_says(here):
 def test_a_connection_that_is_terminated_in_mid_request(here):
     with here.locked() as other:
         answers: list[Answer] = []
-        asking = threading.Thread(
-            target=lambda: answers.append(here.put("terminated.example.com"))
-        )
+        is_done = threading.Event()
+
+        def ask() -> None:
+            while not is_done.is_set():  # each waits for a second at most
+                answers.append(here.put("terminated.example.com"))
+
+        asking = threading.Thread(target=ask)
         asking.start()
         ended = (
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         eventually(lambda: other.execute(ended).fetchall())
+        is_done.set()
         asking.join()
-    assert answers[0].is_told, answers
+    assert all(answer.is_told for answer in answers), answers
     assert here.put("again.example.com").status == 200
 
 
@@ -299,11 +314,15 @@ def test_a_server_that_takes_no_writes(here):
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+        assert here.send("GET", PAGES[0]).status == 200
+        unused = here.new_session()
         other.execute(f"{alter} on")
         other.execute(others)
         try:
             assert here.put("standby.example.com").is_told
             assert here.send("GET", PAGES[0]).status == 200
+            new = here.send("GET", PAGES[0], Cookie=unused)
+            assert new.is_told, new  # its session is written
         finally:
             other.execute("SET default_transaction_read_only = off")
             other.execute(f"{alter} off")
@@ -349,3 +368,20 @@ def test_an_error_of_a_page_is_still_an_error(rf):
     answer = failed(rf, "/staff/", ValueError("a detail"))
     assert answer.status_code == 500
     assert b"Something went wrong here" in answer.content
+
+
+def test_a_session_that_cannot_be_saved_is_an_outage_and_one_that_is_gone_is_none(rf):
+    def saved(error: Exception) -> Any:
+        try:
+            try:
+                raise error
+            except Error:
+                raise UpdateError  # noqa: B904 - as Django does
+        except UpdateError:
+            try:
+                raise SessionInterrupted("It was deleted.")
+            except SessionInterrupted as interrupted:
+                return refusals.bad_request(rf.get("/staff/"), interrupted)
+
+    assert saved(OperationalError("database is locked")).status_code == 503
+    assert saved(Error("Save with update_fields did nothing.")).status_code == 400

@@ -8,6 +8,8 @@ import sys
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
@@ -22,6 +24,8 @@ from webhooks.rest.view import ApiView
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """The portal's `handler400`."""
+    if _is_of_an_outage(exception):
+        return _unavailable()
     view = view_at(request.path_info)
     if view is None:
         return defaults.bad_request(request, exception)
@@ -36,6 +40,18 @@ def failed(request: HttpRequest) -> HttpResponseBase:
         return view.refused(request, error)
     if not outages.is_outage(error):
         return defaults.server_error(request)
+    return _unavailable()
+
+
+def _is_of_an_outage(exception: BaseException) -> bool:
+    """A session that cannot be saved is one that was deleted meanwhile, to Django."""
+    error: BaseException | None = exception
+    while isinstance(error, SessionInterrupted | UpdateError):
+        error = error.__context__
+    return outages.is_outage(error)
+
+
+def _unavailable() -> HttpResponseBase:
     # Without the request: what Django adds to a page of it would ask the database.
     page = render(None, "503.html", status=503)
     page["Retry-After"] = str(Unavailable.wait)
