@@ -16,6 +16,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from webhooks import migrations, models
 from webhooks.front import health
+from webhooks.operations import limits
 
 ROOT = Path(__file__).parent.parent
 FOLDER = Path(migrations.__file__).parent
@@ -230,6 +231,29 @@ def test_an_older_database_is_refused_and_nothing_is_changed(
         "Migrations are missing; run manage.py migrate."
     )
     assert models.Partner.objects.count() == models.EventType.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_version_before_goes_on_while_limits_are_added():
+    """Its processes read and write through the tables that it knows, before and after."""
+    try:
+        migrate("webhooks", "0002")
+        former = MigrationLoader(connection).project_state(
+            ("webhooks", "0002_answers_of_forms")
+        )
+        old = former.apps.get_model
+        partner = old("webhooks", "Partner").objects.create(name="Acme", created_at=NOW)
+        key = {"partner": partner, "digest": "0" * 64, "pepper": 1, "created_at": NOW}
+        old("webhooks", "ApiKey").objects.create(prefix="before", **key)
+        migrate()
+        old("webhooks", "ApiKey").objects.create(prefix="after", **key)
+        old("webhooks", "Partner").objects.create(name="Another", created_at=NOW)
+        old("webhooks", "Partner").objects.update(is_active=False)
+    finally:
+        migrate()
+    assert {p.limits for p in models.Partner.objects.all()} == {None}
+    assert {k.secrets_shown_at for k in models.ApiKey.objects.all()} == {None}
+    assert limits.URLS.of(models.Partner.objects.first()) == limits.URLS.default
 
 
 @pytest.mark.django_db

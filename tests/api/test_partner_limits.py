@@ -249,6 +249,9 @@ def test_the_console_names_what_it_revokes(admin_client, partner, templates_of_o
     admin_client.post(address, {"keep_descendants": "on"})
     assert revoked(rows) == [True, False, False]
     # Of one that is revoked already, what was made of it can be taken later.
+    shown = admin_client.get(reverse("staff:key", args=[rows[0].id])).content.decode()
+    assert "Revoke the keys made of it" in shown
+    assert f"whk_{rows[2].prefix}" in shown
     assert "is revoked already" in admin_client.get(address).content.decode()
     admin_client.post(address, {})
     assert revoked(rows) == [True, True, True]

@@ -73,6 +73,12 @@ class KeyPage(Page):
         rows = Subscription.objects.live().filter(api_key__in=keys or [self.key.pk])
         return rows.order_by("dialect", "id")
 
+    @cached_property
+    def descendants(self) -> list[ApiKey]:
+        """The keys that rotations have made of it and that are not revoked."""
+        made = access.chain(self.key).descendants
+        return [key for key in made if not key.is_revoked]
+
     def history(self) -> list[AuditEntry]:
         """The audit entries of the key, the latest first."""
         rows = AuditEntry.objects.filter(
@@ -100,6 +106,7 @@ class Detail(KeyPage):
             "is_pepper_configured": key.pepper in keyformat.peppers(),
             "scopes": labels.scopes(key),
             "shops": key.shops,
+            "descendants": self.descendants,
             "dependents": self.dependents(),
             "history": changes,
             "issued": next((e for e in changes if e.action == "key.issued"), None),
@@ -212,12 +219,6 @@ class Revoke(KeyPage, FormPage):
     form_class = RevokeForm
     title = "Revoke this key"
     dangerous = True
-
-    @cached_property
-    def descendants(self) -> list[ApiKey]:
-        """Those that are not revoked."""
-        made = access.chain(self.key).descendants
-        return [key for key in made if not key.is_revoked]
 
     def obstacle(self) -> HttpResponse | None:
         if not self.key.is_revoked or self.descendants:
