@@ -69,6 +69,15 @@ def test_the_first_requests_for_a_document_may_come_together():
     assert done.stdout == "1\n", done.stderr
 
 
+@pytest.mark.parametrize(
+    "address", ["/", "/healthz", "/docs/", "/admin/login/", "/api/v1/partner/webHooks"]
+)
+def test_nothing_echoes_what_a_trace_sends(client, address, db):
+    response = client.trace(address, headers={"X-Api-Key": "of-somebody"})
+
+    assert b"of-somebody" not in response.content
+
+
 @pytest.mark.parametrize("address", ["/docs/x/", "/redoc/x/", "/schema/x.yaml"])
 def test_an_unknown_document_is_not_found(client, address):
     assert client.get(address).status_code == 404
