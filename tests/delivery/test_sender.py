@@ -11,6 +11,7 @@ import pytest
 from portal import celery as portal_celery
 from tests.delivery.backlog import queued
 from tests.delivery.cluster import begun, states
+from tests.management import portal
 from tests.waiting import PATIENCE, eventually
 from webhooks.delivery import heartbeat, outbox
 from webhooks.delivery.backends import celery_app
@@ -105,7 +106,9 @@ sender.Sender(notify=list)
 """
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={"DJANGO_SETTINGS_MODULE": "portal.settings"},
+        env=portal.environment(
+            "sqlite://:memory:", DJANGO_SETTINGS_MODULE="portal.settings"
+        ),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
