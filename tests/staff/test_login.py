@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from axes.models import AccessAttempt
+from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
@@ -83,6 +83,11 @@ def test_one_address_may_not_try_a_password_on_many_names(
     assert AccessAttempt.objects.count() == 8
     clock.shift(901)
     assert attempt(PASSWORD).status_code == 302
+
+
+def test_a_login_leaves_its_entry_in_the_audit_log_alone(ann: User, clock) -> None:
+    assert inside(logged_in())
+    assert not AccessLog.objects.exists()
 
 
 def test_the_addresses_of_one_line_are_one_to_the_login(ann: User, clock) -> None:
