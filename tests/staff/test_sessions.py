@@ -63,7 +63,7 @@ def actions() -> list[str]:
 
 
 def test_ones_account_lists_where_one_is_logged_in(ann: User, clock) -> None:
-    here, _ = logged_in(agent="Firefox/1"), logged_in(agent="<b>curl\u202e\0</b>" * 90)
+    here, _ = logged_in(agent="Firefox/1"), logged_in(agent="<b>curl\u202e</b>" * 90)
     clock.shift(120)
     page = here.get(ACCOUNT).content.decode()
     assert page.count("This session") == 1
@@ -73,6 +73,13 @@ def test_ones_account_lists_where_one_is_logged_in(ann: User, clock) -> None:
     assert "&lt;b&gt;curl" in page
     assert all(len(row.user_agent) <= sessions.MAX_AGENT for row in sessions.live(ann))
     assert f"/sessions/{row_of(here).pk}/end/" not in page
+
+
+def test_what_no_database_stores_is_left_out(ann: User) -> None:
+    agent = "a\0b\ud800 \r\n c"
+    row = sessions.begin(user_id=ann.pk, user_agent=agent, address=None)
+    row.refresh_from_db()
+    assert row.user_agent == "ab? c"
 
 
 def test_nothing_of_the_browsers_cookie_is_in_the_row(ann: User) -> None:
