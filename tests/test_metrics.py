@@ -200,7 +200,7 @@ class TestWhatItSays:
         with CaptureQueriesContext(connection) as full:
             scrape()
 
-        assert len(full) == len(empty) == 6
+        assert len(full) == len(empty) == 7
 
 
 class TestWhoMayRead:

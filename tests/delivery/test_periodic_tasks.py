@@ -142,6 +142,19 @@ def test_it_pauses_between_two_runs_however_often_it_is_woken():
     assert time.monotonic() - began >= 0.3
 
 
+def test_it_pauses_for_as_long_as_it_works():
+    began = []
+
+    def work():
+        began.append(time.monotonic())
+        time.sleep(0.3)
+        return True
+
+    run(PeriodicTask("fan out", 60.0, work, pause=0.01), until=lambda: len(began) >= 3)
+
+    assert all(after - before >= 0.6 for before, after in itertools.pairwise(began))
+
+
 def test_what_it_is_woken_for_while_it_runs_is_not_missed():
     done = []
 

@@ -25,7 +25,8 @@ class PeriodicTask:
     go on at once. Runs in a thread with a database connection of its own."""
     pause: float = 0.0
     """Seconds from the end of one run to the start of the next, when it can go on or the
-    worker is woken."""
+    worker is woken. A task that pauses does so for as long as it ran, at least: it is at work
+    for half of the time."""
     is_woken: bool = False
     """Whether it has work from publishers, who wake the worker."""
 
@@ -65,13 +66,16 @@ class Scheduler:
 
     async def _run(self, task: PeriodicTask) -> bool:
         self._wanted.discard(task)
+        began = monotonic()
         try:
             has_more = await self._thread.run(task.run)
         except Exception:
             logger.exception("The periodic task %s failed.", task.name)
             has_more = False
-        self._earliest[task] = monotonic() + task.pause
+        ended = monotonic()
+        pause = max(task.pause, ended - began) if task.pause else 0.0
+        self._earliest[task] = ended + pause
         # It may have been woken while it ran, by work that it did not see.
         is_soon = has_more or task in self._wanted
-        self._due[task] = self._earliest[task] if is_soon else monotonic() + task.every
+        self._due[task] = self._earliest[task] if is_soon else ended + task.every
         return has_more

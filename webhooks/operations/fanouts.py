@@ -30,8 +30,8 @@ written at once, and those of one subscription more. On SQLite, where all others
 meanwhile, that takes some 20 ms."""
 
 PAUSE = 0.05
-"""Seconds between two pieces of one worker, in which others write. It limits a worker to
-4,000 deliveries a second, which is more than it sends."""
+"""Seconds between two pieces of one worker, in which others write; as long as the piece took
+if that is longer. It limits a worker to 4,000 deliveries a second, more than it sends."""
 
 POLL_INTERVAL = 1.0
 """Seconds between two looks for unfinished fan-outs. A publisher that leaves one wakes the
