@@ -13,8 +13,8 @@ from webhooks.delivery import standard, wire
 from webhooks.delivery.schedule import Schedule
 from webhooks.models import AuditEntry, Delivery, Event, Subscription
 from webhooks.operations import (
+    event_deliveries,
     events,
-    fanouts,
     subscriptions,
 )
 from webhooks.operations.audit import SYSTEM, Actor
@@ -102,7 +102,7 @@ def test_a_subscription_without_urls_gets_a_record_that_nothing_was_sent(partner
     assert event.matched == 1
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.endpoint, delivery.url) == ("not_sent", None, "")
-    assert delivery.reason == fanouts.NO_URL
+    assert delivery.reason == event_deliveries.NO_URL
     assert (delivery.due_at, delivery.settled_at) == (None, NOW)
 
 

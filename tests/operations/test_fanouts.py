@@ -17,6 +17,7 @@ from webhooks.models import Delivery, Endpoint, Event, PendingFanout, Subscripti
 from webhooks.operations import (
     endpoint_notifications,
     event_batches,
+    event_deliveries,
     events,
     fanouts,
     recoveries,
@@ -147,7 +148,7 @@ def test_who_is_sent_it_is_decided_when_it_is_published(partner):
         moved.id: ("pending", f"{URL}/moved", ""),
         deleted.id: ("not_sent", "", outbox.DELETED),
         gone.id: ("not_sent", "", "It is gone."),
-        bare.id: ("not_sent", "", fanouts.NO_URL),
+        bare.id: ("not_sent", "", event_deliveries.NO_URL),
     }
 
 
@@ -226,6 +227,22 @@ def publish_to_many(partner):
     return publish(partner)
 
 
+def test_a_piece_finishes_several_small_ones(partner, monkeypatch):
+    """An event that had to wait is a piece of one delivery: thousands of them would never
+    be finished one by one."""
+    monkeypatch.setattr(fanouts, "PIECE", 10)
+    hooks(partner, 11, events=["big"])
+    ordered = hook(partner, f"{URL}/ordered", is_ordered=True)
+    made = [publish(partner, "big")] + [publish(partner, "small") for _ in range(15)]
+    assert PendingFanout.objects.count() == 16
+
+    assert write_all() == 3
+
+    its = Delivery.objects.filter(subscription=ordered).order_by("id")
+    assert [d.event for d in its] == made
+    assert Delivery.objects.count() == 27
+
+
 def test_partners_take_turns(partner):
     big, small = partner, factories.partner()
     hooks(big, 12)
@@ -245,14 +262,14 @@ class TestPoison:
         """Makes the deliveries to one subscription impossible to write, until it is
         called."""
         made = hooks(partner, 5)
-        bad, find, is_mended = made[1], fanouts.deliveries, []
+        bad, find, is_mended = made[1], event_deliveries.deliveries, []
 
         def deliveries(event, subscription, **more):
             if subscription.id == bad.id and not is_mended:
                 raise ValueError("no such thing")
             return find(event, subscription, **more)
 
-        monkeypatch.setattr(fanouts, "deliveries", deliveries)
+        monkeypatch.setattr(event_deliveries, "deliveries", deliveries)
         return lambda: is_mended.append(True)
 
     def come_round(self):
@@ -431,7 +448,11 @@ def test_an_endpoint_is_not_told_of_itself(partner):
 
     event = Event.objects.get(type=Kind.FAILING.value)
     own = event.deliveries.get(endpoint=endpoint)
-    assert (own.state, own.reason, own.due_at) == ("cancelled", fanouts.OWN, None)
+    assert (own.state, own.reason, own.due_at) == (
+        "cancelled",
+        event_deliveries.OWN,
+        None,
+    )
     assert event.deliveries.filter(state="pending").count() == 4
 
 

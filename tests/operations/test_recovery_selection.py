@@ -19,7 +19,7 @@ from tests.operations.recovering import (
 from webhooks.models import AuditEntry, Delivery, Endpoint, Recovery
 from webhooks.operations import (
     deliveries,
-    fanouts,
+    event_deliveries,
     partners,
     recoveries,
     testing,
@@ -392,7 +392,7 @@ def test_what_was_missed_and_then_failed_is_replayed_like_any_other(partner):
 def test_what_was_kept_from_an_endpoint_for_being_about_it_stays_so(partner):
     hook(partner)
     own, other = ended(partner, "cancelled"), ended(partner, "cancelled")
-    Delivery.objects.filter(id=own.id).update(reason=fanouts.OWN)
+    Delivery.objects.filter(id=own.id).update(reason=event_deliveries.OWN)
     assert preview(partner, "cancelled") == {"cancelled": 1}
     recovery = run(start(partner, "cancelled"))
     assert Delivery.objects.get(recovery=recovery).redelivery_of == other.id

@@ -79,7 +79,7 @@ class Event:
     matched: int
 
 
-MANY_EVERY = 5
+MANY_EVERY = 10
 
 
 def has_many(number: int) -> bool:

@@ -27,7 +27,7 @@ from webhooks.models import (
     bulk,
 )
 
-from . import audit, eventchecks, fanouts, matching
+from . import audit, event_deliveries, eventchecks, fanouts, matching
 from .eventchecks import InvalidEvent, NewEvent
 
 __all__ = [
@@ -206,7 +206,7 @@ def _rows(events: Sequence[NewEvent], room: Room, now: datetime) -> _Rows:
             published = Published(event, created=True, unqueued=len(matched))
         else:
             for s in matched:
-                rows.deliveries += fanouts.deliveries(
+                rows.deliveries += event_deliveries.deliveries(
                     event, s, about=new.about, now=now
                 )
             published = Published(event, created=True)

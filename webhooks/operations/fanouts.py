@@ -6,21 +6,21 @@ when the event is published, and never again. Their URLs are read with each piec
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import takewhile
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from webhooks.delivery import outbox, wire
+from webhooks.delivery import outbox
 from webhooks.delivery.periodic_tasks import PeriodicTask
 from webhooks.models import Delivery, Event, PendingFanout, Subscription, outages
-from webhooks.models.fanouts import packed
+from webhooks.models.fanouts import PendingFanoutQuerySet, packed
 
-from . import matching
+from . import event_deliveries, matching
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,9 @@ PIECE = 200
 """An event with more deliveries is written without them, and so many deliveries of it are
 written at once, and those of one subscription more. On SQLite, where all others wait
 meanwhile, that takes some 20 ms."""
+
+SEVERAL = 50
+"""Fan-outs of a partner that one piece may finish: those of events that had to wait are small."""
 
 PAUSE = 0.05
 """Seconds between two pieces of one worker, in which others write; as long as the piece took
@@ -39,63 +42,6 @@ workers."""
 
 RETRY_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=10)
 """Until the next try when nothing of a piece could be written; it doubles with each."""
-
-NO_URL = "The subscription had no URL when the event happened."
-OWN = "It tells of this endpoint itself."
-"""Stored with the delivery, and looked for by recoveries: rows keep the words that they were
-written with, so these do not change."""
-
-
-def deliveries(
-    event: Event, subscription: Subscription, *, about: UUID | None, now: datetime
-) -> list[Delivery]:
-    """The deliveries of an event to a subscription that it matched, not yet saved: one for
-    each endpoint that takes new events; without one, the record that it was not sent.
-
-    `about` is the endpoint that the event is about, and is not sent.
-    """
-    fields: dict[str, Any] = {
-        "event_id": event.id,
-        "partner_id": event.partner_id,
-        "subscription": subscription,
-        "profile": subscription.profile,
-        "created_at": event.created_at,
-    }
-    receivers = matching.queued_to(subscription)
-    if not receivers or subscription.deleted_at is not None:
-        return [
-            Delivery(
-                **fields,
-                state=Delivery.State.NOT_SENT,
-                settled_at=now,
-                reason=_why_not_sent(subscription),
-            )
-        ]
-    profile = wire.profiles().get(subscription.profile)
-    first_wait = profile.schedule.wait_after(0) if profile else None
-    pending = {
-        "state": Delivery.State.PENDING,
-        "due_at": now + first_wait if first_wait else now,
-    }
-    own = {"state": Delivery.State.CANCELLED, "settled_at": now, "reason": OWN}
-    return [
-        Delivery(
-            **fields,
-            **(own if endpoint == about else pending),
-            endpoint_id=endpoint,
-            url=url,
-            lane=Delivery.Lane.ORDERED
-            if subscription.is_ordered
-            else Delivery.Lane.FRESH,
-        )
-        for endpoint, url in receivers
-    ]
-
-
-def _why_not_sent(subscription: Subscription) -> str:
-    if subscription.deleted_at is not None:
-        return outbox.DELETED
-    return subscription.disabled_reason or NO_URL
 
 
 def pending(
@@ -124,7 +70,7 @@ class _Turns:
         the error of a database that is away.
         """
         for head in _heads(self._last):
-            if _write_piece(head.event_id):
+            if _write_piece(head):
                 self._last = head.partner_id
                 return True
         return False
@@ -149,90 +95,124 @@ def _head(after: UUID | None) -> PendingFanout | None:
     return rows.order_by("partner_id", "event_id").only("partner_id").first()
 
 
-def _write_piece(event_id: UUID) -> bool:
-    """Write the next piece of a fan-out. False where another worker has it, or where it is
-    not due."""
-    piece: list[UUID] = []
+def _write_piece(head: PendingFanout) -> bool:
+    """Write the next piece of a partner's fan-outs. False where another worker is at them, or
+    where they are not due."""
     try:
-        return _write_next(event_id, piece)
+        return _write_next(head.event_id, several=True)
     except Exception as error:
         if outages.is_outage(error):
             raise
-        logger.exception("A piece of the fan-out of event %s failed.", event_id)
-        failed = error
-    _write_apart(event_id, piece, failed)
+        logger.exception("A piece with the fan-out of event %s failed.", head.event_id)
+    return _write_apart(head.event_id)
+
+
+def _write_apart(event_id: UUID) -> bool:
+    """Write a piece of one fan-out one subscription at a time, so that none but those that
+    cannot be written are left. They are tried again after the others."""
+    fanout = PendingFanout.objects.filter(event_id=event_id).first()
+    failed, tried = "", fanout.first(PIECE) if fanout else []
+    count = 0
+    for id in tried:
+        try:
+            if not _write_next(event_id, only=id):
+                return True  # another worker goes on with it
+        except Exception as error:
+            if outages.is_outage(error):
+                raise
+            logger.exception("Subscription %s of event %s failed.", id, event_id)
+            failed, count = f"{type(error).__name__}: {error}", count + 1
+            _put_last(event_id, id)
+    if failed and count == len(tried):
+        _note_failure(event_id, failed)
     return True
 
 
-def _write_apart(event_id: UUID, piece: Sequence[UUID], error: Exception) -> None:
-    """Write the piece that failed one subscription at a time, so that none but those that
-    cannot be written are left. They are tried again after the others."""
-    failed = 0
-    for id in piece:
-        try:
-            if not _write_next(event_id, [id]):
-                return  # another worker goes on with it
-        except Exception as its_error:
-            if outages.is_outage(its_error):
-                raise
-            logger.exception("Subscription %s of it failed.", id)
-            error, failed = its_error, failed + 1
-            _put_last(event_id, id)
-    if failed == len(piece):
-        _note_failure(event_id, f"{type(error).__name__}: {error}")
-
-
-def _write_next(event_id: UUID, piece: list[UUID]) -> bool:
-    """In one transaction, write the deliveries to the next subscriptions of a fan-out: to
-    those in `piece`, which are noted there when it is empty."""
+def _write_next(
+    event_id: UUID, *, several: bool = False, only: UUID | None = None
+) -> bool:
+    """In one transaction, write the deliveries to the next subscriptions of a fan-out, or to
+    `only` if it is the next; with `several`, those of the partner's next ones too, while
+    there is room in the piece."""
     with transaction.atomic():
         fanout = _locked(event_id)
-        if fanout is None or (piece and fanout.first(1) != piece):
+        if fanout is None or (only and fanout.first(1) != [only]):
             return False
+        fanouts = [fanout, *(_followers(fanout) if several else ())]
         now = timezone.now()
-        found = matching.by_id(piece or fanout.first(PIECE))
-        piece[:] = piece or _of_few_deliveries(fanout.first(PIECE), found)
-        new = [
-            delivery
-            for id in piece
-            if id in found
-            for delivery in deliveries(
-                fanout.event, found[id], about=fanout.about, now=now
-            )
-        ]
-        for number, delivery in enumerate(new, fanout.written):
-            delivery.id = _id(event_id, number)
+        new: list[Delivery] = []
+        finished = []
+        for each, piece in _pieces(fanouts, 1 if only else PIECE):
+            its = [
+                delivery
+                for subscription in piece.values()
+                if subscription is not None
+                for delivery in event_deliveries.deliveries(
+                    each.event, subscription, about=each.about, now=now
+                )
+            ]
+            for number, delivery in enumerate(its, each.written):
+                delivery.id = _id(each.event_id, number)
+            new += its
+            each.take(len(piece))
+            each.written += len(its)
+            each.failures, each.error, each.due_at = 0, "", None
+            if each.remaining:
+                each.save()
+            else:
+                finished.append(each.event_id)
         outbox.enqueue(new)
-        fanout.take(len(piece))
-        fanout.written += len(new)
-        fanout.failures, fanout.error, fanout.due_at = 0, "", None
-        if fanout.remaining:
-            fanout.save()
-        else:
-            fanout.delete()
+        PendingFanout.objects.filter(event_id__in=finished).delete()
     return True
 
 
-def _of_few_deliveries(
-    ids: Sequence[UUID], found: Mapping[UUID, Subscription]
-) -> Sequence[UUID]:
-    """The first of these subscriptions, as many as one piece may have."""
+def _pieces(
+    fanouts: Sequence[PendingFanout], most: int
+) -> Iterator[tuple[PendingFanout, dict[UUID, Subscription | None]]]:
+    """The next subscriptions of the first of these fan-outs, as many as one piece has room
+    for: at most `most`, and PIECE deliveries."""
+    ids: dict[UUID, list[UUID]] = {}
+    for fanout in fanouts:
+        ids[fanout.event_id] = fanout.first(most)
+        most -= len(ids[fanout.event_id])
+        if most <= 0:
+            break
+    found = matching.by_id({id for its in ids.values() for id in its})
     count = 0
-    for index, id in enumerate(ids):
-        if count >= PIECE:
-            return ids[:index]
-        count += len(matching.queued_to(found[id])) if id in found else 0
-    return ids
+    for fanout in fanouts:
+        piece: dict[UUID, Subscription | None] = {}
+        for id in ids.get(fanout.event_id, ()):
+            if count >= PIECE:
+                break
+            piece[id] = found.get(id)
+            if id in found:
+                count += len(matching.queued_to(found[id])) or 1
+        if not piece:
+            return
+        yield fanout, piece
 
 
 def _locked(event_id: UUID) -> PendingFanout | None:
     """The fan-out, locked until the transaction ends, if a piece of it may be written."""
-    rows = PendingFanout.objects.due().filter(event_id=event_id)
-    rows = rows.select_for_update(of=("self",), skip_locked=True)
-    return (
-        rows.select_related("event")
-        .defer("event__data", "event__attributes", "event__type")
-        .first()
+    rows = _with_events(PendingFanout.objects.due().filter(event_id=event_id))
+    return rows.select_for_update(of=("self",), skip_locked=True).first()
+
+
+def _followers(fanout: PendingFanout) -> Sequence[PendingFanout]:
+    """The partner's next fan-outs, locked. Who has the first has all of them, so none is
+    skipped: they are in order."""
+    if fanout.is_stuck:
+        return ()
+    rows = PendingFanout.objects.going_on().filter(
+        partner_id=fanout.partner_id, event_id__gt=fanout.event_id
+    )
+    rows = _with_events(rows).order_by("event_id").select_for_update(of=("self",))
+    return [*takewhile(lambda each: each.due_at is None, rows[: SEVERAL - 1])]
+
+
+def _with_events(rows: PendingFanoutQuerySet) -> PendingFanoutQuerySet:
+    return rows.select_related("event").defer(
+        "event__data", "event__attributes", "event__type"
     )
 
 

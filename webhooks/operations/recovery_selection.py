@@ -22,7 +22,7 @@ from webhooks.models import (
     ids,
 )
 
-from . import deliveries, fanouts, matching
+from . import deliveries, event_deliveries, matching
 
 LONGEST_OUTAGE = timedelta(days=30)
 """How far back a first failure is looked for; a caller who needs more gives a time."""
@@ -106,7 +106,7 @@ class Selection:
                 | Q(endpoint__removed_at__isnull=False)  # another takes its place
             )
             # An endpoint is not sent what is about itself, the second time neither.
-            .exclude(state=Delivery.State.CANCELLED, reason=fanouts.OWN)
+            .exclude(state=Delivery.State.CANCELLED, reason=event_deliveries.OWN)
             .exclude(event__attributes__has_key=Event.TEST_OF)
             .filter(Q(state=Delivery.State.DELIVERED) | ~Exists(arrived))
             .filter(~Exists(repeats.filter(state=Delivery.State.PENDING)))
