@@ -31,8 +31,6 @@ WAITS = (0, *[1] * 11)
 PIECE = 3
 """Deliveries of an event that are written with it. An event with more is written in pieces."""
 
-PIECE_PAUSE = 0.005
-
 STANDARD, TOPIIC = "soak-standard", "soak-topiic"
 
 NAME = "SOAK_NAME"
@@ -58,8 +56,6 @@ class Soak(AppConfig):
         health.LONGEST_PAUSE = timedelta(seconds=2)
         local.LEASE_MARGIN = MARGIN
         fanouts.PIECE = PIECE
-        # Before the command that hands it to a worker is imported.
-        fanouts.PERIODIC_TASK = replace(fanouts.PERIODIC_TASK, pause=PIECE_PAUSE)
         database.LONGEST_PAUSE = LONGEST_PAUSE
         local.LocalBackend.lease = LEASE
         defaults = outbox.begin.__kwdefaults__
