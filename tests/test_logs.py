@@ -255,7 +255,7 @@ def test_the_ids_of_threads_are_their_own(written):
     start = threading.Barrier(4)
 
     def answer(id: str) -> None:
-        with logs.answering(logs.CurrentRequest(id)):
+        with logs.Answering(logs.CurrentRequest(id)):
             start.wait(10)
             logs.name_caller(f"key:{id}")
             start.wait(10)

@@ -6,8 +6,8 @@ both logs have the same one, or a new one.
 
 import logging
 import re
-import secrets
 from collections.abc import Callable
+from os import urandom
 from time import perf_counter
 
 from django.http import HttpRequest, HttpResponseBase
@@ -38,7 +38,7 @@ class AccessLog:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = perf_counter()
         current = logs.CurrentRequest(_id_of(request))
-        with logs.answering(current):
+        with logs.Answering(current):
             response = self.get_response(request)
             response[HEADER] = current.id
             # Django would write a record of its own for what was refused, without the id.
@@ -51,15 +51,14 @@ class AccessLog:
 
 def _id_of(request: HttpRequest) -> str:
     given: str = request.META.get("HTTP_X_REQUEST_ID", "")
-    return given if _ID.fullmatch(given) else secrets.token_hex(16)
+    return given if _ID.fullmatch(given) else urandom(16).hex()
 
 
 def _write(level: int, request: HttpRequest, status: int, seconds: float) -> None:
     method, path = (request.method or "")[:20], request.path[:LONGEST_PATH]
     # Made here: `logger.log` would look for its caller in the stack, for half of the whole time.
-    record = logging.LogRecord(
-        logger.name, level, __file__, 0, "%s %s %d", (method, path, status), None
-    )
+    text = f"{method} {path} {status}"
+    record = logging.LogRecord(logger.name, level, "", 0, text, None, None)
     setattr(
         record,
         logs.FIELDS,

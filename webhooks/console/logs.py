@@ -8,9 +8,8 @@ form shows characters that hide text or turn its direction, or more than the fir
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -45,14 +44,20 @@ class CurrentRequest:
 _current: ContextVar[CurrentRequest | None] = ContextVar("request", default=None)
 
 
-@contextmanager
-def answering(request: CurrentRequest) -> Iterator[None]:
-    """What this thread logs meanwhile belongs to `request`."""
-    token = _current.set(request)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+class Answering:
+    """What this thread logs within this context belongs to `request`."""
+
+    __slots__ = ("_request", "_token")
+    _token: Token[CurrentRequest | None]
+
+    def __init__(self, request: CurrentRequest) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._request)
+
+    def __exit__(self, *exception: object) -> None:
+        _current.reset(self._token)
 
 
 def name_caller(caller: str) -> None:
@@ -139,4 +144,6 @@ def _shortened(text: str) -> str:
 
 
 def _without_secrets(line: str) -> str:
-    return _SECRET.sub(r"\1[redacted]", line) if "wh" in line else line
+    if "whk_" not in line and "whsec_" not in line:
+        return line
+    return _SECRET.sub(r"\1[redacted]", line)
