@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from tests.management import portal
 from tests.waiting import eventually
+
+_NO_LIMITS = {name: "1000000" for name in dir(settings) if name.startswith("LIMIT_")}
+"""Tests share partners, which make more than one partner would."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ def running(database_url: str, log: Path) -> Iterator[Served]:
         "1",
         database_url=database_url,
         log=log,
+        **_NO_LIMITS,
     ):
         eventually(lambda: portal.answers(port))
         yield Served(port, database_url)
