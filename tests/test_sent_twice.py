@@ -102,6 +102,10 @@ OTHERS = {
     "confirm-second-factor": "A code works once.",
     "recovery-codes": "A code works once.",
     "remove-second-factor": "A code works once.",
+    "end-own-session": "What is ended is over: the second finds nothing to end.",
+    "end-other-sessions": "What is ended is over: the second finds nothing to end.",
+    "end-session": "What is ended is over: the second finds nothing to end.",
+    "end-sessions": "What is ended is over: the second finds nothing to end.",
 }
 
 

@@ -20,8 +20,10 @@ from webhooks.models import (
     Partner,
     Recovery,
     SigningSecret,
+    StaffSession,
     Subscription,
 )
+from webhooks.operations import sessions
 
 # The first part of a staff page's path -> whose row the rest of it names.
 ROWS: dict[str, type[Model]] = {
@@ -35,6 +37,9 @@ ROWS: dict[str, type[Model]] = {
     "events": Event,
     "event-types": EventType,
     "audit": AuditEntry,
+    "users": User,
+    "account": StaffSession,
+    "people": StaffSession,
 }
 # Beside the console: for everybody, and without a row.
 PUBLIC = ["/", "/docs/", "/admin/login/?next=/staff/"]
@@ -44,10 +49,14 @@ def rows() -> dict[type[Model], Any]:
     """One row of everything that a page may be about."""
     found = traffic.one_of_each()
     Attempt.objects.update(request_body=b"{}")
+    person = User.objects.earliest("id")
     return {
         **found,
+        StaffSession: sessions.begin(
+            user_id=person.pk, user_agent="curl/8", address="192.0.2.1"
+        ),
         AuditEntry: AuditEntry.objects.earliest("id"),
-        User: User.objects.earliest("id"),
+        User: person,
         Group: Group.objects.get_or_create(name="Auditors")[0],
     }
 
