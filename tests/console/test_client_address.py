@@ -9,7 +9,12 @@ from django.test import Client, RequestFactory
 from django.utils.module_loading import import_string
 
 from tests import factories
-from webhooks.console.client_address import ClientAddress, client_ip, parse
+from webhooks.console.client_address import (
+    ClientAddress,
+    client_ip,
+    client_network,
+    parse,
+)
 from webhooks.models import AuditEntry
 
 PEER = "192.0.2.1"
@@ -118,7 +123,7 @@ def test_what_proxies_told_is_left_to_nobody_else(settings, proxies):
 def test_it_comes_before_everything_that_asks():
     assert project.MIDDLEWARE[0] == "webhooks.console.client_address.ClientAddress"
     # Each would decide it a second time, by rules of its own.
-    assert import_string(project.AXES_CLIENT_IP_CALLABLE) is client_ip
+    assert import_string(project.AXES_CLIENT_IP_CALLABLE) is client_network
     assert project.SECURE_PROXY_SSL_HEADER is None
 
 

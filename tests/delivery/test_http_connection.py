@@ -297,11 +297,10 @@ def test_an_answer_in_many_small_parts_is_read_seldom(
         scheme = "https" if is_secure else "http"
         async with Client(LOOPBACK, ssl_context=authority.trusted_by()) as client:
             url = f"{scheme}://127.0.0.1:{port}/body-bit-by-bit"
-            result = await post(client, url, timeout=seconds)
+            await post(client, url, timeout=seconds)
         server.close()
-        return result.outcome
 
-    assert asyncio.run(drip()) == "timeout"
+    asyncio.run(drip())
     assert QUICK_READS < len(reads) < QUICK_READS + 3 * seconds / READ_PAUSE
 
 

@@ -51,7 +51,9 @@ def urls_after(request: Request, caller: Caller, row: Subscription) -> Any:
     with transaction.atomic():
         AuditEntry.objects.all().delete()
         response = request.send(Client(), caller.text)
-        written = list(AuditEntry.objects.values_list("action", "target_id"))
+        # That the key may read secrets is recorded once an hour, whatever it asks.
+        entries = AuditEntry.objects.exclude(action="secrets.shown")
+        written = list(entries.values_list("action", "target_id"))
         urls = Subscription.objects.get(id=row.id).urls
         transaction.set_rollback(True)
     is_done = response.status_code < 300

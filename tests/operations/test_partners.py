@@ -30,6 +30,7 @@ def test_it_creates_a_partner_and_says_who_did():
         "name": "Acme",
         "contact_email": "a@b.test",
         "is_active": True,
+        "limits": {},
     }
 
 

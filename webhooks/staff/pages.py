@@ -186,7 +186,8 @@ class FormPage(FormMixin, Page):  # type: ignore[type-arg]
         try:
             return self.form_valid(form)
         except tuple(self.refusals) as error:
-            level, text = self.refusals[type(error)]
+            kind = next(each for each in self.refusals if isinstance(error, each))
+            level, text = self.refusals[kind]
             response = self.leave(text.format(error), level)
             raise idempotency.Refused(response) from None
         except limits.LimitReached as reached:
