@@ -1,6 +1,6 @@
 # Everything a person types. Each target begins with what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lock schema bench peers pictures soak
+.PHONY: help setup run test check fix lock schema bench peers pictures soak abuse
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -67,3 +67,7 @@ soak: setup ## kill, freeze and cut off everything while events are delivered (S
 	$(BIN)/python -m tests.soak --database sqlite $(SOAK)
 	$(BIN)/python -m tests.soak --database postgresql $(SOAK)
 	$(BIN)/python -m tests.soak --database postgresql --backend celery $(SOAK)
+
+abuse: setup ## do everything that docs/limits.md bounds at once, while healthy traffic is measured
+	$(BIN)/python -m tests.abuse --database sqlite
+	$(BIN)/python -m tests.abuse --database postgresql
