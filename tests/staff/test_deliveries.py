@@ -158,6 +158,7 @@ class TestStanding:
     @pytest.mark.parametrize(
         ("wait", "seconds"), [(-60, 2), (1, 2), (12, 12), (3600, 30)]
     )
+    @pytest.mark.usefixtures("one_moment")
     def test_it_is_looked_at_again_when_something_may_have_happened(
         self, console: Client, wait, seconds
     ) -> None:

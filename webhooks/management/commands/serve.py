@@ -80,8 +80,11 @@ class Command(BaseCommand):
         gc.freeze()  # the collector would write into every page, and so copy it
         worker = Worker(application, _limits(), threads=THREADS)
 
+        # Asked before the fork: a worker whose server was killed meanwhile has another parent.
+        server = os.getpid()
+
         def work(listening: socket.socket) -> None:
-            ends_with_parent.watch(os.getppid())
+            ends_with_parent.watch(server)
             bound_waits(settings.DATABASES["default"])
             worker.run(listening, stop_seconds=STOP_SECONDS)
 
