@@ -154,5 +154,6 @@ def test_what_receivers_do_costs_a_slot_and_a_share_of_the_time(
         assert set(outcomes[name]) <= expected, (name, outcomes[name])
     assert longest < 2 * TIMEOUT, "deadlines are kept"
     assert turn < 0.1, "nothing holds up the event loop"
-    # By their slots it would be a quarter.
-    assert share > 0.1, "the healthy ones have their share of the time"
+    # By their slots it would be a quarter, if the hostile ones took none of the machine. A
+    # client that they can stop leaves a thousandth.
+    assert share > 0.01, "the healthy ones have their share of the time"
