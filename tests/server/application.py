@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,8 +34,10 @@ def _seen(environ) -> bytes:
 
 
 def _hold(environ) -> bytes:
-    """Until the file of the query is there."""
-    eventually(Path(environ["QUERY_STRING"]).exists)
+    """Until the file of the query is there. A file beside it tells that a thread waits."""
+    release = Path(environ["QUERY_STRING"])
+    release.with_name(f"held-{uuid.uuid4()}").touch()
+    eventually(release.exists)
     return b"held"
 
 

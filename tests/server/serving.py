@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -126,8 +126,17 @@ class Server:
             return False
         return True
 
+    def hold(self, count: int, release: Path) -> list[Peer]:
+        """Connections whose requests have a thread each, until the file is there."""
+        peers = [self.peer() for _ in range(count)]
+        for peer in peers:
+            peer.send(f"GET /hold?{release} HTTP/1.1\nHost: x\n\n")
+        eventually(lambda: len([*release.parent.glob("held-*")]) == count)
+        return peers
+
     def settle(self) -> None:
-        """Return when the loop has done all that was sent before: it answers in order."""
+        """Return when the loop has read all that was sent before: it answers in order.
+        Whether a thread has begun with it is another matter: see `hold`."""
         for _ in range(2):
             assert self.ask("NONSENSE\n\n").status == 400
 

@@ -34,10 +34,7 @@ def test_an_idle_connection_outlives_the_time_for_a_head():
 def test_so_many_requests_wait_and_no_more(tmp_path):
     release = tmp_path / "release"
     with serving(WAITING=3) as server:
-        held = [server.peer() for _ in range(THREADS)]
-        for peer in held:
-            peer.send(f"GET /hold?{release} HTTP/1.1\nHost: x\n\n")
-            server.settle()
+        server.hold(THREADS, release)
         waiting = [server.peer() for _ in range(5)]
         for peer in waiting:
             peer.send(ASK)

@@ -281,10 +281,7 @@ def test_a_failure_of_the_application_is_a_500(server):
 def test_nobody_who_has_gone_is_worked_for(tmp_path):
     release = tmp_path / "release"
     with serving() as server:
-        held = [server.peer() for _ in range(THREADS)]
-        for peer in held:
-            peer.send(f"GET /hold?{release} HTTP/1.1\nHost: x\n\n")
-        server.settle()
+        held = server.hold(THREADS, release)
         gone, stays = server.peer(), server.peer()
         for peer in (gone, stays):
             peer.send("GET /gone HTTP/1.1\nHost: x\n\n")

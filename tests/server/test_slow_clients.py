@@ -135,9 +135,7 @@ def test_the_connection_that_waits_longest_gives_way_first():
 def test_a_request_that_is_worked_on_is_not_given_up(tmp_path):
     release = tmp_path / "release"
     with serving(connections=5) as server:
-        held = server.peer()
-        held.send(f"GET /hold?{release} HTTP/1.1\nHost: x\n\n")
-        server.settle()
+        held = server.hold(1, release)[0]
         crowd(server, 20, HALF["head"])
         release.touch()
         assert held.answer().body == b"held"
@@ -163,7 +161,7 @@ def test_bodies_that_are_too_much_together_give_way_to_small_ones():
 def test_waiting_requests_count_too(tmp_path):
     release = tmp_path / "release"
     with serving(memory=1_000_000) as server:
-        held = crowd(server, THREADS, f"GET /hold?{release} HTTP/1.1\nHost: x\n\n")
+        held = server.hold(THREADS, release)
         body = "x" * 300_000
         whole = f"POST /long HTTP/1.1\nHost: x\nContent-Length: 300000\n\n{body}"
         waiting = crowd(server, 4, whole)
@@ -222,7 +220,7 @@ def test_it_stops_when_the_requests_that_run_are_answered(tmp_path):
         idle = crowd(server, 1, ASK)[0]
         assert idle.answer().status == 200
         silent = crowd(server, 1, "")[0]
-        held = crowd(server, 1, f"GET /hold?{release} HTTP/1.1\nHost: x\n\n")[0]
+        held = server.hold(1, release)[0]
         body = crowd(server, 1, HALF["body"])[0]
         server.process.send_signal(signal.SIGTERM)
         assert idle.ends() == silent.ends() == b""
@@ -235,13 +233,13 @@ def test_it_stops_when_the_requests_that_run_are_answered(tmp_path):
 
 def test_a_request_that_does_not_end_is_ended(tmp_path):
     with serving(stop_seconds=0.2) as server:
-        crowd(server, 1, f"GET /hold?{tmp_path / 'never'} HTTP/1.1\nHost: x\n\n")
+        server.hold(1, tmp_path / "never")
         assert server.stop() == 0
 
 
 def test_a_second_ctrl_c_waits_for_nothing(tmp_path):
     with serving(stop_seconds=10 * PATIENCE) as server:
-        crowd(server, 1, f"GET /hold?{tmp_path / 'never'} HTTP/1.1\nHost: x\n\n")
+        server.hold(1, tmp_path / "never")
         server.process.send_signal(signal.SIGINT)
         eventually(lambda: not server.listens)
         assert server.stop(signal.SIGINT) == 0
