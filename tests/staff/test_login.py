@@ -8,12 +8,14 @@ import pytest
 import time_machine
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from portal import settings as production
 from tests import factories
 from tests.admin import traffic
 from tests.test_roles import pages
@@ -340,3 +342,21 @@ def test_logging_out_ends_exploring(ann: User, clock) -> None:
 def test_the_user_menu_leads_to_one_s_own_account(ann: User, clock) -> None:
     html = logged_in().get("/staff/account/").content.decode()
     assert re.search(r'href="/staff/account/"[^>]*>\s*Your account', html)
+
+
+# --- How passwords are kept -----------------------------------------------------------
+
+
+def test_a_password_hashed_in_an_older_way_is_hashed_anew_at_its_login(
+    db: None, settings: Any
+) -> None:
+    settings.PASSWORD_HASHERS = production.PASSWORD_HASHERS
+    ann = User(username="ann", is_staff=True, is_superuser=True)
+    ann.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1000)
+    ann.save()
+    assert attempt(PASSWORD).status_code == 302
+    ann.refresh_from_db()
+    # OWASP's Password Storage Cheat Sheet: Argon2id with 19 MiB, 2 iterations, 1 thread.
+    assert ann.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert attempt(PASSWORD).status_code == 302
+    assert attempt("wrong").status_code == 200
