@@ -13,6 +13,7 @@ from webhooks.server import limits, supervisor
 from webhooks.server.worker import Application, Worker
 
 THREADS = 2
+KEYS = {"a": "Ann", "b": "Bob"}
 LONG = 2 * limits.MEBIBYTE
 
 calls: list[str] = []
@@ -22,6 +23,7 @@ def application(environ, start_response):
     path = environ["PATH_INFO"]
     calls.append(path)
     answer = ANSWERS.get(path, _seen)
+    environ["webhooks.caller"] = KEYS.get(environ.get("HTTP_X_KEY", ""), "")
     status = "204 No Content" if path == "/empty" else "200 OK"
     start_response(status, [("Content-Length", "7")])  # never true
     return [answer(environ)]
@@ -62,7 +64,7 @@ def serve(stop_seconds: float = 30, **chosen: float) -> None:
         setattr(limits, name, chosen.pop(name))
     sockets = supervisor.listen(socket.AF_INET, ("127.0.0.1", 0), 1)
     worker = Worker(
-        Application(application, longest_body, frozenset({b"partner_key"})),
+        Application(application, longest_body, frozenset({b"partner_key"}), {b"x-key"}),
         limits.Limits(**chosen),  # type: ignore[arg-type]
         threads=THREADS,
     )

@@ -31,8 +31,10 @@ class Answer:
 class Peer:
     """A client's end of a connection."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    def __init__(self, port: int, address: str = "") -> None:
+        self.socket = socket.create_connection(
+            ("127.0.0.1", port), PATIENCE, source_address=(address, 0)
+        )
         self._rest = b""
 
     def send(self, data: bytes | str) -> None:
@@ -101,9 +103,9 @@ class Server:
     process: "subprocess.Popen[str]"
     peers: list[Peer] = field(default_factory=list)
 
-    def peer(self) -> Peer:
+    def peer(self, address: str = "") -> Peer:
         """A new connection, which ends with the server at the latest."""
-        self.peers.append(Peer(self.port))
+        self.peers.append(Peer(self.port, address))
         return self.peers[-1]
 
     def ask(self, request: bytes | str, *, has_body: bool = True) -> Answer:
@@ -127,8 +129,9 @@ class Server:
         return True
 
     def hold(self, count: int, release: Path) -> list[Peer]:
-        """Connections whose requests have a thread each, until the file is there."""
-        peers = [self.peer() for _ in range(count)]
+        """Connections whose requests have a thread each, until the file is there. They come
+        from addresses of their own, since one may not have all threads."""
+        peers = [self.peer(f"127.0.0.{number + 2}") for number in range(count)]
         for peer in peers:
             peer.send(f"GET /hold?{release} HTTP/1.1\nHost: x\n\n")
         eventually(lambda: len([*release.parent.glob("held-*")]) == count)

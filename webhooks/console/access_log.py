@@ -41,6 +41,8 @@ class AccessLog:
         with logs.Answering(current):
             response = self.get_response(request)
             response[HEADER] = current.id
+            # The web server gives callers turns by it: see `webhooks.server.worker.CALLER`.
+            request.META["webhooks.caller"] = current.caller
             # Django would write a record of its own for what was refused, without the id.
             response._has_been_logged = True  # type: ignore[attr-defined]
             level = logging.DEBUG if request.path in _PROBES else logging.INFO

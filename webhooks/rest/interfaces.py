@@ -61,13 +61,19 @@ class Interface:
     @property
     def underscored_headers(self) -> frozenset[str]:
         """The headers that it reads and that have an underscore in their name."""
-        views: list[Any] = [pattern.callback for pattern in self.documented]
         return frozenset(
-            name
-            for view in views
-            for authentication in view.cls.authentication_classes
-            for name in authentication.underscored_headers
+            name for each in self._authentications for name in each.underscored_headers
         )
+
+    @property
+    def key_headers(self) -> frozenset[str]:
+        """The headers that carry a key, by their names in its document."""
+        return frozenset(each.header("")[0] for each in self._authentications)
+
+    @property
+    def _authentications(self) -> set[Any]:
+        views: list[Any] = [pattern.callback for pattern in self.documented]
+        return {each for view in views for each in view.cls.authentication_classes}
 
     @property
     def form(self) -> "type[SubscriptionForm]":

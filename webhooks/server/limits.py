@@ -44,6 +44,10 @@ LINGER_SECONDS = 5.0
 WAITING = 1024
 """Whole requests that wait for a thread; at 10 ms each the last one waits for seconds."""
 
+CALLERS = 4096
+"""That are known by their credentials. The one that has not asked for the longest time is forgotten,
+and is known again with its next answer."""
+
 BACKLOG = 1024
 """Connections that the kernel keeps until they are accepted."""
 

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from queue import SimpleQueue
 from typing import Any
 
 import httptools
@@ -19,12 +18,16 @@ from . import limits, messages
 from .connection import Connection
 from .crowd import Crowd
 from .limits import Limits
+from .turns import Turns
 
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 0.5  # between two looks at the deadlines
 
 StartResponse = Callable[..., Callable[[bytes], object]]
+
+CALLER = "webhooks.caller"
+"""The key of the environment in which the application leaves who asked; empty: nobody it knows."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Application:
     it the server refuses. Called in the loop, so it must be quick."""
     underscored: Collection[bytes]
     """The headers, in small letters, that may have an underscore in their name."""
+    credentials: Collection[bytes]
+    """The headers, in small letters, by which it knows who asks."""
 
 
 class Worker:
@@ -48,7 +53,7 @@ class Worker:
         self._application = application
         self._limits = allowed
         self._threads = threads
-        self._requests: SimpleQueue[Connection] = SimpleQueue()
+        self._turns = Turns(threads, application.credentials)
 
     def run(self, listening: socket.socket, *, stop_seconds: float) -> None:
         """Requests that have begun have `stop_seconds` to end."""
@@ -62,7 +67,7 @@ class Worker:
             self._limits,
             self._loop,
             longest_body=self._application.longest_body,
-            work=self._requests.put,
+            work=self._turns.put,
         )
         stopping = asyncio.Event()
         self._loop.add_signal_handler(signal.SIGTERM, stopping.set)
@@ -97,12 +102,13 @@ class Worker:
 
     def _work(self) -> None:
         while True:
-            connection = self._requests.get()
-            if not self._crowd.take(connection):
-                continue  # its client has gone, or it gave way
-            data, keep = self._answer(connection)
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(connection.answer, data, keep)
+            caller, connection = self._turns.take()
+            # Else its client has gone, or it gave way.
+            if self._crowd.take(connection):
+                data, keep = self._answer(connection)
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    self._loop.call_soon_threadsafe(connection.answer, data, keep)
+            self._turns.end(caller)
 
     def _answer(self, connection: Connection) -> tuple[bytes, bool]:
         """The answer to its request, and whether another request may follow."""
@@ -110,6 +116,7 @@ class Worker:
         try:
             environ = self._environ(connection)
             status, headers, body = call(self._application.wsgi, environ)
+            self._turns.know(connection, environ.get(CALLER, ""))
             keep = connection.keeps
             answer = messages.response(status, headers, body, head=head, keep=keep)
             return answer, keep

@@ -102,6 +102,12 @@ def _application() -> Application:
             for interface in interfaces.all()
             for name in interface.underscored_headers
         ),
+        credentials=frozenset(
+            name.lower().encode()
+            for interface in interfaces.all()
+            for name in interface.key_headers
+        )
+        | {b"cookie"},
     )
 
 

@@ -1,0 +1,79 @@
+"""Which of the requests that wait gets the next thread.
+
+Callers take turns, so that nobody waits for all that somebody else has sent. One caller alone gets
+half of the threads: the requests of a process share one processor, and each of them is slower for
+every other that is answered at the same time.
+
+A caller is whom the application named when it answered the same credentials before. Everybody else
+is known by the address of the connection, so that credentials which nobody has get no turn of their
+own.
+"""
+
+import threading
+from collections import Counter, OrderedDict, deque
+from collections.abc import Collection
+
+from . import limits
+from .connection import Connection
+
+
+class Turns:
+    """Whole requests, for the threads that answer them. `credentials` are the headers, in small
+    letters, by which callers are told apart. May be used from any thread."""
+
+    def __init__(self, threads: int, credentials: Collection[bytes]) -> None:
+        self._at_once = max(1, threads // 2)
+        self._credentials = credentials
+        self._changed = threading.Condition()
+        # The caller whose turn is next stands first.
+        self._waiting: OrderedDict[str, deque[Connection]] = OrderedDict()
+        self._answered: Counter[str] = Counter()
+        self._callers: OrderedDict[int, str] = OrderedDict()
+
+    def put(self, connection: Connection) -> None:
+        credentials = self._credentials_of(connection)
+        with self._changed:
+            caller = self._callers.get(credentials, connection.peer)
+            self._waiting.setdefault(caller, deque()).append(connection)
+            self._changed.notify()
+
+    def take(self) -> tuple[str, Connection]:
+        """The next request, and whose it is. Waits for one; `end` must follow."""
+        with self._changed:
+            while (caller := self._next()) is None:
+                self._changed.wait()
+            requests = self._waiting.pop(caller)
+            connection = requests.popleft()
+            if requests:
+                self._waiting[caller] = requests  # after all others
+            self._answered[caller] += 1
+            return caller, connection
+
+    def _next(self) -> str | None:
+        for caller in self._waiting:
+            if self._answered[caller] < self._at_once:
+                return caller
+        return None
+
+    def end(self, caller: str) -> None:
+        """A request of this caller was answered, or is not answered at all."""
+        with self._changed:
+            self._answered[caller] -= 1
+            if not self._answered[caller]:
+                del self._answered[caller]
+
+    def know(self, connection: Connection, caller: str) -> None:
+        """The application says whose request this was; empty: nobody's."""
+        if caller:
+            credentials = self._credentials_of(connection)
+            with self._changed:
+                self._callers[credentials] = caller
+                self._callers.move_to_end(credentials)
+                if len(self._callers) > limits.CALLERS:
+                    self._callers.popitem(last=False)
+
+    def _credentials_of(self, connection: Connection) -> int:
+        headers = connection.request.head.headers
+        return hash(
+            tuple(value for name, value in headers if name.lower() in self._credentials)
+        )
