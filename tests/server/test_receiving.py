@@ -174,6 +174,12 @@ def test_a_name_with_an_underscore_is_dropped(server, name):
     assert server.ask(f"{GET}{name}: 1\n\n").json() == plain
 
 
+def test_a_long_name_is_dropped_and_not_remembered(server):
+    seen = server.ask(f"{GET}{'X' * 256}: 1\n{'Y' * 257}: 2\n\n").json()
+    assert f"HTTP_{'X' * 256}" in seen
+    assert f"HTTP_{'Y' * 257}" not in seen
+
+
 @pytest.mark.parametrize("name", ["Content_Length", "Transfer_Encoding"])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_length_with_an_underscore_is_none(server, name, first):

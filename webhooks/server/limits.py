@@ -32,6 +32,10 @@ browsers stop at 8 to 32 KiB."""
 HEADERS = 100
 """Of a request, as in Apache: each takes a few times its bytes."""
 
+HEADER_NAME = 256
+"""Bytes of the name of a header that is handed on. Names are remembered, so that each is read
+once; and no application waits for one so long."""
+
 BODY = MEBIBYTE
 """Bytes of a body, where the application does not allow more."""
 

@@ -13,6 +13,8 @@ from urllib.parse import unquote_to_bytes
 
 import httptools
 
+from . import limits
+
 # They speak of the connection or of how a body was sent, which is over.
 _HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"transfer-encoding", b"te", b"expect"}
@@ -75,6 +77,8 @@ class Head:
             "wsgi.input": BytesIO(body),
         }
         for name, value in self.headers:
+            if len(name) > limits.HEADER_NAME:
+                continue
             variable = _variable(name)
             if variable is None or (b"_" in name and name.lower() not in underscored):
                 continue
