@@ -283,7 +283,8 @@ def test_cookies_of_production_are_of_this_host_and_https_alone():
         "from django.conf import settings as s;"
         f"print(*[getattr(s, name) for name in {(*names, *flags)!r}]);"
         # What a browser asks of a name with this prefix, besides https.
-        "print(s.SESSION_COOKIE_PATH, s.SESSION_COOKIE_DOMAIN, s.CSRF_COOKIE_DOMAIN)",
+        "print(s.SESSION_COOKIE_PATH, s.SESSION_COOKIE_DOMAIN, s.CSRF_COOKIE_DOMAIN);"
+        "print(s.SESSION_COOKIE_SAMESITE, s.CSRF_COOKIE_SAMESITE)",
         environment=PRODUCTION,
     )
     assert done.stdout.split() == [
@@ -293,6 +294,8 @@ def test_cookies_of_production_are_of_this_host_and_https_alone():
         "/",
         "None",
         "None",
+        "Lax",
+        "Lax",
     ], done.stderr
 
 
