@@ -1,8 +1,14 @@
 """What is refused before a view is asked: each interface says so itself, and for the rest
 there is a page in words."""
 
+import json
+from http import HTTPStatus
+
 import pytest
 from django.test import Client
+
+from webhooks.front import web_server
+from webhooks.rest import interfaces
 
 
 @pytest.mark.parametrize("path", ["/", "/admin/", "/no/such/page", "/docs/capa/"])
@@ -53,3 +59,31 @@ def test_version_2_of_capa_says_it_too(client):
     path = "/api/partner/v2/webhook-settings/"
     response = client.put(path, headers={"Host": "stranger.example"})
     assert response.json() == {"message": "Bad Request", "statusCode": 400}
+
+
+# --- By the web server: tests/management/test_serve_refusals.py asks over sockets ------
+
+
+def refused(path: str, status: HTTPStatus) -> tuple[dict[str, str], bytes]:
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "REMOTE_ADDR": "127.0.0.1"}
+    headers, body = web_server.refuse(environ, status, "Not like this.", 0.5)
+    return dict(headers), body
+
+
+@pytest.mark.parametrize("status", [400, 405, 408, 413, 431, 500, 503, 505])
+@pytest.mark.parametrize("interface", interfaces.all(), ids=lambda each: each.slug)
+def test_an_interface_words_what_the_web_server_refuses(client, interface, status):
+    path = f"/{interface.prefix}/no/such/path"
+    headers, body = refused(path, HTTPStatus(status))
+    assert headers["Content-Type"] == client.get(path)["Content-Type"]
+    assert "Not like this." in json.loads(body).values()
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("path", ["", "/", "/admin/", "/no/such", "no path", "/\0"])
+def test_elsewhere_the_web_server_refuses_in_plain_text(path):
+    headers, body = refused(path, HTTPStatus.REQUEST_TIMEOUT)
+    assert headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert body == b"Not like this.\n"
+    assert headers["Cache-Control"] == "no-store"

@@ -43,6 +43,19 @@ def _hold(environ) -> bytes:
     return b"held"
 
 
+def refuse(environ, status, reason, seconds):
+    """A record on standard error, and the same to the client."""
+    if environ["PATH_INFO"] == "/refuse/raise":
+        raise RuntimeError("a detail")
+    keys = ("REQUEST_METHOD", "PATH_INFO", "REMOTE_ADDR", "HTTP_X_FORWARDED_FOR")
+    record = {key: environ.get(key) for key in keys}
+    record |= {"status": status, "reason": reason, "seconds": seconds}
+    body = json.dumps(record)
+    sys.stderr.write(f"{body}\n")
+    sys.stderr.flush()
+    return [("X-Request-Id", "of the application")], body.encode()
+
+
 ANSWERS: dict[str, Callable[..., bytes]] = {
     "/big": lambda environ: b"x" * int(environ["QUERY_STRING"]),
     "/calls": lambda _: json.dumps(calls).encode(),
@@ -64,7 +77,9 @@ def serve(stop_seconds: float = 30, **chosen: float) -> None:
         setattr(limits, name, chosen.pop(name))
     sockets = supervisor.listen(socket.AF_INET, ("127.0.0.1", 0), 1)
     worker = Worker(
-        Application(application, longest_body, frozenset({b"partner_key"}), {b"x-key"}),
+        Application(
+            application, longest_body, refuse, frozenset({b"partner_key"}), {b"x-key"}
+        ),
         limits.Limits(**chosen),  # type: ignore[arg-type]
         threads=THREADS,
     )

@@ -26,7 +26,7 @@ from webhooks.operations.idempotency import AnswerUnreadable
 from webhooks.rest import caller, idempotency, paging
 from webhooks.rest.bodies import BodyTooLarge, UnknownCoding
 from webhooks.rest.parsing import MalformedJSON, RefusedValue
-from webhooks.rest.strangers import PlainHttp
+from webhooks.rest.strangers import PlainHttp, RefusedByServer
 from webhooks.rest.view import (
     MethodNotAllowed,
     NoRoute,
@@ -215,6 +215,7 @@ REFUSALS: Refusals = {
         problem(429, f"Try again in {error.wait} seconds.")
     ),
     PlainHttp: lambda _, error: answer(problem(403, str(error))),
+    RefusedByServer: lambda _, error: answer(problem(error.status, str(error))),
     limits.LimitReached: _limit_reached,
     exceptions.ValidationError: _invalid,
     RefusedValue: _refused_value,

@@ -35,8 +35,9 @@ class AccessLog:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        began = perf_counter()
+    def __call__(self, request: HttpRequest, *, seconds: float = 0) -> HttpResponseBase:
+        """`seconds` that the request has taken until now."""
+        began = perf_counter() - seconds
         current = logs.CurrentRequest(_id_of(request))
         with logs.Answering(current):
             response = self.get_response(request)
@@ -59,7 +60,7 @@ def _id_of(request: HttpRequest) -> str:
 def _write(level: int, request: HttpRequest, status: int, seconds: float) -> None:
     method, path = (request.method or "")[:20], request.path[:LONGEST_PATH]
     # Made here: `logger.log` would look for its caller in the stack, for half of the whole time.
-    text = f"{method} {path} {status}"
+    text = f"{method or '-'} {path or '-'} {status}"
     record = logging.LogRecord(logger.name, level, "", 0, text, None, None)
     setattr(
         record,

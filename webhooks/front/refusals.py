@@ -6,7 +6,6 @@ of that interface instead.
 
 import sys
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
@@ -14,7 +13,6 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
-from django.utils.encoding import repercent_broken_unicode
 from django.views import defaults
 
 from webhooks.models import outages
@@ -56,13 +54,6 @@ def _unavailable() -> HttpResponseBase:
     page = render(None, "503.html", status=503)
     page["Retry-After"] = str(Unavailable.wait)
     return page
-
-
-def longest_body(path: bytes) -> int | None:
-    """The bytes of a body that the interface at a path reads, so that it is the one to answer
-    413. None: it is no interface's. `path` is that of a request line."""
-    view = view_at(repercent_broken_unicode(unquote_to_bytes(path)).decode())
-    return None if view is None else view.max_body
 
 
 def view_at(path: str) -> ApiView | None:

@@ -18,7 +18,7 @@ from webhooks.rest import view
 from webhooks.rest.bodies import INFLATED, BodyTooLarge, Corrupt, UnknownCoding
 from webhooks.rest.parsing import MalformedJSON, ObjectOrArray
 from webhooks.rest.rendering import JSONWithCharset
-from webhooks.rest.strangers import PlainHttp
+from webhooks.rest.strangers import PlainHttp, RefusedByServer
 from webhooks.rest.subscriptions import SubscriptionView
 from webhooks.rest.urlencoded import Form, TooManyFields
 from webhooks.rest.view import MethodNotAllowed, NotFound, Refusals
@@ -56,6 +56,8 @@ REFUSALS: Refusals = {
     ),
     BodyTooLarge: lambda *_: bare(413, "request entity too large"),
     PlainHttp: lambda _, error: exception(403, str(error), "Forbidden"),
+    # [D] Node's own server answers without a body.
+    RefusedByServer: lambda _, error: exception(error.status, str(error)),
     TooManyFields: lambda *_: bare(413, "too many parameters"),
     SuspiciousOperation: lambda *_: exception(400, "Bad Request"),
     Unavailable: lambda *_: exception(503, "Service Unavailable"),

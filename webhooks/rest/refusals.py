@@ -18,7 +18,7 @@ from . import idempotency
 from .bodies import BodyTooLarge
 from .paging import CursorRefused
 from .parsing import MalformedJSON, Path
-from .strangers import PlainHttp
+from .strangers import PlainHttp, RefusedByServer
 from .urlencoded import TooManyFields
 from .view import (
     MethodNotAllowed,
@@ -67,7 +67,10 @@ def plain(answer: Callable[[int, str], Response]) -> Refusals:
     def row(status: int, sentence: str) -> Callable[[Request, Any], Response]:
         return lambda request, error: answer(status, sentence.format(error))
 
-    return {kind: row(*words) for kind, words in _PLAIN.items()}
+    return {
+        RefusedByServer: lambda _, error: answer(error.status, str(error)),
+        **{kind: row(*words) for kind, words in _PLAIN.items()},
+    }
 
 
 def flattened(detail: Any) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ the form of a key is refused before its body is read.
 
 import logging
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from django.db import Error
@@ -37,6 +38,15 @@ class PlainHttp(Exception):
             "This API is served by https only. An API key that was sent by http could be read "
             "on the way: replace it."
         )
+
+
+class RefusedByServer(Exception):
+    """The web server refuses the request, whose key nobody has looked at: it came too slowly, its
+    headers are too long, or there are too many at a time."""
+
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 def log_key_sent_in_clear(

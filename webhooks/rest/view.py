@@ -28,7 +28,7 @@ from . import explorer, strangers, throttling
 from .bodies import BodyTooLarge, Corrupt
 from .caller import Caller
 from .parsing import ByContentType, MalformedJSON, RefusedValue, StrictJSON
-from .strangers import PlainHttp
+from .strangers import PlainHttp, RefusedByServer
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ REFUSED: tuple[type[Exception], ...] = (
     exceptions.ValidationError,
     OverRate,
     PlainHttp,
+    RefusedByServer,
     limits.LimitReached,  # the partner may have no more of it
     SuspiciousOperation,  # refused by Django: its Host, too many query parameters
     Unavailable,
@@ -278,9 +279,8 @@ class ApiView(ViewSet):
         kind = self._kind(exc)
         if kind in (Exception, Unavailable):
             # The path only: a query string may carry what does not belong in a log.
-            trace = exc if kind is Exception else None
             said = request.method, request.path, exc
-            logger.error("%s %s failed: %s", *said, exc_info=trace)
+            logger.error("%s %s failed: %s", *said, exc_info=kind is Exception and exc)
         response = self.refusals[kind](request, exc)
         wait = Unavailable.wait if kind is Unavailable else getattr(exc, "wait", None)
         if wait is not None:

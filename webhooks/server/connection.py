@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, cast
 
 from . import limits
 from .incoming import Incoming
-from .messages import refusal
 
 if TYPE_CHECKING:
     from .crowd import Crowd
@@ -36,6 +35,8 @@ class Connection(asyncio.BufferedProtocol):
     is_lost = False
     is_known = False
     """Whether the application has answered it before."""
+    began: float
+    """When the first byte of its request came, by the loop's clock."""
 
     def __init__(self, crowd: "Crowd") -> None:
         self._crowd = crowd
@@ -97,7 +98,7 @@ class Connection(asyncio.BufferedProtocol):
         request = self.request
         was_in_body = request.in_body
         if not request.overhead:
-            self.since = self._crowd.time()  # it was idle until now
+            self.since = self.began = self._crowd.time()  # it was idle until now
         request.feed(data)
         if request.refusal:
             self.refuse(*request.refusal)
@@ -126,7 +127,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def refuse(self, status: HTTPStatus, reason: str) -> None:
         """Answer without the application, and end."""
-        self._send(refusal(status, reason), keep=False)
+        seconds = self._crowd.time() - self.began
+        answer = self._crowd.refusals.answer
+        self._send(
+            answer(self.request.head, self.peer, status, reason, seconds), keep=False
+        )
 
     def _send(self, data: bytes, *, keep: bool) -> None:
         if self.is_lost:

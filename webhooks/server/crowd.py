@@ -8,6 +8,7 @@ from itertools import chain
 from . import limits
 from .connection import Connection, Phase
 from .limits import Limits
+from .refusals import Refusals, Refuse
 
 CALMED = 0.75
 """Of the memory: to this a crowd that holds too much is brought at once, so that looking for the
@@ -18,7 +19,8 @@ class Crowd:
     """Keeps every connection within its limits, and offers whole requests to the threads.
 
     All of it runs in the loop, except `take`. `longest_body` says of a path how long a body its
-    view reads; None where no view says it. `work` tells the threads of a request.
+    view reads; None where no view says it. `refuse` words and records what is refused. `work` tells
+    the threads of a request.
     """
 
     def __init__(
@@ -27,11 +29,13 @@ class Crowd:
         loop: asyncio.AbstractEventLoop,
         *,
         longest_body: Callable[[bytes], int | None],
+        refuse: Refuse,
         work: Callable[[Connection], None],
     ) -> None:
         self.limits = allowed
         self.time = loop.time
         self.longest_body = longest_body
+        self.refusals = Refusals(refuse)
         self.is_closing = False
         # Of all connections: it is read into and parsed within one call.
         self.buffer = memoryview(bytearray(64 * limits.KIBIBYTE))
@@ -143,7 +147,7 @@ class Crowd:
         """What it did to its clients since the last report; empty: nothing."""
         told = [f"{count} {what}" for what, count in self._gave_way.items() if count]
         self._gave_way.clear()
-        return ", ".join(told)
+        return ", ".join([*told, *self.refusals.report()])
 
     def close(self) -> None:
         """Take no more requests. What has begun may end; who only waits is closed at once."""

@@ -86,6 +86,7 @@ class Incoming:
     def on_url(self, url: bytes) -> None:
         if not self.is_whole:
             self.head.target += url
+            self.head.method = self._parser.get_method().decode("ascii")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.in_body or self.is_whole:
@@ -101,7 +102,6 @@ class Incoming:
         if self.is_whole:
             return
         head = self.head
-        head.method = self._parser.get_method().decode("ascii")
         head.version = self._parser.get_http_version()
         lengths = head.values(b"content-length")
         is_chunked = bool(head.values(b"transfer-encoding"))
@@ -109,6 +109,8 @@ class Incoming:
             self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Use HTTP/1.1.")
         elif head.method == "CONNECT":
             self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "This is no proxy.")
+        elif not head.parts()[0]:
+            self._refuse(HTTPStatus.BAD_REQUEST, "This is no path.")
         elif is_chunked and (lengths or head.version == "1.0"):
             # Two lengths: a proxy in front may have read the other one.
             self._refuse(HTTPStatus.BAD_REQUEST, "The length of the body is not clear.")

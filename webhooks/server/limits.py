@@ -57,3 +57,7 @@ BACKLOG = 1024
 
 REPORT_SECONDS = 60.0
 """Between two lines in the log on clients that met a limit: one line, however many there are."""
+
+RECORDED = 100
+"""Refusals of each status that the application answers and records between two of these lines; the
+others are a line of text and a number, as a stranger can cause thousands at once."""

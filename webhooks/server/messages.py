@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
-from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -49,6 +48,22 @@ class Head:
     def path(self) -> bytes:
         return self.target.partition(b"?")[0]
 
+    def parts(self) -> tuple[bytes, bytes, bytes]:
+        """Path, query, and the host of a target that is a whole URL. The path is empty where the
+        target is none, or no whole one yet."""
+        target = self.target
+        if target.startswith(b"/"):
+            path, _, query = target.partition(b"#")[0].partition(b"?")
+            return path, query, b""
+        if target == b"*":
+            return target, b"", b""
+        try:
+            url = httptools.parse_url(target)
+        except httptools.HttpParserInvalidURLError:
+            return b"", b"", b""
+        authority = (url.host or b"") + (b":%d" % url.port if url.port else b"")
+        return url.path or b"/", url.query or b"", authority
+
     def environ(
         self,
         body: bytes | bytearray,
@@ -61,10 +76,8 @@ class Head:
     ) -> dict[str, Any]:
         """The WSGI environment. `length` is that of the body as the client has it, which is more
         than that of `body` when nobody wants the whole of it. `underscored` are the names of
-        headers, in small letters, that may have an underscore.
-
-        Raises httptools.HttpParserInvalidURLError."""
-        path, query, authority = _parts(self.target)
+        headers, in small letters, that may have an underscore."""
+        path, query, authority = self.parts()
         environ = {
             **_FIXED,
             "REQUEST_METHOD": self.method,
@@ -92,18 +105,6 @@ class Head:
         if length or "CONTENT_LENGTH" in environ:
             environ["CONTENT_LENGTH"] = str(length)
         return environ
-
-
-def _parts(target: bytes) -> tuple[bytes, bytes, bytes]:
-    """Path, query, and the host of a target that is a whole URL."""
-    if target.startswith(b"/"):
-        path, _, query = target.partition(b"#")[0].partition(b"?")
-        return path, query, b""
-    if target == b"*":
-        return target, b"", b""
-    url = httptools.parse_url(target)
-    authority = (url.host or b"") + (b":%d" % url.port if url.port else b"")
-    return url.path or b"/", url.query or b"", authority
 
 
 @lru_cache(maxsize=1024)
@@ -157,15 +158,3 @@ def response(
 @lru_cache(maxsize=1)
 def _date(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
-
-
-def refusal(status: HTTPStatus, reason: str) -> bytes:
-    """The server's own answer, to a request that no interface has seen."""
-    headers = [
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Cache-Control", "no-store"),
-    ]
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers.append(("Retry-After", "5"))
-    line = f"{status.value} {status.phrase}"
-    return response(line, headers, f"{reason}\n".encode(), head=Head(), keep=False)

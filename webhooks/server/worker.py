@@ -9,15 +9,15 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
-
-import httptools
 
 from . import limits, messages
 from .connection import Connection
 from .crowd import Crowd
 from .limits import Limits
+from .refusals import Refuse
 from .turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class Application:
     longest_body: Callable[[bytes], int | None]
     """Of a path, as it was sent: the bytes of a body that its view reads. None: 1 MiB, and beyond
     it the server refuses. Called in the loop, so it must be quick."""
+    refuse: Refuse
     underscored: Collection[bytes]
     """The headers, in small letters, that may have an underscore in their name."""
     credentials: Collection[bytes]
@@ -67,6 +68,7 @@ class Worker:
             self._limits,
             self._loop,
             longest_body=self._application.longest_body,
+            refuse=self._application.refuse,
             work=self._turns.put,
         )
         stopping = asyncio.Event()
@@ -105,13 +107,13 @@ class Worker:
             caller, connection = self._turns.take()
             # Else its client has gone, or it gave way.
             if self._crowd.take(connection):
-                data, keep = self._answer(connection)
+                answer = self._answer(connection)
                 with contextlib.suppress(RuntimeError):  # the loop has ended
-                    self._loop.call_soon_threadsafe(connection.answer, data, keep)
+                    self._loop.call_soon_threadsafe(answer)
             self._turns.end(caller)
 
-    def _answer(self, connection: Connection) -> tuple[bytes, bool]:
-        """The answer to its request, and whether another request may follow."""
+    def _answer(self, connection: Connection) -> Callable[[], None]:
+        """Work on its request; the loop calls what is returned, to answer it."""
         head = connection.request.head
         try:
             environ = self._environ(connection)
@@ -119,14 +121,11 @@ class Worker:
             self._turns.know(connection, environ.get(CALLER, ""))
             keep = connection.keeps
             answer = messages.response(status, headers, body, head=head, keep=keep)
-            return answer, keep
-        except httptools.HttpParserInvalidURLError:
-            reason = "This is no path."
-            return messages.refusal(HTTPStatus.BAD_REQUEST, reason), False
+            return partial(connection.answer, answer, keep)
         except BaseException:  # SystemExit, too: it would end the thread
             logger.exception("The application failed without an answer.")
-            reason = "Server error."
-            return messages.refusal(HTTPStatus.INTERNAL_SERVER_ERROR, reason), False
+            failed = HTTPStatus.INTERNAL_SERVER_ERROR
+            return partial(connection.refuse, failed, "Server error.")
 
     def _environ(self, connection: Connection) -> dict[str, Any]:
         request = connection.request

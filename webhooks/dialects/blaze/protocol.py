@@ -22,7 +22,7 @@ from webhooks.operations import keys, limits
 from webhooks.rest import caller, refusals
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON, RefusedValue
-from webhooks.rest.strangers import PlainHttp
+from webhooks.rest.strangers import PlainHttp, RefusedByServer
 from webhooks.rest.view import (
     MethodNotAllowed,
     NoRoute,
@@ -190,6 +190,7 @@ REFUSALS: Refusals = {
         f"Rate limit exceeded; retry in {refused.wait} seconds",
     ),
     PlainHttp: lambda _, refused: error(HTTPStatus.FORBIDDEN, str(refused)),
+    RefusedByServer: lambda _, refused: error(refused.status, str(refused)),
     # [D] No page documents a limit on webhooks: an argument that is not taken.
     limits.LimitReached: lambda _, reached: error(
         HTTPStatus.BAD_REQUEST, str(reached), title="Invalid argument"

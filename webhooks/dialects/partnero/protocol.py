@@ -20,7 +20,7 @@ from webhooks.operations import keys, limits
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON, RefusedValue, StrictJSON
 from webhooks.rest.refusals import flattened
-from webhooks.rest.strangers import PlainHttp
+from webhooks.rest.strangers import PlainHttp, RefusedByServer
 from webhooks.rest.urlencoded import PhpForm, TooManyFields
 from webhooks.rest.view import (
     MethodNotAllowed,
@@ -100,6 +100,7 @@ REFUSALS: Refusals = {
     ),
     OverRate: lambda *_: failure(429, "Too Many Attempts."),
     PlainHttp: lambda _, error: failure(403, str(error)),
+    RefusedByServer: lambda _, error: failure(error.status, str(error)),
     limits.LimitReached: _limit_reached,
     exceptions.ValidationError: _invalid,
     RefusedValue: _refused_value,

@@ -9,6 +9,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
@@ -20,7 +21,7 @@ from webhooks.models.outages import Unavailable
 from webhooks.operations import keys, limits
 from webhooks.rest.bodies import BodyTooLarge
 from webhooks.rest.parsing import MalformedJSON
-from webhooks.rest.strangers import PlainHttp
+from webhooks.rest.strangers import PlainHttp, RefusedByServer
 from webhooks.rest.view import (
     MethodNotAllowed,
     NoRoute,
@@ -83,10 +84,11 @@ def problem(
     traced: bool = True,
 ) -> Response:
     """Members in ASP.NET's order; those that are null are left out."""
-    type_, title = PROBLEMS[status]
+    type_, title = PROBLEMS.get(status, (None, HTTPStatus(status).phrase))
     if errors is not None:
         title = VALIDATION_TITLE
-    body: dict[str, Any] = {"type": type_, "title": title, "status": status}
+    body: dict[str, Any] = {} if type_ is None else {"type": type_}
+    body |= {"title": title, "status": status}
     if detail is not None:
         body["detail"] = detail
     if errors is not None:
@@ -144,6 +146,7 @@ REFUSALS: Refusals = {
         request, 429, f"Try again in {error.wait} seconds.", traced=False
     ),
     PlainHttp: lambda request, error: problem(request, 403, str(error), traced=False),
+    RefusedByServer: lambda request, error: problem(request, error.status, str(error)),
     # [D] Its pages document no limit on webhooks: a bad request that says why.
     limits.LimitReached: lambda request, error: problem(request, 400, str(error)),
     exceptions.ValidationError: _invalid,

@@ -92,11 +92,12 @@ class Command(BaseCommand):
 
 
 def _application() -> Application:
-    from webhooks.front.refusals import longest_body
+    from webhooks.front import web_server
 
     return Application(
         wsgi=import_string(settings.WSGI_APPLICATION),
-        longest_body=longest_body,
+        longest_body=web_server.longest_body,
+        refuse=web_server.refuse,
         underscored=frozenset(
             name.encode()
             for interface in interfaces.all()
