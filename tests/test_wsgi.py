@@ -103,13 +103,19 @@ SLOW = {
 }
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("header", SLOW.values(), ids=SLOW)
 def test_no_header_takes_long_to_be_read(header):
     ask("/healthz")  # whatever is loaded first
+    # Seconds, without what the collector of memory takes now and then; they took 0.3 to 4.
+    assert min(_seconds_to_read(header) for _ in range(3)) < 0.1
+
+
+def _seconds_to_read(header: dict[str, str]) -> float:
     before = time.thread_time()
     status, *_ = ask("/healthz", **header)
     assert status == 200
-    assert time.thread_time() - before < 0.1  # seconds; they took 0.3 to 4
+    return time.thread_time() - before
 
 
 def test_a_cookie_with_a_backslash_is_none_and_the_others_are_read():
