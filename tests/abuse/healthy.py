@@ -64,7 +64,11 @@ class Healthy:
         await asyncio.sleep(at - time.monotonic())
         begun = time.monotonic()
         try:
-            status = await send(session, measured)
+            while (status := await send(session, measured)) == 503:
+                # It says that nothing was done and when to ask again; the time counts.
+                if time.monotonic() - begun > PATIENCE:
+                    break
+                await asyncio.sleep(1)
         except (aiohttp.ClientError, TimeoutError) as error:
             measured.failed.append(f"{kind}: {error!r}")
             return

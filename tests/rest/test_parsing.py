@@ -77,6 +77,15 @@ def test_it_takes_what_is_nearly_refused():
     assert parsing.loads(b'["\\ud83d\\ude00", 1e308]') == ["\U0001f600", 1e308]
 
 
+def test_it_counts_the_values_of_a_body_where_an_interface_limits_them():
+    parsing.loads(b"[" + b"1," * 9 + b"1]", most=10)
+    parsing.loads(b'["' + b"," * 100 + b'"]', most=10)
+    for text in (b"[" + b"1," * 10 + b"1]", b'{"a": [' + b"[]," * 9 + b"[]]}"):
+        with pytest.raises(parsing.RefusedValue) as caught:
+            parsing.loads(text, most=10)
+        assert caught.value.reason == "must not hold more than 10 values"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -103,7 +112,7 @@ def test_it_refuses_what_is_not_json(text):
 def context(limit=1000, codings=None, **headers):
     """DRF's parser context of a view that reads `limit` bytes."""
     request = RequestFactory().get("/", **headers)
-    view = SimpleNamespace(max_body=limit, content_codings=codings)
+    view = SimpleNamespace(max_body=limit, max_values=None, content_codings=codings)
     return {"view": view, "request": request}
 
 

@@ -23,9 +23,9 @@ class Items(StrictJSON):
 
     name = "events"
 
-    def value(self, body: bytes) -> Any:
+    def value(self, body: bytes, most: int | None = None) -> Any:
         try:
-            return loads(body)
+            return loads(body, most)
         except RefusedValue as refused:
             value = _read(body, refused)
         if not isinstance(value, dict) or not isinstance(value.get(self.name), list):

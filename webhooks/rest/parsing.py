@@ -7,7 +7,7 @@ second one names the field.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import IO, Any, ClassVar, NoReturn
 
@@ -27,6 +27,7 @@ _NUL = "must not contain the character U+0000"
 _SURROGATE = "must not contain half of a surrogate pair"
 TOO_DEEP = f"must not be nested more than {MAX_DEPTH} levels deep"
 _TOO_LARGE = "must be a number that 64 bits can hold"
+_TOO_MANY = "must not hold more than {:,} values"
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -98,21 +99,22 @@ class StrictJSON(Parser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        return self.value(read(stream, parser_context or {}))
+        context = parser_context or {}
+        return self.value(read(stream, context), context["view"].max_values)
 
     @classmethod
     def written(cls, value: Any) -> str:
         return json.dumps(value)
 
-    def value(self, body: bytes) -> Any:
-        return loads(body)
+    def value(self, body: bytes, most: int | None = None) -> Any:
+        return loads(body, most)
 
 
 class ObjectOrArray(StrictJSON):
     """A JSON text as RFC 4627 had it, and some frameworks still do: `1` is none."""
 
-    def value(self, body: bytes) -> Any:
-        value = super().value(body) if body.lstrip()[:1] in b"{[" else None
+    def value(self, body: bytes, most: int | None = None) -> Any:
+        value = super().value(body, most) if body.lstrip()[:1] in b"{[" else None
         if not isinstance(value, dict | list):
             raise MalformedJSON("the text is neither an object nor an array")
         return value
@@ -130,41 +132,75 @@ class Ignored(Parser):
         return {}
 
 
-def loads(body: bytes) -> Any:
-    """The value of a JSON text; raises MalformedJSON or RefusedValue."""
+def loads(body: bytes, most: int | None = None) -> Any:
+    """The value of a JSON text; raises MalformedJSON, or RefusedValue, also when it holds more
+    than `most` values."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         _check_text(body)
         # orjson counts characters, not bytes; a caller finds the place by it all the same.
         raise MalformedJSON(error.msg, error.pos) from None
-    # Either can only be there if its mark is in the text, so most bodies are not walked.
-    if b"\\u0000" in body or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        check(value)
+    # Each can only be wrong if its mark is in the text, so most bodies are not walked.
+    brackets = body.count(b"[") + body.count(b"{")
+    is_long = most is not None and brackets + body.count(b",") > most
+    if b"\\u0000" in body or brackets > MAX_DEPTH or is_long:
+        check(value, most=most)
     return value
 
 
-def check(value: Any, path: Path = ()) -> None:
-    """Raises RefusedValue for the first value that cannot be stored."""
-    if isinstance(value, dict | list):
-        if len(path) == MAX_DEPTH:
-            raise RefusedValue(path[:1], TOO_DEEP)
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for step, item in items:
-            check(step, path)  # a name that cannot be shown is reported at its object
-            check(item, (*path, step))
-    elif reason := _refusal(value):
+def check(value: Any, path: Path = (), *, most: int | None = None) -> None:
+    """Raises RefusedValue for the first value that cannot be stored, and when there are more than
+    `most` in it. `path` is where it stands. A value takes a fraction of a microsecond."""
+    if reason := _refusal(value):
         raise RefusedValue(path, reason)
+    steps = [*path]
+    # The containers that were begun; `steps` leads to the innermost, which is the last.
+    begun = [_items(value)]
+    count = 0
+    while begun:
+        for step, item in begun[-1]:
+            count += 1
+            _check_item(steps, step, item)
+            if item and type(item) in _CONTAINERS:
+                steps.append(step)
+                begun.append(_items(item))
+                break
+        else:
+            begun.pop()
+            del steps[-1:]
+        if most is not None and count > most:
+            raise RefusedValue((), _TOO_MANY.format(most))
+
+
+_CONTAINERS = frozenset({dict, list})
+
+
+def _check_item(steps: Sequence[str | int], step: str | int, item: Any) -> None:
+    # A name that cannot be shown is reported at its object.
+    if type(step) is str and (reason := _refusal(step)):
+        raise RefusedValue((*steps,), reason)
+    if type(item) in _CONTAINERS:
+        if len(steps) + 1 >= MAX_DEPTH:
+            raise RefusedValue((*steps, step)[:1], TOO_DEEP)
+    elif reason := _refusal(item):
+        raise RefusedValue((*steps, step), reason)
+
+
+def _items(value: Any) -> Iterator[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        return iter(value.items())
+    return iter(enumerate(value) if isinstance(value, list) else ())
 
 
 def _refusal(value: Any) -> str | None:
-    match value:
-        case str() if "\0" in value:
+    if type(value) is str:
+        if "\0" in value:
             return _NUL
-        case str() if _SURROGATES.search(value):
+        if not value.isascii() and _SURROGATES.search(value):
             return _SURROGATE
-        case float() if math.isinf(value):
-            return _TOO_LARGE
+    elif type(value) is float and math.isinf(value):
+        return _TOO_LARGE
     return None
 
 

@@ -110,6 +110,8 @@ class ApiView(ViewSet):
     # when a view first needs its result.
     check_order: ClassVar[tuple[str, ...]] = ("method", "key", "scope", "rate", "body")
     max_body: ClassVar[int] = MEBIBYTE
+    # Values in a JSON body: each is looked at. None: as many as its bytes can be.
+    max_values: ClassVar[int | None] = 10_000
     # The encodings that are decompressed. None: Content-Encoding is ignored.
     content_codings: ClassVar[Collection[str] | None] = None
     # Whether a body of an unknown media type counts as empty; else it is refused.

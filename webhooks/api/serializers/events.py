@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from webhooks.models import Delivery, Event
 from webhooks.operations import eventchecks, events
-from webhooks.rest.fields import Strict, Text
+from webhooks.rest.fields import List, Strict, Text
 
 from .fields import EventName, Id, Moment, timestamp
 from .problems import Problem
@@ -45,13 +45,13 @@ class NewEvent(Strict):
 class Batch(Strict):
     """Events to publish together, of any partners."""
 
-    events = serializers.ListField(child=NewEvent(), min_length=1, max_length=MAX_BATCH)
+    events = List(child=NewEvent(), min_length=1, max_length=MAX_BATCH)
 
 
 class Items(Strict):
     """The same before its items are validated: each item is refused by itself."""
 
-    events = serializers.ListField(min_length=1, max_length=MAX_BATCH)
+    events = List(min_length=1, max_length=MAX_BATCH)
 
 
 class PublishedEvent(serializers.Serializer[Any]):

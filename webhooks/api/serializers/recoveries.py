@@ -10,7 +10,7 @@ from rest_framework import serializers
 from webhooks.models import Recovery, Subscription
 from webhooks.operations import recoveries
 from webhooks.operations.recoveries import Outcome
-from webhooks.rest.fields import Flag, Strict, Text
+from webhooks.rest.fields import Flag, List, Strict, Text
 
 from .fields import Moment, timestamp
 from .queries import Dialect
@@ -19,7 +19,7 @@ from .queries import Dialect
 class RecoveryFilter(Strict):
     """Selects the deliveries to replay; every field narrows the selection."""
 
-    outcomes = serializers.ListField(
+    outcomes = List(
         child=serializers.ChoiceField(choices=[str(o) for o in Outcome]),
         min_length=1,
         max_length=len(Outcome),
@@ -35,7 +35,7 @@ class RecoveryFilter(Strict):
         help_text="Its id; null is all of the partner's. `missed` needs one.",
     )
     dialect = Dialect()
-    event_types = serializers.ListField(
+    event_types = List(
         child=Text(max_length=128),
         required=False,
         max_length=200,

@@ -6,13 +6,13 @@ from rest_framework import serializers
 
 from webhooks.models import Subscription
 from webhooks.operations import endpoints, eventchecks
-from webhooks.rest.fields import Flag, Strict, Text, Url
+from webhooks.rest.fields import Flag, List, Strict, Text, Url
 
 from .fields import EventName, Whole, timestamp
 
 
-def _events() -> serializers.ListField:
-    return serializers.ListField(
+def _events() -> List:
+    return List(
         child=EventName(max_length=eventchecks.MAX_TYPE),
         allow_null=True,
         required=False,

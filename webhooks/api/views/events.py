@@ -41,6 +41,8 @@ _REPLAYED_HEADER = OpenApiParameter(
 
 
 class Events(PublisherView):
+    max_values = None  # data of an event may be any JSON
+
     @extend_schema(
         tags=["events"],
         operation_id="publish_event",
@@ -80,6 +82,7 @@ class Events(PublisherView):
 class Batch(PublisherView):
     # A thousand events of the size that is usual.
     max_body = 8 * view.MEBIBYTE
+    max_values = None
     parser_classes = [Items]
 
     @extend_schema(

@@ -90,13 +90,19 @@ class WebHookType(serializers.ChoiceField):
         super().__init__(choices=TYPES, **options)
 
 
-class WebHookUrls(serializers.ListField):
+class WebHookUrls(fields.List):
     child = Url()
     default_error_messages = {
+        "too_many": f"and url may name at most {endpoints.MAX_ENDPOINTS} URLs",
         "required": "is required",
         "not_a_list": "must be an array of URLs",
         "empty": "must not be empty",
     }
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and len(data) > endpoints.MAX_ENDPOINTS:
+            self.fail("too_many")
+        return super().to_internal_value(data)
 
 
 class PartnerWebHookAdd(serializers.Serializer[Subscription]):

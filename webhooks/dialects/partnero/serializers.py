@@ -7,6 +7,7 @@ trimmed, and an empty one counts as missing.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NoReturn, Self
 
 from drf_spectacular.types import OpenApiTypes
@@ -17,6 +18,7 @@ from rest_framework.request import Request
 from webhooks.models import Subscription
 from webhooks.operations import endpoints
 from webhooks.rest.answers import Answer, Computed
+from webhooks.rest.fields import TOLD, List
 
 from .wire import EVENTS
 
@@ -122,7 +124,7 @@ class Active(Laravel, serializers.BooleanField):
 _BOOLEANS = {True: (True, 1, "1"), False: (False, 0, "0")}
 
 
-class Events(Laravel, serializers.ListField):
+class Events(Laravel, List):
     child = serializers.ChoiceField(choices=EVENTS)
     default_error_messages = {
         "required": "The {attribute} field is required.",
@@ -137,8 +139,10 @@ class Events(Laravel, serializers.ListField):
     def run_child_validation(self, data: list[Any]) -> list[str]:
         wrong: dict[Any, list[str]] = {
             index: [f"The selected {self.field_name}.{index} is invalid."]
-            for index, name in enumerate(data)
-            if name not in EVENTS
+            for index in islice(
+                (index for index, name in enumerate(data) if name not in EVENTS),
+                TOLD,
+            )
         }
         if wrong:
             raise serializers.ValidationError(wrong)

@@ -78,7 +78,7 @@ class Text(StrictJSON):
         view = context["view"]
         view.text = read(stream, context)
         try:
-            return loads(view.text)
+            return loads(view.text, view.max_values)
         except MalformedJSON as error:
             where = location("$", view.text.decode(errors="replace"), error.position)
             raise MalformedJSON(f"{error.reason}. {where}", error.position) from None
