@@ -198,7 +198,6 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_CALLABLE = "webhooks.staff.account.failed_logins.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # kept as asterisks
-AXES_DISABLE_ACCESS_LOG = True  # a row for each login, which the audit log has
 AXES_ENABLE_ADMIN = False  # its pages would change rows without an audit entry
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has every login; that table only grows
 AXES_CLIENT_IP_CALLABLE = "webhooks.console.client_address.client_network"
