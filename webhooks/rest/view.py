@@ -100,8 +100,8 @@ _SAME_AS: Mapping[type[Exception], type[Exception]] = {
 
 
 class ApiView(ViewSet):
-    """A viewset over an explicit map of methods. An interface derives its own from this one, with
-    the order in which a request is checked and what is answered when something is wrong."""
+    """A viewset over an explicit map of methods. Each interface derives its own, with its order of
+    checks and its refusals."""
 
     # Which interface it is; written into the audit log.
     slug: ClassVar[str]
@@ -110,8 +110,7 @@ class ApiView(ViewSet):
     # when a view first needs its result.
     check_order: ClassVar[tuple[str, ...]] = ("method", "key", "scope", "rate", "body")
     max_body: ClassVar[int] = MEBIBYTE
-    # Values in a JSON body: each is looked at. None: as many as its bytes can be.
-    max_values: ClassVar[int | None] = 10_000
+    max_values: ClassVar[int | None] = 10_000  # in a JSON body; None: no limit
     # The encodings that are decompressed. None: Content-Encoding is ignored.
     content_codings: ClassVar[Collection[str] | None] = None
     # Whether a body of an unknown media type counts as empty; else it is refused.

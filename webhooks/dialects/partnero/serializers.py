@@ -137,12 +137,10 @@ class Events(Laravel, List):
         super().__init__(allow_empty=False, min_length=1, **options)
 
     def run_child_validation(self, data: list[Any]) -> list[str]:
+        unknown = (index for index, name in enumerate(data) if name not in EVENTS)
         wrong: dict[Any, list[str]] = {
             index: [f"The selected {self.field_name}.{index} is invalid."]
-            for index in islice(
-                (index for index, name in enumerate(data) if name not in EVENTS),
-                TOLD,
-            )
+            for index in islice(unknown, TOLD)
         }
         if wrong:
             raise serializers.ValidationError(wrong)
