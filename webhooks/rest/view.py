@@ -115,8 +115,7 @@ class ApiView(ViewSet):
     content_codings: ClassVar[Collection[str] | None] = None
     # Whether a body of an unknown media type counts as empty; else it is refused.
     ignores_other_media_types: ClassVar[bool] = False
-    # Whether its page in the browsable API offers forms.
-    has_forms: ClassVar[bool] = True
+    has_forms: ClassVar[bool] = True  # on its page in the browsable API
     # Of the caller, once the request has been counted.
     allowance: throttling.Allowance | None = None
     # A value of the body that is refused when the other checks have passed.
