@@ -61,6 +61,20 @@ def test_who_waits_comes_before_what_another_sent_after_its_first(tmp_path):
         assert calls == ["/of-ann", "/of-bob", "/of-ann", "/of-ann"]
 
 
+def test_one_caller_leaves_room_to_wait_for_others(tmp_path):
+    release = tmp_path / "release"
+    with serving(WAITING_OF_ONE=3) as server:
+        introduce(server, "a", "b")
+        send(server, 1, f"/hold?{release}", "a")
+        eventually(lambda: held(release) == 1)
+        waiting = send(server, 5, "/", "a")
+        assert [peer.has_answer for peer in waiting] == [False] * 3 + [True] * 2
+        assert waiting[-1].answer().status == 503
+        assert server.ask(ask("/", "b")).status == 200
+        release.touch()
+        assert {peer.answer().status for peer in waiting[:3]} == {200}
+
+
 def test_credentials_that_nobody_has_get_no_turn_of_their_own(tmp_path):
     release = tmp_path / "release"
     with serving() as server:

@@ -20,7 +20,7 @@ class Crowd:
 
     All of it runs in the loop, except `take`. `longest_body` says of a path how long a body its
     view reads; None where no view says it. `refuse` words and records what is refused. `work` tells
-    the threads of a request.
+    the threads of a request; False: it may not wait for one.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Crowd:
         *,
         longest_body: Callable[[bytes], int | None],
         refuse: Refuse,
-        work: Callable[[Connection], None],
+        work: Callable[[Connection], bool],
     ) -> None:
         self.limits = allowed
         self.time = loop.time
@@ -84,13 +84,14 @@ class Crowd:
     def queue(self, connection: Connection) -> None:
         """It has a whole request."""
         self._leave(connection)
-        if len(self._queued) >= limits.WAITING:
-            self._gave_way["refused while too many waited for a thread"] += 1
-            connection.give_way()
-            return
-        self._queued[connection] = None
-        self.count(connection)
-        self._work(connection)
+        if len(self._queued) < limits.WAITING:
+            self._queued[connection] = None  # before a thread can take it
+            if self._work(connection):
+                self.count(connection)
+                return
+            del self._queued[connection]
+        self._gave_way["refused while too many waited for a thread"] += 1
+        connection.give_way()
 
     def take(self, connection: Connection) -> bool:
         """For a thread: whether its request is still to be answered. Only one is told so."""

@@ -48,6 +48,9 @@ LINGER_SECONDS = 5.0
 WAITING = 1024
 """Whole requests that wait for a thread; at 10 ms each the last one waits for seconds."""
 
+WAITING_OF_ONE = 256
+"""Of them, those of one caller: who sends more than is answered leaves room for others."""
+
 CALLERS = 4096
 """That are known by their credentials. The one that has not asked for the longest time is forgotten,
 and is known again with its next answer."""

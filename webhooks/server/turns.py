@@ -30,12 +30,17 @@ class Turns:
         self._answered: Counter[str] = Counter()
         self._callers: OrderedDict[int, str] = OrderedDict()
 
-    def put(self, connection: Connection) -> None:
+    def put(self, connection: Connection) -> bool:
+        """Whether it may wait: its caller has room for one more."""
         credentials = self._credentials_of(connection)
         with self._changed:
             caller = self._callers.get(credentials, connection.peer)
-            self._waiting.setdefault(caller, deque()).append(connection)
+            requests = self._waiting.setdefault(caller, deque())
+            if len(requests) >= limits.WAITING_OF_ONE:
+                return False
+            requests.append(connection)
             self._changed.notify()
+            return True
 
     def take(self) -> tuple[str, Connection]:
         """The next request, and whose it is. Waits for one; `end` must follow."""
