@@ -18,9 +18,7 @@ def hostile(body: dict[str, Any], most: int) -> Iterator[dict[str, Any]]:
     kinds: tuple[Any, ...] = (
         [[]] * (most // 4),
         [[]] * 9_900,
-        ["http://a.b"] * (most // 14),
         ["http://a.b"] * 9_900,
-        [f"a{number}" for number in range(most // 10)],
         {str(number): [] for number in range(most // 16)},
     )
     for values in kinds:

@@ -9,6 +9,7 @@ from webhooks.rest.parsing import (
     MalformedJSON,
     RefusedValue,
     StrictJSON,
+    TooManyValues,
     check,
     loads,
     no_constant,
@@ -26,6 +27,8 @@ class Items(StrictJSON):
     def value(self, body: bytes, most: int | None = None) -> Any:
         try:
             return loads(body, most)
+        except TooManyValues:
+            raise
         except RefusedValue as refused:
             value = _read(body, refused)
         if not isinstance(value, dict) or not isinstance(value.get(self.name), list):

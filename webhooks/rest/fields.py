@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 from webhooks.operations import endpoints
 
-TOLD = 100
+TOLD = 20
 """Faults of one kind that an answer tells: a body may have a quarter of a million."""
 
 

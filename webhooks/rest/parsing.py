@@ -27,7 +27,6 @@ _NUL = "must not contain the character U+0000"
 _SURROGATE = "must not contain half of a surrogate pair"
 TOO_DEEP = f"must not be nested more than {MAX_DEPTH} levels deep"
 _TOO_LARGE = "must be a number that 64 bits can hold"
-_TOO_MANY = "must not hold more than {:,} values"
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -57,6 +56,13 @@ class RefusedValue(exceptions.ValidationError):
     def name(self) -> str:
         """`events.0`"""
         return ".".join(map(str, self.path)) or "body"
+
+
+class TooManyValues(RefusedValue):
+    """The body holds more than `most` values."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__((), f"must not hold more than {most:,} values")
 
 
 class ByContentType(DefaultContentNegotiation):
@@ -133,12 +139,12 @@ class Ignored(Parser):
 
 
 def loads(body: bytes, most: int | None = None) -> Any:
-    """The value of a JSON text; raises MalformedJSON, or RefusedValue, also when it holds more
-    than `most` values."""
+    """The value of a JSON text; raises MalformedJSON, RefusedValue, and TooManyValues when it holds
+    more than `most`."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        _check_text(body)
+        _check_text(body, most)
         # orjson counts characters, not bytes; a caller finds the place by it all the same.
         raise MalformedJSON(error.msg, error.pos) from None
     # Each can only be wrong if its mark is in the text, so most bodies are not walked.
@@ -150,8 +156,8 @@ def loads(body: bytes, most: int | None = None) -> Any:
 
 
 def check(value: Any, path: Path = (), *, most: int | None = None) -> None:
-    """Raises RefusedValue for the first value that cannot be stored, and when there are more than
-    `most` in it. `path` is where it stands. A value takes a fraction of a microsecond."""
+    """Raises RefusedValue for the first value that cannot be stored, and TooManyValues when there
+    are more than `most` in it. `path` is where it stands. A value takes one or two microseconds."""
     if reason := _refusal(value):
         raise RefusedValue(path, reason)
     steps = [*path]
@@ -161,6 +167,8 @@ def check(value: Any, path: Path = (), *, most: int | None = None) -> None:
     while begun:
         for step, item in begun[-1]:
             count += 1
+            if most is not None and count > most:
+                raise TooManyValues(most)
             _check_item(steps, step, item)
             if item and type(item) in _CONTAINERS:
                 steps.append(step)
@@ -169,8 +177,6 @@ def check(value: Any, path: Path = (), *, most: int | None = None) -> None:
         else:
             begun.pop()
             del steps[-1:]
-        if most is not None and count > most:
-            raise RefusedValue((), _TOO_MANY.format(most))
 
 
 _CONTAINERS = frozenset({dict, list})
@@ -204,7 +210,7 @@ def _refusal(value: Any) -> str | None:
     return None
 
 
-def _check_text(body: bytes) -> None:
+def _check_text(body: bytes, most: int | None) -> None:
     """Raises RefusedValue for valid JSON that orjson refuses because of a value: half of a
     surrogate pair, a number that is too large, deep nesting."""
     try:
@@ -215,7 +221,9 @@ def _check_text(body: bytes) -> None:
     except ValueError:
         return
     try:
-        check(value)
+        check(value, most=most)
+    except TooManyValues:
+        raise
     except RefusedValue as refused:
         # Whether so deep a text is read at all differs from one Python to the next.
         path = () if refused.reason == TOO_DEEP else refused.path

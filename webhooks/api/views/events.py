@@ -82,7 +82,7 @@ class Events(PublisherView):
 class Batch(PublisherView):
     # A thousand events of the size that is usual.
     max_body = 8 * view.MEBIBYTE
-    max_values = None
+    max_values = 1_000_000
     parser_classes = [Items]
 
     @extend_schema(
