@@ -108,15 +108,16 @@ def test_without_workers_the_broker_does_not_fill_and_no_claim_is_lost(
     queued(receiver.url("/b"), 40)
 
     with cluster.claimer("--concurrency=10") as claimer:
-        eventually(lambda: len(redis.messages()) >= 2)
+        eventually(lambda: len(redis.messages()) >= 2 and reserved().count() >= 10)
         time.sleep(0.5)
-        assert 10 <= reserved().count() <= 30, "three times the concurrency"
+        assert reserved().count() <= 30, "three times the concurrency"
         sizes = len(redis.messages())
         for _ in range(3):
             run_out(reserved())
             eventually(lambda: reserved().filter(due_at__gt=Now()).exists())
+        eventually(lambda: reserved().filter(due_at__gt=Now()).count() == 10)
         time.sleep(0.5)
-        assert reserved().filter(due_at__gt=Now()).count() == 10
+        assert reserved().filter(due_at__gt=Now()).count() <= 10
         assert len(redis.messages()) <= sizes + 3
         assert claimer.log.count("No Celery worker took") == 1
         with cluster.worker():

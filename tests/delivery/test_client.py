@@ -18,6 +18,7 @@ from tests.delivery.posting import (
     send,
 )
 from tests.receiver import Receiver
+from tests.waiting import PATIENCE
 from webhooks.delivery.client import Client
 from webhooks.delivery.result import UNREACHABLE
 
@@ -208,8 +209,10 @@ def test_a_failure_keeps_nothing_that_was_sent(receiver, failure):
             for _ in range(5):
                 result = await post(client, url, body=body, timeout=patience)
                 assert result.outcome == failure
-            await asyncio.sleep(0.05)
-            return sys.getrefcount(body) - before
+            end = time.monotonic() + PATIENCE
+            while (kept := sys.getrefcount(body) - before) and time.monotonic() < end:
+                await asyncio.sleep(0.01)
+            return kept
 
     gc.collect()
     gc.disable()

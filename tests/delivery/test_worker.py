@@ -20,7 +20,7 @@ from tests.delivery.backlog import (
     queued,
     subscription,
 )
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually
 from webhooks.delivery import outbox, worker
 from webhooks.delivery.backends import local
 from webhooks.management.commands.deliver import make_worker
@@ -353,12 +353,20 @@ def test_a_type_that_the_profile_lost_its_name_for_is_recorded(receiver):
 
 
 def test_it_sends_many_at_once_and_does_not_wait_for_the_slowest(receiver):
-    receiver.answer("/slow", delay=1.5)
+    came = threading.Event()
+    receiver.answer("/slow", until=came)
     receiver.answer("/fast")
     publish(subscription(receiver.url("/slow")), 1)
     publish(subscription(receiver.url("/fast")), 60)
 
+    def wait_for_all():
+        eventually(lambda: len(receiver.requests) == 61, seconds=10)
+        came.set()
+
+    waiting = threading.Thread(target=wait_for_all)
+    waiting.start()
     deliver(concurrency=4)
+    waiting.join()
 
     slow = Attempt.objects.get(delivery__url=receiver.url("/slow"))
     fast = Attempt.objects.exclude(id=slow.id)

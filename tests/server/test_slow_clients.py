@@ -95,11 +95,11 @@ def _sends(peer: Peer, data: bytes) -> bool:
 
 
 def test_a_body_at_the_slowest_rate_arrives():
-    with serving(seconds=0.3, rate=1000) as server:
+    with serving(seconds=1, rate=1000) as server:
         peer = server.peer()
         peer.send("POST / HTTP/1.1\nHost: x\nContent-Length: 5000\n\n")
-        for _ in range(5):  # three times as long as the grace
-            time.sleep(0.2)
+        for _ in range(5):  # twice as long as the grace
+            time.sleep(0.4)
             peer.send(b"a" * 1000)
         assert peer.answer().json()["body"] == 5000
 
