@@ -71,6 +71,18 @@ class TestEventTypes:
         response = self.send(console, "add", name="a.b", schema=schema, example=example)
         assert beside in response.context["adminform"].form.errors
 
+    def test_a_description_has_so_many_characters(self, console: Client) -> None:
+        response = self.send(console, "add", name="a.b", description="x" * 2001)
+        assert "description" in response.context["adminform"].form.errors
+        self.send(console, "add", name="a.b", description="x" * 2000)
+        assert EventType.objects.get(name="a.b").description == "x" * 2000
+
+    def test_a_description_that_was_longer_before_stays(self, console: Client) -> None:
+        EventType.objects.create(name="a.b", description="x" * 3000)
+        self.send(console, "a.b/change", description="x" * 3000, example='{"id": 1}')
+        row = EventType.objects.get(name="a.b")
+        assert (row.example, len(row.description)) == ({"id": 1}, 3000)
+
     def test_a_pattern_may_name_characters_by_number(self, console: Client) -> None:
         self.send(console, "add", name="a.b", schema=r'{"pattern": "^[^\\u0000]*$"}')
         assert EventType.objects.filter(name="a.b").exists()

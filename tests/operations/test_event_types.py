@@ -12,6 +12,7 @@ from webhooks.operations import (
     default_event_types,
     event_types,
     eventchecks,
+    limits,
 )
 from webhooks.operations.audit import SYSTEM
 
@@ -27,6 +28,14 @@ def test_it_gives_a_name_once() -> None:
     with pytest.raises(event_types.NameTaken):
         create(description="another")
     assert AuditEntry.objects.filter(action="event_type.created").count() == 1
+
+
+def test_a_description_has_so_many_characters() -> None:
+    create(description="x" * 2000)
+    with pytest.raises(limits.LimitReached):
+        create("thing.else", description="x" * 2001)
+    with pytest.raises(limits.LimitReached):
+        event_types.update(by=SYSTEM, name="thing.happened", description="x" * 2001)
 
 
 def test_it_changes_what_is_given_and_leaves_the_rest() -> None:

@@ -14,7 +14,7 @@ from tests import factories
 from tests.clock import at
 from tests.waiting import PATIENCE
 from webhooks.models import ApiKey, AuditEntry, Subscription, keyformat
-from webhooks.operations import access, keys, rotation, subscriptions
+from webhooks.operations import access, keys, limits, rotation, subscriptions
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +130,16 @@ def test_it_issues_no_key_with_a_scope_it_does_not_know(partner, scope):
     assert not ApiKey.objects.exists()
 
 
+def test_a_key_has_so_many_scopes_and_its_shops_so_long_names(partner):
+    shops = [f"shop:{number:0255}" for number in range(100)]
+    key, _ = at(NOW, keys.issue, by=SYSTEM, partner=partner, scopes=shops)
+    assert len(key.shops) == 100
+    for scopes in ([*shops, "shop:s-1"], [f"shop:{0:0256}"], [keys.READ] * 101):
+        with pytest.raises(limits.LimitReached):
+            at(NOW, keys.issue, by=SYSTEM, partner=partner, scopes=scopes)
+    assert ApiKey.objects.count() == 1
+
+
 def test_it_issues_a_publisher_no_scope_of_partners():
     with pytest.raises(keys.UnknownScope):
         at(NOW, keys.issue, by=SYSTEM, partner=None, scopes=["shop:s-1"])
@@ -220,6 +230,35 @@ def test_of_a_key_that_was_replaced_the_key_in_its_place_is_replaced(partner):
     ]
 
 
+def test_of_the_former_keys_of_a_chain_the_last_hundred_are_kept(partner):
+    """Those that still work beside them."""
+    old, old_text = factories.key(partner)
+    latest, _ = at(NOW, keys.rotate, by=SYSTEM, key=old, overlap=DAY)
+    gone = kept_for(latest)
+    subscriptions.delete(by=SYSTEM, subscription=gone)
+    for number in range(150):
+        made_at = latest.created_at + timedelta(microseconds=number - 200)
+        ApiKey.objects.create(
+            partner=partner,
+            prefix=f"{number:010}",
+            pepper=1,
+            created_at=made_at,
+            expires_at=NOW,
+            replaced_by=latest,
+        )
+    first = ApiKey.objects.exclude(pk=old.pk).earliest("created_at")
+    ApiKey.objects.filter(pk=old.pk).update(created_at=NOW - DAY)
+    Subscription.objects.filter(pk=gone.pk).update(api_key=first)
+    new, _ = at(NOW, keys.rotate, by=SYSTEM, key=latest)
+    former = ApiKey.objects.filter(replaced_by=new).order_by("-created_at")
+    assert old in former
+    assert former.exclude(pk=old.pk).count() == 100
+    assert former[0] == latest
+    assert not ApiKey.objects.filter(pk=first.pk).exists()
+    assert Subscription.objects.get(pk=gone.pk).api_key is None
+    assert at(NOW, keys.authenticate, old_text) == old
+
+
 def test_a_key_lasts_as_long_as_one_whose_replacement_was_revoked(partner):
     year = timedelta(days=365)
     old, _ = at(NOW, keys.issue, by=SYSTEM, partner=partner, expires_at=NOW + year)
@@ -306,12 +345,16 @@ def test_a_key_that_is_rotated_and_revoked_at_once_is_revoked(partner):
         (["shop:s1"], ["shop:s1", "shop:s2"], False),
         (["shop:s1", "shop:s2"], ["shop:s2"], True),
         ([keys.READ], ["shop:s1"], False),
+        (["shop:s1", keys.READ], ["shop:s1", keys.READ], True),
+        (["shop:s1", keys.READ], ["shop:s1"], False),
+        (["shop:it's \\ \" %s é"], ["shop:it's \\ \" %s é"], True),
     ],
 )
 def test_a_key_covers_what_may_do_no_more(mine, theirs, covers):
     partner = factories.partner()
     one, two = (factories.key(partner, scopes=s)[0] for s in (mine, theirs))
-    assert keys.covers(one, two) is covers
+    found = ApiKey.objects.filter(pk=two.pk).covered_by(one)
+    assert found.exists() is covers
 
 
 # --- What is kept for a key ----------------------------------------------------------

@@ -152,6 +152,8 @@ class TestIssuing:
             ({"lasts": "date", "expires_at": "soon"}, "expires_at"),
             ({"lasts": "30", "expires_at": "2030-01-01T00:00"}, "expires_at"),
             ({"name": "x" * 201}, "name"),
+            ({"shops": "x" * 256}, "shops"),
+            ({"shops": ",".join(f"s{n}" for n in range(101))}, "shops"),
         ],
     )  # fmt: skip
     def test_what_is_wrong_stands_beside_its_field(

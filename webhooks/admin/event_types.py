@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from webhooks.console.actor import staff_actor
 from webhooks.models import EventType
-from webhooks.operations import event_types, eventchecks
+from webhooks.operations import event_types, eventchecks, limits
 
 from .bounds import Bounded
 from .once import ActsOnce
@@ -46,6 +46,12 @@ class EventTypeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
+        # One that was longer before there was a limit stays, until it is changed.
+        if "description" in self.changed_data:
+            try:
+                limits.check_lengths(limits.DESCRIPTION, data.get("description", ""))
+            except limits.LimitReached as reached:
+                self.add_error("description", str(reached))
         try:
             event_types.check(data.get("schema"), data.get("example"))
         except event_types.InvalidSchema as invalid:

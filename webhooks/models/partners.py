@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self, cast
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
 from django.utils import timezone
+
+from . import scopes
 
 
 class PartnerQuerySet(models.QuerySet["Partner"]):
@@ -86,11 +88,24 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def within(self, shops: Sequence[str]) -> Self:
         """Those that are bound to some of these shops and to no other; with no shops,
-        all. A partner has a handful of keys, so they are looked through."""
-        if not shops:
+        all."""
+        granted = [f"{ApiKey.SHOP_PREFIX}{shop}" for shop in shops]
+        return self._with_scopes(granted, shops=True)
+
+    def covered_by(self, key: "ApiKey") -> Self:
+        """Those that may do no more than `key`, so that whoever holds `key` may have them
+        made anew without gaining anything."""
+        return self.within(key.shops)._with_scopes(key.acts, shops=False)
+
+    def _with_scopes(self, granted: Sequence[str], *, shops: bool) -> Self:
+        """Those with some of the granted ones and with no other; with none granted, all."""
+        if not granted:
             return self
-        rows = self.select_related(None).only("scopes")
-        return self.filter(id__in=[row.id for row in rows if row.is_within(shops)])
+        vendor = connections[self.db].vendor
+        prefix = ApiKey.SHOP_PREFIX
+        return self.filter(
+            scopes.within(granted, prefix=prefix, begins=shops, vendor=vendor)
+        )
 
     def chain(self, latest: uuid.UUID) -> Self:
         """The key in use of that id, and all that have led to it by rotations, the oldest
@@ -191,9 +206,10 @@ class ApiKey(models.Model):
             if scope.startswith(self.SHOP_PREFIX)
         )
 
-    def is_within(self, shops: Sequence[str]) -> bool:
-        """Whether it reaches no shop but these; no shops are every shop."""
-        return not shops or bool(self.shops and {*self.shops} <= {*shops})
+    @property
+    def acts(self) -> list[str]:
+        """The scopes that are no shops: what it may do. None means everything."""
+        return [s for s in self.scopes if not s.startswith(self.SHOP_PREFIX)]
 
     @property
     def is_revoked(self) -> bool:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from webhooks.models import ApiKey, Delivery, Partner, Recovery, Subscription
+from webhooks.models.partners import ApiKeyQuerySet
 from webhooks.models.subscriptions import SubscriptionQuerySet
 
 from .audit import Actor
@@ -53,7 +54,7 @@ class Access:
         rows = Recovery.objects.filter(partner=self.partner).within(self.shops)
         return rows.order_by("-id")
 
-    def keys(self) -> QuerySet[ApiKey]:
+    def keys(self) -> ApiKeyQuerySet:
         """Those that reach no shop beyond the caller's, the oldest first."""
         return (
             ApiKey.objects.of(self.partner)

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from webhooks.delivery import wire
 from webhooks.models import EventType
 
-from . import audit, default_event_types, event_schemas, eventchecks
+from . import audit, default_event_types, event_schemas, eventchecks, limits
 
 MAX_DEPTH = 64
 """Of the JSON of a schema or an example: levels."""
@@ -80,8 +80,9 @@ def is_too_deep(value: Any) -> bool:
 def create(*, by: audit.Actor, name: str, **fields: Any) -> EventType:
     """`fields` are `description schema example`.
 
-    Raises NameTaken, InvalidSchema and InvalidExample.
+    Raises NameTaken, InvalidSchema, InvalidExample and limits.LimitReached.
     """
+    limits.check_lengths(limits.DESCRIPTION, fields.get("description", ""))
     event_type = EventType(name=name, **_known(fields))
     check(event_type.schema, event_type.example)
     try:
@@ -99,8 +100,9 @@ def create(*, by: audit.Actor, name: str, **fields: Any) -> EventType:
 def update(*, by: audit.Actor, name: str, **fields: Any) -> EventType:
     """Change what is given and leave the rest. The name is for good.
 
-    Raises UnknownType, InvalidSchema and InvalidExample.
+    Raises UnknownType, InvalidSchema, InvalidExample and limits.LimitReached.
     """
+    limits.check_lengths(limits.DESCRIPTION, fields.get("description", ""))
     with transaction.atomic():
         event_type = EventType.objects.select_for_update().filter(name=name).first()
         if event_type is None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from webhooks.models import ApiKey, Partner, keyformat
 
-from . import access, audit, kept_for_keys, limits, rotation
+from . import access, audit, former_keys, kept_for_keys, limits, rotation
 
 READ = "webhooks:read"
 WRITE = "webhooks:write"
@@ -162,6 +162,7 @@ def rotate(
         for replaced in dict.fromkeys((old, *made, latest)):
             _end(replaced, at=now + overlap, for_=new, by=by)
         kept_for_keys.hand_over(latest, to=new, by=by)
+        former_keys.forget(new, at=now)
         limits.hold_chain(latest.partner, new, at=now)
     return new, text
 
@@ -243,20 +244,7 @@ def authenticate(
 
 def may(key: ApiKey, scope: str) -> bool:
     """Whether a key without scopes of its own, or with this one, may do `scope`."""
-    granted = [s for s in key.scopes if _is_act(s)]
-    return not granted or scope in granted
-
-
-def covers(key: ApiKey, other: ApiKey) -> bool:
-    """Whether `other` may do no more than `key`, so that whoever holds `key` may have it
-    made anew without gaining anything."""
-    mine, theirs = ({s for s in k.scopes if _is_act(s)} for k in (key, other))
-    may_as_much = not mine or bool(theirs and theirs <= mine)
-    return may_as_much and other.is_within(key.shops)
-
-
-def _is_act(scope: str) -> bool:
-    return not scope.startswith(ApiKey.SHOP_PREFIX)
+    return not key.acts or scope in key.acts
 
 
 def _note_use(key: ApiKey, now: datetime) -> None:
@@ -269,15 +257,19 @@ def _note_use(key: ApiKey, now: datetime) -> None:
 
 
 def check_scopes(scopes: Sequence[str], *, for_publisher: bool) -> None:
-    """Raises UnknownScope."""
+    """Raises UnknownScope and limits.LimitReached."""
+    if len(scopes) > limits.SCOPES.most:
+        raise limits.LimitReached(limits.SCOPES, limits.SCOPES.most)
     known = {PUBLISH} if for_publisher else {READ, WRITE, REVEAL, MANAGE}
     for scope in scopes:
-        is_shop = not _is_act(scope) and scope != ApiKey.SHOP_PREFIX
+        is_shop = scope.startswith(ApiKey.SHOP_PREFIX) and scope != ApiKey.SHOP_PREFIX
         if scope not in known and (for_publisher or not is_shop):
             raise UnknownScope(
                 f"{scope!r} is not a scope; known: {', '.join(sorted(known))}"
                 + ("" if for_publisher else f", {ApiKey.SHOP_PREFIX}<id>")
             )
+    shops = (scope.removeprefix(ApiKey.SHOP_PREFIX) for scope in scopes)
+    limits.check_lengths(limits.SHOP, *shops)
 
 
 def _state(key: ApiKey) -> dict[str, Any]:

@@ -189,6 +189,13 @@ NAME_OF_KEY = _characters("key_name", 200, "a name")
 SHOP = _characters("shop_id", 255, "a shop id", "shop_id")
 EVENT_NAME = _characters("event_name", 255, "the name of an event", "events")
 SECRET = _characters("secret", 255, "a secret", "secrets")
+DESCRIPTION = _characters("description", 2000, "a description")
+SCOPES = Limit(
+    name="scopes",
+    label="scopes of a key, its shops among them",
+    most=100,
+    kind=Kind.LENGTH,
+)
 
 EVERY = (
     SUBSCRIPTIONS,

@@ -30,11 +30,8 @@ class KeyManagementView(KeyHolderView):
     scope = keys.MANAGE
 
     def covered(self) -> QuerySet[ApiKey]:
-        """A partner has a handful of keys, so this looks at each of them."""
-        mine = self.caller.key
-        rows = self.access.keys()
-        covered = [row for row in rows if mine is not None and keys.covers(mine, row)]
-        return rows.filter(pk__in=[row.pk for row in covered])
+        mine, rows = self.caller.key, self.access.keys()
+        return rows.covered_by(mine) if mine is not None else rows.none()
 
 
 class Keys(KeyManagementView):

@@ -16,7 +16,7 @@ from webhooks.console import labels
 from webhooks.console.filters import Filters, Moment
 from webhooks.console.paging import with_changes
 from webhooks.models import ApiKey, keyformat
-from webhooks.operations import rotation
+from webhooks.operations import keys, limits, rotation
 from webhooks.staff.partners.forms import PartnerField
 
 _MARK = "whk_"
@@ -152,7 +152,7 @@ class IssueForm(forms.Form):
     )
     shops = forms.CharField(
         required=False,
-        max_length=2000,
+        max_length=limits.SCOPES.most * (limits.SHOP.most + len(", ")),
         help_text="Ids of shops, separated by commas, if the key is to reach only these "
         "shops. Empty: every shop of the partner.",
     )
@@ -174,7 +174,12 @@ class IssueForm(forms.Form):
 
     def clean_shops(self) -> list[str]:
         shops = [shop.strip() for shop in self.cleaned_data["shops"].split(",")]
-        return [f"{ApiKey.SHOP_PREFIX}{shop}" for shop in shops if shop]
+        scopes = [f"{ApiKey.SHOP_PREFIX}{shop}" for shop in shops if shop]
+        try:
+            keys.check_scopes(scopes, for_publisher=False)
+        except limits.LimitReached as reached:
+            raise forms.ValidationError(str(reached)) from None
+        return scopes
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
