@@ -14,7 +14,8 @@ ANSWER = 32 * 1024  # bytes; they were up to 16 million
 
 
 def hostile(body: dict[str, Any], most: int) -> Iterator[dict[str, Any]]:
-    """Each field as each kind of long list or object, and as many fields that nobody knows."""
+    """Each field as each kind of long list or object, as many fields that nobody knows, and
+    fields with long names."""
     kinds: tuple[Any, ...] = (
         [[]] * (most // 4),
         [[]] * 9_900,
@@ -25,6 +26,9 @@ def hostile(body: dict[str, Any], most: int) -> Iterator[dict[str, Any]]:
         yield from ({**body, name: values} for name in body)
         yield {**body, "nobody": values}
     yield {**body, **{f"nobody {number}": 1 for number in range(most // 24)}}
+    yield {**body, **{f"{number} {'n' * (most // 30)}": 1 for number in range(20)}}
+    yield {**body, "n" * (most // 2): "\0"}
+    yield {**body, "lines": [{"n" * (most // 2): {"\ud800": 1}}]}
 
 
 @pytest.mark.django_db

@@ -406,6 +406,12 @@ class TestTopiic(DialectSuite):
         )
         self.refused(replace(self.call, body=text), **{path: [message]})
 
+    def test_it_tells_where_a_number_stands_however_long_it_is(self):
+        text = f'{{"webhookEvents": {"9" * 5000}}}'
+        response = self.send(replace(self.call, body=text.encode()))
+        assert response.status_code == 400
+        assert list(json.loads(response.content)["errors"]) == ["$.webhookEvents"]
+
     def test_it_stops_reading_at_the_first_wrong_type_I(self):
         response = self.send(replace(self.call, body={"webhookUrl": 1, "id": 2}))
         assert list(json.loads(response.content)["errors"]) == ["$.webhookUrl"]

@@ -4,6 +4,8 @@ from itertools import permutations
 
 import pytest
 
+from webhooks.server.incoming import Incoming
+
 from .application import LONG, THREADS
 from .serving import serving
 
@@ -252,6 +254,23 @@ def test_a_second_request_before_the_first_answer_is_not_read(server):
     assert peer.answer().headers["connection"] == "close"
     assert peer.ends() == b""
     assert "/second" not in server.get("/calls").json()
+
+
+@pytest.mark.parametrize(
+    ("head", "behind"),
+    [
+        ("POST / HTTP/1.1\nContent-Length: 2000000\n", "x" * 60_000),
+        (GET, f"{GET}X-Long: {'x' * 60_000}\n\n"),
+    ],
+    ids=["a body that is too long", "another request"],
+)
+def test_what_comes_with_a_whole_head_is_none_of_its_headers(head, behind):
+    request = Incoming(lambda path: 1000)
+    text = f"{head}\n{behind}".replace("\n", "\r\n")
+    request.feed(memoryview(text.encode()))
+    assert request.is_whole
+    assert request.is_last
+    assert request.refusal is None
 
 
 def test_a_client_may_close_its_side_and_read_its_answer(server):

@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.response import Response
 
-from webhooks.rest.parsing import RefusedValue
+from webhooks.rest.parsing import RefusedValue, shortened
 
 from .serializers.problems import Problem
 
@@ -92,7 +92,8 @@ def answer(body: dict[str, Any]) -> Response:
 def at(path: Iterable[str | int], detail: str) -> dict[str, str]:
     """One error with the JSON pointer to its value, as a fragment (RFC 6901, 6)."""
     steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
-    return {"pointer": "#" + "".join(f"/{step}" for step in steps), "detail": detail}
+    pointer = shortened("#" + "".join(f"/{step}" for step in steps))
+    return {"pointer": pointer, "detail": detail}
 
 
 def flattened(detail: Any, path: tuple[str | int, ...] = ()) -> list[dict[str, str]]:

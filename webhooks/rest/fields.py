@@ -13,6 +13,8 @@ from rest_framework import serializers
 
 from webhooks.operations import endpoints
 
+from .parsing import shortened
+
 TOLD = 20
 """Faults of one kind that an answer tells: a body may have a quarter of a million."""
 
@@ -31,7 +33,8 @@ class Strict(serializers.Serializer[Any]):
             errors = dict(error.detail)  # type: ignore[arg-type]
         if isinstance(data, Mapping):
             unknown = (name for name in data if name not in self.fields)
-            errors |= {name: [self.unknown] for name in islice(unknown, TOLD)}
+            told = map(shortened, islice(unknown, TOLD))
+            errors |= {name: [self.unknown] for name in told}
         if errors:
             raise serializers.ValidationError(errors)
         return values

@@ -21,6 +21,9 @@ from .bodies import read
 
 MAX_DEPTH = 64
 
+LONGEST_PLACE = 200
+"""Characters of an answer that say where in a body something is wrong."""
+
 Path = tuple[str | int, ...]
 
 _NUL = "must not contain the character U+0000"
@@ -55,7 +58,12 @@ class RefusedValue(exceptions.ValidationError):
     @property
     def name(self) -> str:
         """`events.0`"""
-        return ".".join(map(str, self.path)) or "body"
+        return shortened(".".join(map(str, self.path))) or "body"
+
+
+def shortened(place: str) -> str:
+    """A place in a body, as an answer tells it: the names in it are the caller's."""
+    return place if len(place) <= LONGEST_PLACE else f"{place[:LONGEST_PLACE]}…"
 
 
 class TooManyValues(RefusedValue):

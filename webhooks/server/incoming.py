@@ -56,7 +56,9 @@ class Incoming:
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST, "This is not a request of HTTP/1.1.")
         self.overhead += len(data) - (self.size - before)
-        if self.overhead > limits.HEAD + OVERHEAD * self.size:
+        # What follows a whole request came with it, and is none of its headers.
+        overhead = self.head.size if self.is_whole else self.overhead
+        if overhead > limits.HEAD + OVERHEAD * self.size:
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 f"The headers are longer than {limits.HEAD} bytes.",

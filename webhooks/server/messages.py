@@ -45,6 +45,11 @@ class Head:
         return [value for each, value in self.headers if each.lower() == name]
 
     @property
+    def size(self) -> int:
+        """Its bytes, without the method and what stands around the values."""
+        return len(self.target) + sum(len(n) + len(v) + 4 for n, v in self.headers)
+
+    @property
     def path(self) -> bytes:
         return self.target.partition(b"?")[0]
 

@@ -21,7 +21,7 @@ from webhooks.models.outages import Unavailable
 from webhooks.operations import keys, limits
 from webhooks.rest import caller, refusals
 from webhooks.rest.bodies import BodyTooLarge
-from webhooks.rest.parsing import MalformedJSON, RefusedValue
+from webhooks.rest.parsing import MalformedJSON, RefusedValue, shortened
 from webhooks.rest.strangers import PlainHttp, RefusedByServer
 from webhooks.rest.view import (
     MethodNotAllowed,
@@ -163,7 +163,7 @@ def _refused_value(request: Request, refused: RefusedValue) -> Response:
         HTTPStatus.BAD_REQUEST,
         f"{refused.name} {refused.reason}",
         title="Invalid argument",
-        field=str(refused.path[0]) if refused.path else None,
+        field=shortened(str(refused.path[0])) if refused.path else None,
     )
 
 

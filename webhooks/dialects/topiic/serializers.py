@@ -17,6 +17,7 @@ from rest_framework import serializers
 
 from webhooks.models import Subscription, ids
 from webhooks.operations import endpoints
+from webhooks.rest import parsing
 from webhooks.rest.answers import Answer, Computed
 from webhooks.rest.bodies import read
 from webhooks.rest.extras import unrecognised
@@ -54,9 +55,9 @@ class Timestamp(serializers.DateTimeField):
 
 # --- Where in the text ---------------------------------------------------------------
 
-_read = json.JSONDecoder().raw_decode
-# Between the values of a text that is known to be JSON, these tell nothing.
-_BETWEEN = re.compile(r"[ \t\r\n,:]*")
+# Floats, because Python makes no integer of more than 4,300 digits.
+_read = json.JSONDecoder(parse_int=float).raw_decode
+_BETWEEN = re.compile(r"[ \t\r\n,:]*")  # the values; it tells nothing in JSON
 
 
 class Text(StrictJSON):
@@ -104,7 +105,7 @@ def location(path: str, text: str, index: int) -> str:
 def json_path(*steps: str | int) -> str:
     """`$.webhookEvents[0]`"""
     each = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return "".join(["$", *each])
+    return parsing.shortened("".join(["$", *each]))
 
 
 def end_of(text: str, *steps: str | int) -> int:
@@ -161,8 +162,7 @@ class UpdateWebhook(serializers.Serializer[Any]):
         known: set[str] = set()
         for sent, value in data.items():
             # JsonSerializerDefaults.Web matches names in any case; the last one counts.
-            name = _NAMES.get(sent.lower())
-            if name is not None:
+            if name := _NAMES.get(sent.lower()):
                 self._check_type(name, sent, value)
                 values[name] = value
                 known.add(sent)
