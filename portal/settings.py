@@ -237,17 +237,17 @@ API_RATE_WITHOUT_KEY = env.int("API_RATE_WITHOUT_KEY", default=120)
 LIMIT_SUBSCRIPTIONS = env.int("LIMIT_SUBSCRIPTIONS", default=100)
 LIMIT_URLS = env.int("LIMIT_URLS", default=200)
 LIMIT_SECRETS = env.int("LIMIT_SECRETS", default=200)
-# Names in the list of events of one subscription; every read answers them.
+# Events in one subscription's list, which every read answers; keys of a chain that work at once.
 LIMIT_EVENT_NAMES = env.int("LIMIT_EVENT_NAMES", default=200)
 LIMIT_KEYS = env.int("LIMIT_KEYS", default=50)
-# Keys of one chain of rotations that work at the same time.
 LIMIT_KEY_CHAIN = env.int("LIMIT_KEY_CHAIN", default=5)
 LIMIT_RECOVERIES = env.int("LIMIT_RECOVERIES", default=5)
 # Redeliveries that wait; requests by tests and redeliveries in a minute.
 LIMIT_SENT_AGAIN = env.int("LIMIT_SENT_AGAIN", default=1000)
 LIMIT_SENDS_PER_MINUTE = env.int("LIMIT_SENDS_PER_MINUTE", default=60)
 LIMIT_SENDS_PER_MINUTE_TO_ONE = env.int("LIMIT_SENDS_PER_MINUTE_TO_ONE", default=10)
-# Idempotency keys are kept for a day, each with an answer.
+# Changes in an hour by keys, which leave rows for ever; answers that are kept for a day.
+LIMIT_CHANGES_PER_HOUR = env.int("LIMIT_CHANGES_PER_HOUR", default=500)
 LIMIT_IDEMPOTENCY_KEYS = env.int("LIMIT_IDEMPOTENCY_KEYS", default=10_000)
 
 # --- Delivery ------------------------------------------------------------------------

@@ -20,6 +20,8 @@ from webhooks.models import (
     Subscription,
 )
 
+from . import change_rate
+
 # Never written to the log, whatever operation they come through.
 _SECRET_FIELDS = frozenset({"secret", "secrets", "key", "digest", "value"})
 REDACTED = "[redacted]"
@@ -86,9 +88,12 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> AuditEntry:
-    """Write one entry in the caller's transaction, as `entry` makes it."""
+    """Write one entry in the caller's transaction, as `entry` makes it.
+
+    Raises limits.LimitReached where keys of the partner have made too many changes."""
     made = entry(by=by, action=action, target=target, before=before, after=after)
     made.save(force_insert=True)
+    change_rate.hold(made)
     return made
 
 

@@ -9,9 +9,9 @@ The settings say how many, and `Partner.limits` for one partner. Staff are held 
 as keys are, since what they make weighs the same; who may change partners raises a limit.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from webhooks.models import (
     ApiKey,
+    AuditEntry,
     Delivery,
     Endpoint,
     Partner,
@@ -32,6 +33,19 @@ from webhooks.models import (
 
 MOST = 1_000_000
 """Of anything, whatever staff say: what is counted is counted at each change."""
+
+
+HOUR = timedelta(hours=1)
+
+CHANGES_MADE = (
+    "subscription.created",
+    "subscription.updated",
+    "secret.rotated",
+    "key.issued",
+    "recovery.started",
+)
+"""What keys do that leaves rows for ever, by its audit entries. Deleting and revoking end with
+what was made; tests and redeliveries have a rate of their own."""
 
 
 class Kind(Enum):
@@ -118,6 +132,15 @@ def _sent_again(partner: Any) -> QuerySet[Any]:
     )
 
 
+def _changes(partner: Any) -> QuerySet[Any]:
+    return AuditEntry.objects.filter(
+        partner_id=partner,
+        at__gt=timezone.now() - HOUR,
+        actor_kind=AuditEntry.ActorKind.KEY,
+        action__in=CHANGES_MADE,
+    )
+
+
 SUBSCRIPTIONS = Limit(
     name="subscriptions",
     label="subscriptions",
@@ -178,6 +201,14 @@ IDEMPOTENCY_KEYS = Limit(
     kind=Kind.RATE,
 )
 
+CHANGES = Limit(
+    name="changes_per_hour",
+    label="changes an hour",
+    setting="LIMIT_CHANGES_PER_HOUR",
+    kind=Kind.RATE,
+    rows=_changes,
+)
+
 
 def _characters(name: str, most: int, where: str, field: str = "") -> Limit:
     label = f"characters in {where}"
@@ -209,6 +240,7 @@ EVERY = (
     SENDS,
     SENDS_TO_ONE,
     IDEMPOTENCY_KEYS,
+    CHANGES,
 )
 """Those that have a setting, and that may be another for one partner."""
 
@@ -254,22 +286,14 @@ def used(partner: UUID, limits: Collection[Limit]) -> dict[Limit, int]:
     if not counting:
         return {}
     rows = Partner.objects.filter(pk=partner).order_by()
-    counts = {f"of_{limit.name}": _count(limit) for limit in counting}
+    counts = {f"of_{limit.name}": counted(limit) for limit in counting}
     numbers: Sequence[int] = rows.values_list(*counts.values()).get()
     return dict(zip(counting, numbers, strict=True))
 
 
-def check_overrides(overrides: Mapping[str, int]) -> None:
-    """Raises ValueError for the name of no limit, and for a number that is none."""
-    known = {limit.name for limit in EVERY}
-    for name, number in overrides.items():
-        if name not in known or not 0 <= number <= MOST:
-            raise ValueError(f"{name}={number}")
-
-
-def _count(limit: Limit) -> Subquery:
+def counted(limit: Limit) -> Subquery:
     assert limit.rows is not None  # noqa: S101 - the caller has looked
     # A COUNT without GROUP BY, which `annotate(Count())` would add.
-    counted = Func(F("pk"), function="COUNT", output_field=IntegerField())
-    rows = limit.rows(OuterRef("pk")).order_by().annotate(counted=counted)
-    return Subquery(rows.values("counted"))
+    number = Func(F("pk"), function="COUNT", output_field=IntegerField())
+    rows = limit.rows(OuterRef("pk")).order_by().annotate(number=number)
+    return Subquery(rows.values("number"))

@@ -53,7 +53,7 @@ def update(
     they replace all that were. What it has beyond one stays. `seen` is what the caller knows
     of the fields that it has looked at.
     """
-    limits.check_overrides(changes.get("limits", {}))
+    _check_overrides(changes.get("limits", {}))
     new_values = {field: changes[field] for field in _AUDITED if field in changes}
     try:
         with transaction.atomic():
@@ -95,3 +95,11 @@ def _set(partner: Partner, values: Mapping[str, Any]) -> None:
 def _state(partner: Partner) -> dict[str, Any]:
     values = {field: getattr(partner, field) for field in _AUDITED}
     return {**values, "limits": partner.limits or {}}
+
+
+def _check_overrides(overrides: Mapping[str, int]) -> None:
+    """Raises ValueError for the name of no limit, and for a number that is none."""
+    known = {limit.name for limit in limits.EVERY}
+    for name, number in overrides.items():
+        if name not in known or not 0 <= number <= limits.MOST:
+            raise ValueError(f"{name}={number}")
