@@ -143,6 +143,32 @@ def test_a_mask_keeps_the_secret_of_its_place():
     assert row.live_secrets(timezone.now()) == ["only"]
 
 
+def test_a_mask_that_was_read_before_a_rotation_changes_nothing():
+    """It would keep the older secret alone, which ends with the overlap."""
+    caller = limited()
+    row = create("nursa", caller)
+    secrets.rotate(by=SYSTEM, subscription=row)
+    before = list(SigningSecret.objects.values())
+    body = {"events": row.events, "secrets": [MASK]}
+    answer = caller.send("PATCH", case("nursa").path(row), body)
+    assert json.loads(answer.content)["data"]["secrets"] == [MASK, MASK]
+    assert list(SigningSecret.objects.values()) == before
+
+
+@pytest.mark.parametrize("altered", ["•", MASK * 2, f" {MASK}", f"{MASK}\n"])
+def test_an_altered_mask_is_no_secret(altered):
+    caller = limited()
+    row = create("nursa", caller)
+    before = list(SigningSecret.objects.values())
+    for body in ([altered], [MASK, altered]):
+        body = {"events": row.events, "secrets": body}
+        answer = caller.send("PATCH", case("nursa").path(row), body)
+        assert answer.status_code == 400
+    path = f"/api/portal/v1/subscriptions/{row.id}/secrets?dialect=nursa"
+    assert caller.send("POST", path, {"secret": altered}).status_code == 422
+    assert list(SigningSecret.objects.values()) == before
+
+
 def test_a_mask_is_no_secret_of_a_new_subscription():
     caller = limited()
     body = {**case("nursa").filled, "secrets": [MASK]}

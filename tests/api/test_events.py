@@ -300,6 +300,17 @@ def test_it_asks_the_database_as_often_for_many_as_for_one(
             batch(*[event] * count)
 
 
+def test_numbers_of_an_item_are_the_same_beside_one_that_is_refused(batch, event):
+    numbers = [2**64 - 1, 2**64, 2**64 - 1024, -(2**63), -(2**63) - 1, 10**30]
+    event["data"] = {"numbers": numbers}
+    for items in ([event], [event, {**event, "data": {"x": "\0"}}]):
+        results = json.loads(batch(*items).content)["results"]
+        assert results[0]["status"] == 202, results
+    alone, beside = Event.objects.order_by("id")
+    assert json.dumps(beside.data) == json.dumps(alone.data)
+    assert alone.data["numbers"][:1] == [2**64 - 1]
+
+
 def test_an_item_that_fails_refuses_no_other(batch, event, monkeypatch):
     failed = event_batches.Failed()
 

@@ -53,9 +53,10 @@ def _read(body: bytes, refused: RefusedValue) -> Any:
 
 
 def _integer(text: str) -> int | float:
-    # Python takes no more than 4,300 digits, and orjson makes a float of so long a number.
-    value = float(text)
-    return int(text) if _LEAST <= value <= _MOST and len(text) <= 20 else value
+    # Exact, as a float near the ends is not. Python takes no more than 4,300 digits.
+    if len(text) <= 20 and _LEAST <= (value := int(text)) <= _MOST:
+        return value
+    return float(text)
 
 
 def _checked(item: Any, path: Sequence[str | int]) -> Any:

@@ -6,6 +6,7 @@ stands for the secret that is stored in its place, and is never stored itself. E
 here runs in the transaction of its caller, which holds the subscription's lock.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,13 +21,20 @@ MAX_SECRETS = 2
 MASK = "••••••••"
 """In the place of every secret that somebody may not see, whatever its length."""
 
+_LIKE_MASK = re.compile(r"\s*•+\s*")
+
 
 class TooManySecrets(Exception):
     """More than MAX_SECRETS secrets at once."""
 
 
 class MaskGiven(Exception):
-    """The mask stands where there is no secret that it could stand for."""
+    """The mask stands where there is no secret that it could stand for, or it was altered."""
+
+
+def is_like_mask(secret: str) -> bool:
+    """Whether it is the mask, or one that was cut or put between spaces."""
+    return _LIKE_MASK.fullmatch(secret) is not None
 
 
 def check(secrets: Sequence[str]) -> None:
@@ -43,8 +51,10 @@ def replace(
     that signs. Raises MaskGiven, and encryption.Undecryptable where a mask is given."""
     rows = SigningSecret.objects.filter(subscription=subscription)
     kept = list(rows.live(timezone.now())) if MASK in secrets else []
-    if kept and [*secrets] == [MASK] * len(kept):
-        return  # as it was read
+    if 0 < len(secrets) <= len(kept) and {*secrets} == {MASK}:
+        # As it was read, perhaps before a rotation: without the newest secret none would
+        # be left when the older one ends.
+        return
     new = [_row(subscription, s, kept[n : n + 1], now) for n, s in enumerate(secrets)]
     rows.delete()
     SigningSecret.objects.bulk_create(new)
@@ -57,8 +67,8 @@ def _row(
     now: datetime,
 ) -> SigningSecret:
     expires_at = None
-    if secret == MASK:
-        if not stored:
+    if is_like_mask(secret):
+        if secret != MASK or not stored:
             raise MaskGiven
         secret, expires_at = stored[0].reveal(), stored[0].expires_at
     return SigningSecret.sealed(

@@ -85,7 +85,7 @@ def rotate(
     if profile is None or profile.new_secret is None:
         raise NotSigned
     is_usable = secret is None or (
-        secret != given_secrets.MASK and profile.takes_secret(secret)
+        not given_secrets.is_like_mask(secret) and profile.takes_secret(secret)
     )
     if not is_usable:
         raise UnusableSecret
