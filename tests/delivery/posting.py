@@ -1,6 +1,7 @@
 """Posts by a client of their own, and what they may reach."""
 
 import asyncio
+from uuid import uuid4
 
 from webhooks.delivery.client import Client
 from webhooks.delivery.egress_policy import EgressPolicy
@@ -13,8 +14,13 @@ OTHER = "93.184.216.35"
 METADATA = "169.254.169.254"
 
 
-async def post(client, url, *, body=b"{}", headers=None, timeout=30.0):
-    return await client.send(url, body=body, headers=headers or {}, timeout=timeout)
+PARTNER = uuid4()
+
+
+async def post(client, url, *, body=b"{}", headers=None, timeout=30.0, partner=PARTNER):
+    return await client.send(
+        url, body=body, headers=headers or {}, timeout=timeout, partner=partner
+    )
 
 
 def send(url, policy=LOOPBACK, *, body=b"{}", headers=None, timeout=30.0, **options):

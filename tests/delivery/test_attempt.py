@@ -19,7 +19,7 @@ class Answers:
     def __init__(self, result):
         self.result = result
 
-    async def send(self, url, *, body, headers, timeout):
+    async def send(self, url, *, body, headers, timeout, partner):
         return self.result
 
 
@@ -34,7 +34,11 @@ def job(**fields):
         occurred_at=datetime.now(UTC),
         data="{}",
         subscriber=Subscriber(
-            id=uuid4(), public_id="hook", is_deleted=False, sealed_secrets=[]
+            id=uuid4(),
+            partner_id=uuid4(),
+            public_id="hook",
+            is_deleted=False,
+            sealed_secrets=[],
         ),
         endpoint_id=uuid4(),
         url="https://receiver.example.com/",

@@ -26,6 +26,7 @@ def job(endpoint, max_in_flight=None):
         data="{}",
         subscriber=Subscriber(
             id=endpoint,
+            partner_id=endpoint,
             public_id="hook",
             is_deleted=False,
             sealed_secrets=[],

@@ -18,7 +18,7 @@ import pytest
 
 from tests.authority import Authority
 from tests.delivery import hostile
-from tests.delivery.posting import LOOPBACK
+from tests.delivery.posting import LOOPBACK, post
 from webhooks.delivery.client import Client
 
 TIMEOUT = 1.0
@@ -69,7 +69,7 @@ class Turns:
 
 
 async def _post(client: Client, url: str, body: bytes = b"{}") -> tuple[str, float]:
-    result = await client.send(url, body=body, headers={}, timeout=TIMEOUT)
+    result = await post(client, url, body=body, timeout=TIMEOUT)
     return result.outcome, result.duration
 
 

@@ -6,7 +6,9 @@ import itertools
 import json
 import socket
 import ssl
+import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +21,6 @@ from tests import factories
 from tests.api.calls import body_of, call
 from tests.delivery.backlog import deliver, publish, subscription
 from webhooks.delivery import lookup, standard, wire
-from webhooks.delivery.client import Client
 from webhooks.delivery.result import UNREACHABLE
 from webhooks.models import Attempt, Delivery, Endpoint
 
@@ -146,14 +147,14 @@ def trusting(authority, tmp_path, monkeypatch):
 @pytest.fixture
 def nowhere(monkeypatch):
     """Whatever this machine's name server says, one name does not exist."""
-    ask = Client._ask_system
+    ask = lookup.ask_system
 
-    async def resolve(client, host, port):
+    async def resolve(host, port):
         if host == "nowhere.example.org":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return await ask(client, host, port)
+        return await ask(host, port)
 
-    monkeypatch.setattr(Client, "_ask_system", resolve)
+    monkeypatch.setattr(lookup, "ask_system", resolve)
 
 
 def closed_port():
@@ -242,9 +243,7 @@ def names(internet, monkeypatch, settings, trusting):
     """The internet of the test is where workers resolve and dial."""
     settings.WEBHOOKS_EGRESS_ALLOW = []
     monkeypatch.setattr(lookup, "KEPT_SECONDS", 0)
-    monkeypatch.setattr(
-        Client, "_ask_system", lambda client, host, port: internet.resolve(host, port)
-    )
+    monkeypatch.setattr(lookup, "ask_system", internet.resolve)
     return internet
 
 
@@ -275,3 +274,36 @@ def test_a_name_that_moves_is_followed_and_one_that_turns_inside_is_not(
     assert (len(there.requests), inside.connections) == (1, 0)
     outcomes = Attempt.objects.order_by("started_at").values_list("outcome", flat=True)
     assert list(outcomes) == ["ok", "ok", "ok", "refused", "refused", "ok"]
+
+
+# --- Name servers that hang --------------------------------------------------------------
+
+
+def test_hanging_name_servers_of_a_partner_do_not_delay_another(receiver, monkeypatch):
+    """Of which one partner has more than a process looks up at once."""
+    profile = replace(wire.profile(standard.NAME), timeout=0.5)
+    monkeypatch.setitem(wire._profiles, standard.NAME, profile)
+    monkeypatch.setattr(lookup, "KEPT_SECONDS", 0)
+    answers = threading.Event()
+    ask = socket.getaddrinfo
+
+    def resolve(host, *args, **options):
+        if host.endswith(".hanging.example.org"):
+            answers.wait()
+        return ask(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    names = [f"https://{n}.hanging.example.org/" for n in range(lookup.MOST + 6)]
+    partner = factories.partner()
+    for start in range(0, len(names), 20):
+        hook = subscription(*names[start : start + 20], partner=partner)
+    publish(hook)
+    publish(subscription(receiver.url(host="localhost"), max_in_flight=1), 20)
+    try:
+        deliver(concurrency=100)
+    finally:
+        answers.set()
+    healthy = Delivery.objects.exclude(partner=partner)
+    assert {row.last_outcome for row in healthy} == {"ok"}
+    hanging = Delivery.objects.filter(partner=partner)
+    assert Counter(row.last_outcome for row in hanging) == {"timeout": 8, "dns": 62}

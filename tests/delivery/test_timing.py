@@ -3,6 +3,7 @@
 import asyncio
 import socket
 
+from tests.delivery.posting import post
 from webhooks.delivery.client import Client
 from webhooks.delivery.egress_policy import EgressPolicy
 
@@ -18,10 +19,7 @@ def ask(*urls, policy=WITH_HTTP, together=False, timeout=5.0, **options):
 
     async def posts():
         async with Client(policy, **options) as client:
-            one_by_one = (
-                client.send(url, body=b"{}", headers={}, timeout=timeout)
-                for url in urls
-            )
+            one_by_one = (post(client, url, timeout=timeout) for url in urls)
             if together:
                 return await asyncio.gather(*one_by_one)
             return [await post for post in one_by_one]

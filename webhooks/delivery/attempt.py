@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 import orjson
 
@@ -38,7 +39,13 @@ class Poster(Protocol):
     """The part of the client that an attempt uses."""
 
     async def send(
-        self, url: str, *, body: bytes, headers: Mapping[str, str], timeout: float
+        self,
+        url: str,
+        *,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout: float,
+        partner: UUID,
     ) -> Result: ...
 
 
@@ -73,6 +80,7 @@ async def make(job: Job, poster: Poster) -> Settlement:
             body=request.body,
             headers=request.headers,
             timeout=request.timeout,
+            partner=job.subscriber.partner_id,
         )
         return conclude(job, request, result, started_at=started_at)
     except encryption.KeyMissing as error:

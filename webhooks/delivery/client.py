@@ -11,15 +11,14 @@ are kept, nothing is inflated, and of an answer only the part that is stored is 
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
-from . import answer
+from . import answer, lookup
 from .egress import Refused, Target, check_address, check_url
 from .egress_policy import EgressPolicy
 from .http.connection import Connection
@@ -27,22 +26,13 @@ from .http.dialling import Unreached, Untrusted
 from .http.pool import Pool
 from .http.reader import Answer, BadAnswer
 from .http.request import Destination
-from .lookup import Lookups, Resolver
 from .result import Outcome, Result
 from .timing import Timing
 
 MAX_DIALS = 4
 """Addresses tried in one attempt. A name may have hundreds."""
 
-RESOLVER_THREADS = 64
-"""A name server that never answers holds a thread for up to half a minute. So look-ups have
-threads of their own, beside those that work with the database."""
-
 _ERROR_LENGTH = 500
-
-
-class _NoAddress(Exception):
-    """The name has no address. The text says why."""
 
 
 class Client:
@@ -58,7 +48,7 @@ class Client:
         policy: EgressPolicy,
         *,
         user_agent: str = "WebhookPortal",
-        resolve: Resolver | None = None,
+        resolve: lookup.Resolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._ssl = ssl_context or ssl.create_default_context()
@@ -71,17 +61,14 @@ class Client:
             "Accept-Encoding": "identity",
         }
         self._policy = policy
-        self._resolve = resolve
-        self._threads: ThreadPoolExecutor | None = None
+        self._resolve = resolve or lookup.ask_system
         # Both depend on their arguments and on a policy that does not change. So a kept
         # answer is the same as a check at every attempt, only faster.
         self._destination = lru_cache(4096)(self._check)
         self._check_address = lru_cache(4096)(partial(check_address, policy=policy))
 
     async def __aenter__(self) -> Self:
-        if self._resolve is None:
-            self._threads = ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
-        self._lookups = Lookups(self._resolve or self._ask_system)
+        self._lookups = lookup.Lookups(self._resolve)
         self._pool = Pool(self._ssl)
         self._now = asyncio.get_running_loop().time
         return self
@@ -94,26 +81,33 @@ class Client:
     ) -> None:
         await self._lookups.close()
         await self._pool.close()
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def send(
-        self, url: str, *, body: bytes, headers: Mapping[str, str], timeout: float
+        self,
+        url: str,
+        *,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout: float,
+        partner: UUID,
     ) -> Result:
         """Post `body` once; returns how it ended.
 
         `timeout` is in seconds, for the look-up, connection, TLS, request and answer
-        together. `headers` replace the client's own, except Host, which is the URL's, and
-        those that frame the body. Whatever the receiver does becomes a Result; ValueError
-        is raised for headers that no request can carry.
+        together. The look-up counts for `partner`, whose URL it is. `headers` replace the
+        client's own, except Host, which is the URL's, and those that frame the body.
+        Whatever the receiver does becomes a Result; ValueError is raised for headers that
+        no request can carry.
         """
         started = self._now()
         timing = Timing()
         try:
-            found = await self._attempt(url, body, headers, started + timeout, timing)
+            found = await self._attempt(
+                url, body, headers, started + timeout, timing, partner
+            )
         except Refused as refused:
             outcome, error = Outcome.REFUSED, str(refused)
-        except _NoAddress as missing:
+        except lookup.NoAddress as missing:
             outcome, error = Outcome.DNS, str(missing)
         except Unreached as unreached:
             outcome, error = Outcome.CONNECT, str(unreached)
@@ -151,23 +145,24 @@ class Client:
         headers: Mapping[str, str],
         deadline: float,
         timing: Timing,
+        partner: UUID,
     ) -> Answer:
         destination = self._destination(url)
         head = destination.head(headers, length=len(body))
-        addresses = await self._addresses(destination.target, deadline, timing)
+        addresses = await self._addresses(destination.target, deadline, timing, partner)
         connection = await self._connection(destination, addresses, deadline, timing)
         found = await connection.exchange(head, body, deadline=deadline)
         self._pool.give_back(connection, destination.origin)
         return found
 
     async def _addresses(
-        self, target: Target, deadline: float, timing: Timing
+        self, target: Target, deadline: float, timing: Timing, partner: UUID
     ) -> tuple[str, ...]:
         """The addresses to dial for a target. One that may not be called refuses all."""
         if target.is_address:
             found: Sequence[str] = (target.host,)
         else:
-            found = await self._look_up(target, deadline, timing)
+            found = await self._look_up(target, deadline, timing, partner)
         return tuple(
             [
                 self._check_address(address, is_allowed=target.is_allowed)
@@ -176,18 +171,15 @@ class Client:
         )[:MAX_DIALS]
 
     async def _look_up(
-        self, target: Target, deadline: float, timing: Timing
+        self, target: Target, deadline: float, timing: Timing, partner: UUID
     ) -> Sequence[str]:
         started = self._now()
         try:
-            known = self._lookups.known(target.host, target.port)
-            if known is not None:
-                return known
-            async with asyncio.timeout_at(deadline):
-                try:
-                    return await self._lookups.addresses(target.host, target.port)
-                except (OSError, UnicodeError) as error:
-                    raise _NoAddress(f"{type(error).__name__}: {error}") from None
+            return self._lookups.known(
+                target.host, target.port
+            ) or await self._lookups.addresses(
+                target.host, target.port, partner=partner, deadline=deadline
+            )
         finally:
             timing.lookup = self._now() - started
 
@@ -210,13 +202,6 @@ class Client:
             )
         finally:
             timing.connect = self._now() - started
-
-    async def _ask_system(self, host: str, port: int) -> list[str]:
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads,
-            partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM),
-        )
-        return [str(sockaddr[0]) for *_, sockaddr in found]
 
 
 def _printable(text: str) -> str:

@@ -25,6 +25,7 @@ class Subscriber:
     """The fields of a subscription that sending needs, as they were when the claim was loaded."""
 
     id: UUID
+    partner_id: UUID
     public_id: str
     is_deleted: bool
     sealed_secrets: Sequence[SigningSecret]

@@ -41,7 +41,7 @@ def load(claim: Claim) -> list[Job]:
             },
         )
         rows = cursor.fetchall()
-    subscribers = _subscribers({row[1]: row[2:5] for row in rows})
+    subscribers = _subscribers({row[1]: row[2:6] for row in rows})
     return [
         Job(
             id=_uuid(id),
@@ -62,6 +62,7 @@ def load(claim: Claim) -> list[Job]:
         for (
             id,
             subscription_id,
+            _,
             _,
             _,
             _,
@@ -87,12 +88,13 @@ def _subscribers(
     return {
         id: Subscriber(
             id=_uuid(id),
+            partner_id=_uuid(partner_id),
             public_id=public_id,
             is_deleted=bool(is_deleted),
             max_in_flight=max_in_flight,
             sealed_secrets=secrets[_uuid(id)],
         )
-        for id, (public_id, is_deleted, max_in_flight) in found.items()
+        for id, (partner_id, public_id, is_deleted, max_in_flight) in found.items()
     }
 
 

@@ -5,8 +5,8 @@
 --
 -- Moments are read as text: the driver's own way of reading them is the slowest part of a
 -- row. The body is what the first attempt sent, or what the delivery repeats.
-SELECT d.id, d.subscription_id, s.public_id, s.deleted_at IS NOT NULL,
-       s.max_in_flight,
+SELECT d.id, d.subscription_id, s.partner_id, s.public_id,
+       s.deleted_at IS NOT NULL, s.max_in_flight,
        d.endpoint_id, d.url, d.profile, d.attempts,
        d.event_id, e.type, CAST(e.occurred_at AS text), e.data,
        $is_test,
