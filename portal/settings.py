@@ -247,7 +247,7 @@ LIMIT_SENT_AGAIN = env.int("LIMIT_SENT_AGAIN", default=1000)
 LIMIT_SENDS_PER_MINUTE = env.int("LIMIT_SENDS_PER_MINUTE", default=60)
 LIMIT_SENDS_PER_MINUTE_TO_ONE = env.int("LIMIT_SENDS_PER_MINUTE_TO_ONE", default=10)
 # Changes in an hour by keys, which leave rows for ever; answers that are kept for a day.
-LIMIT_CHANGES_PER_HOUR = env.int("LIMIT_CHANGES_PER_HOUR", default=500)
+LIMIT_CHANGES_PER_HOUR = env.int("LIMIT_CHANGES_PER_HOUR", default=1000)
 LIMIT_IDEMPOTENCY_KEYS = env.int("LIMIT_IDEMPOTENCY_KEYS", default=10_000)
 
 # --- Delivery ------------------------------------------------------------------------

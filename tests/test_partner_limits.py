@@ -16,6 +16,7 @@ from django.urls import reverse
 from tests import factories
 from tests.dialects.forms import BY, SLUGS, URL, Caller, case, create, filled_in
 from tests.waiting import PATIENCE
+from tests.written import nothing_is_written
 from webhooks.models import (
     AuditEntry,
     Endpoint,
@@ -84,10 +85,11 @@ def test_at_a_limit_it_refuses_in_the_vendors_shape_and_stores_nothing(slug, eac
     caller = Caller()
     limit(caller.partner, **{each.name: 0})
     before = stored()
-    answer = ask_for_one(slug, caller)
     if not is_needed:
-        assert answer.status_code < 300
+        assert ask_for_one(slug, caller).status_code < 300
         return
+    with nothing_is_written():
+        answer = ask_for_one(slug, caller)
     assert 400 <= answer.status_code < 500, answer.content
     assert stored() == before
     said = json.loads(answer.content)
@@ -194,8 +196,8 @@ def test_of_many_at_once_as_many_are_made_as_may_be(slug):
 
 
 @pytest.mark.django_db
-def test_a_create_asks_two_statements_more(django_assert_max_num_queries):
-    """However many the partner has."""
+def test_a_create_counts_twice_however_much_there_is(django_assert_max_num_queries):
+    """Before it writes anything, and under the lock."""
     partner = factories.unlimited(factories.partner())
     asked = []
     for more in (1, 20):
@@ -204,7 +206,7 @@ def test_a_create_asks_two_statements_more(django_assert_max_num_queries):
         with django_assert_max_num_queries(50) as queries:
             factories.subscription(partner, "portal")
         counting = [q for q in queries.captured_queries if "COUNT(" in q["sql"]]
-        assert len(counting) == 1
+        assert len(counting) == 2
         asked.append(len(queries.captured_queries))
     assert len(set(asked)) == 1
 

@@ -5,13 +5,12 @@ by these entries, which every process sees, and which have an index by partner a
 """
 
 from math import ceil
-from typing import Any
 
 from django.utils import timezone
 
-from webhooks.models import AuditEntry, Partner
+from webhooks.models import AuditEntry
 
-from . import limits
+from . import limited_rows, limits
 
 
 def hold(entry: AuditEntry) -> None:
@@ -22,18 +21,20 @@ def hold(entry: AuditEntry) -> None:
     """
     partner_id = entry.partner_id
     is_by_key = entry.actor_kind == AuditEntry.ActorKind.KEY
-    if partner_id is None or not is_by_key or entry.action not in limits.CHANGES_MADE:
+    if (
+        partner_id is None
+        or not is_by_key
+        or entry.action not in limited_rows.CHANGES_MADE
+    ):
         return
     if entry.after == {"is_active": False}:
         return
     limit = limits.CHANGES
-    found = Partner.objects.filter(pk=partner_id)
-    numbers: Any = found.values_list("limits", limits.counted(limit)).get()
-    overrides, made = numbers
-    if made <= (most := limit.of(Partner(limits=overrides))):
+    partner = limits.with_counts(partner_id, [limit]).only("id", "limits").get()
+    if getattr(partner, limit.column) <= (most := limit.of(partner)):
         return
     assert limit.rows is not None  # noqa: S101 - it counts rows
     # The change that must leave the hour first, and all before it.
     at = limit.rows(partner_id).order_by("-at").values_list("at", flat=True)[most]
-    wait = ceil((at + limits.HOUR - timezone.now()).total_seconds())
+    wait = ceil((at + limited_rows.HOUR - timezone.now()).total_seconds())
     raise limits.LimitReached(limit, most, wait=max(wait, 1))

@@ -127,6 +127,7 @@ def redeliver(
         except access.NotFound:
             raise Pruned(delivery.id) from None
         if locked.state == Delivery.State.PENDING:
+            send_rate.look(locked.partner, locked.subscription_id, urls=1)
             _send_now(locked, rerender)
             after = {"subscription": str(locked.subscription_id), "urls": 1}
             audit.record(by=by, action="delivery.sent_now", target=locked, after=after)
@@ -140,6 +141,8 @@ def redeliver(
         endpoints = targets(locked, receivers(subscription))
         if not endpoints and locked.endpoint:
             raise _disabled(locked.endpoint)
+        limits.look(locked.partner, {limits.SENT_AGAIN: len(endpoints)})
+        send_rate.look(locked.partner, subscription.id, urls=len(endpoints))
         new = queued(
             locked.event,
             subscription,

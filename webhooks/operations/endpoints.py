@@ -75,14 +75,21 @@ def replace(subscription: Subscription, urls: Sequence[str], *, now: datetime) -
     for url in live.keys() - set(given):
         live[url].removed_at = now
         live[url].save(update_fields=["removed_at"])
+    new = []
     for position, url in enumerate(given):
         if (endpoint := live.get(url)) is None:
-            Endpoint.objects.create(
-                subscription=subscription, url=url, position=position, created_at=now
+            new.append(
+                Endpoint(
+                    subscription=subscription,
+                    url=url,
+                    position=position,
+                    created_at=now,
+                )
             )
         elif endpoint.position != position:
             endpoint.position = position
             endpoint.save(update_fields=["position"])
+    Endpoint.objects.bulk_create(new)
 
 
 def requeue(subscription: Subscription) -> None:

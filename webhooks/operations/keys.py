@@ -138,6 +138,13 @@ def rotate(
         now = timezone.now()
         if old.is_revoked or old.is_expired_at(now):
             raise Unusable
+        # What was made of it between them, too: it may be why the key is replaced.
+        made = [
+            k for k in chain.descendants if not (k.is_revoked or k.is_expired_at(now))
+        ]
+        replaced = list(dict.fromkeys((old, *made, latest)))
+        ending = () if overlap else replaced
+        limits.hold_chain(latest.partner, latest, ending=ending, at=now)
         # After the key that it replaces, whatever the clock says: a chain is in this order.
         made_at = max(now, latest.created_at + timedelta(microseconds=1))
         expires_at = latest.expires_at
@@ -155,15 +162,10 @@ def rotate(
         )
         # However often a key is replaced, each former id leads straight to the last one.
         ApiKey.objects.filter(replaced_by=latest).update(replaced_by=new)
-        # What was made of it between them, too: it may be why the key is replaced.
-        made = [
-            k for k in chain.descendants if not (k.is_revoked or k.is_expired_at(now))
-        ]
-        for replaced in dict.fromkeys((old, *made, latest)):
-            _end(replaced, at=now + overlap, for_=new, by=by)
+        for key in replaced:
+            _end(key, at=now + overlap, for_=new, by=by)
         kept_for_keys.hand_over(latest, to=new, by=by)
         former_keys.forget(new, at=now)
-        limits.hold_chain(latest.partner, new, at=now)
     return new, text
 
 

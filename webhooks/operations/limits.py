@@ -2,50 +2,31 @@
 
 An operation that makes something more calls `hold` as the last thing in its transaction.
 The partner's row is locked there, after every other lock, so that of two changes at once the
-second counts the first; what is refused is rolled back. A change that makes nothing more is
-never refused: what is beyond a limit that was lowered can be read, changed and deleted.
+second counts the first; what is refused is rolled back. It calls `look` before its first
+statement that writes, so that who asks again and again at a limit costs little. A change that
+makes nothing more is never refused: what is beyond a limit that was lowered can be read, changed
+and deleted.
 
 The settings say how many, and `Partner.limits` for one partner. Staff are held to the limits
 as keys are, since what they make weighs the same; who may change partners raises a limit.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F, Func, IntegerField, OuterRef, QuerySet, Subquery
-from django.utils import timezone
 
-from webhooks.models import (
-    ApiKey,
-    AuditEntry,
-    Delivery,
-    Endpoint,
-    Partner,
-    Recovery,
-    SigningSecret,
-    Subscription,
-)
+from webhooks.models import ApiKey, Partner
+
+from . import limited_rows
 
 MOST = 1_000_000
 """Of anything, whatever staff say: what is counted is counted at each change."""
-
-
-HOUR = timedelta(hours=1)
-
-CHANGES_MADE = (
-    "subscription.created",
-    "subscription.updated",
-    "secret.rotated",
-    "key.issued",
-    "recovery.started",
-)
-"""What keys do that leaves rows for ever, by its audit entries. Deleting and revoking end with
-what was made; tests and redeliveries have a rate of their own."""
 
 
 class Kind(Enum):
@@ -79,6 +60,11 @@ class Limit:
         """As the settings say."""
         return getattr(settings, self.setting) if self.setting else self.most
 
+    @property
+    def column(self) -> str:
+        """Of `with_counts`."""
+        return f"number_of_{self.name}"
+
     def of(self, partner: Partner | None) -> int:
         """For this partner; without one, as the settings say."""
         override = (partner.limits or {}).get(self.name) if partner else None
@@ -100,54 +86,13 @@ class LimitReached(Exception):
         self.wait = wait
 
 
-def _subscriptions(partner: Any) -> QuerySet[Any]:
-    return Subscription.objects.live().filter(partner=partner)
-
-
-def _urls(partner: Any) -> QuerySet[Any]:
-    return Endpoint.objects.live().filter(
-        subscription__partner=partner, subscription__deleted_at=None
-    )
-
-
-def _secrets(partner: Any) -> QuerySet[Any]:
-    return SigningSecret.objects.live(timezone.now()).filter(
-        subscription__partner=partner, subscription__deleted_at=None
-    )
-
-
-def _keys(partner: Any) -> QuerySet[Any]:
-    # One that was replaced is a key of the chain that it is in: see KEY_CHAIN.
-    usable = ApiKey.objects.usable_at(timezone.now())
-    return usable.filter(partner=partner, replaced_by=None)
-
-
-def _recoveries(partner: Any) -> QuerySet[Any]:
-    return Recovery.objects.filter(partner=partner, state=Recovery.State.RUNNING)
-
-
-def _sent_again(partner: Any) -> QuerySet[Any]:
-    return Delivery.objects.pending().filter(
-        partner=partner, redelivery_of__isnull=False, recovery=None
-    )
-
-
-def _changes(partner: Any) -> QuerySet[Any]:
-    return AuditEntry.objects.filter(
-        partner_id=partner,
-        at__gt=timezone.now() - HOUR,
-        actor_kind=AuditEntry.ActorKind.KEY,
-        action__in=CHANGES_MADE,
-    )
-
-
 SUBSCRIPTIONS = Limit(
     name="subscriptions",
     label="subscriptions",
     setting="LIMIT_SUBSCRIPTIONS",
-    rows=_subscriptions,
+    rows=limited_rows.subscriptions,
 )
-URLS = Limit(name="urls", label="URLs", setting="LIMIT_URLS", rows=_urls)
+URLS = Limit(name="urls", label="URLs", setting="LIMIT_URLS", rows=limited_rows.urls)
 EVENT_NAMES = Limit(
     name="event_names",
     label="events in the list of a subscription",
@@ -159,10 +104,12 @@ SECRETS = Limit(
     name="secrets",
     label="signing secrets",
     setting="LIMIT_SECRETS",
-    rows=_secrets,
+    rows=limited_rows.secrets,
     hint="A rotation without an overlap needs none more.",
 )
-KEYS = Limit(name="keys", label="API keys", setting="LIMIT_KEYS", rows=_keys)
+KEYS = Limit(
+    name="keys", label="API keys", setting="LIMIT_KEYS", rows=limited_rows.keys
+)
 KEY_CHAIN = Limit(
     name="key_chain",
     label="working keys that replace one another",
@@ -173,13 +120,13 @@ RECOVERIES = Limit(
     name="recoveries",
     label="recoveries that run at once",
     setting="LIMIT_RECOVERIES",
-    rows=_recoveries,
+    rows=limited_rows.recoveries,
 )
 SENT_AGAIN = Limit(
     name="sent_again",
     label="redeliveries that wait",
     setting="LIMIT_SENT_AGAIN",
-    rows=_sent_again,
+    rows=limited_rows.sent_again,
     hint="A recovery replays many.",
 )
 SENDS = Limit(
@@ -206,7 +153,7 @@ CHANGES = Limit(
     label="changes an hour",
     setting="LIMIT_CHANGES_PER_HOUR",
     kind=Kind.RATE,
-    rows=_changes,
+    rows=limited_rows.changes,
 )
 
 
@@ -245,6 +192,22 @@ EVERY = (
 """Those that have a setting, and that may be another for one partner."""
 
 
+def look(partner: Partner, more: Mapping[Limit, int]) -> None:
+    """Refuse what the caller is about to make, where the partner would have too much: `more`
+    of each limit, or a list of that length.
+
+    One statement, and no lock: of two at once, `hold` refuses the second. Raises LimitReached.
+    """
+    making = {limit: number for limit, number in more.items() if number > 0}
+    if not making:
+        return
+    found = with_counts(partner.pk, making).only("id", "limits").get()
+    for limit, number in making.items():
+        has = getattr(found, limit.column, 0)  # of a length there is nothing yet
+        if has + number > (most := limit.of(found)):
+            raise LimitReached(limit, most)
+
+
 def hold(partner: Partner, *counted: Limit, event_names: int = 0) -> None:
     """Refuse what this transaction has made, where the partner has more than it may of
     `counted`, or a list of more `event_names`.
@@ -266,11 +229,14 @@ def lock(partner: Partner) -> Partner:
     return rows.get(pk=partner.pk)
 
 
-def hold_chain(partner: Partner | None, key: ApiKey, *, at: datetime) -> None:
-    """Refuse a rotation that has made `key`, where too many of the keys that it has
-    replaced still work. The caller has locked them. Raises LimitReached."""
+def hold_chain(
+    partner: Partner | None, latest: ApiKey, *, ending: Collection[ApiKey], at: datetime
+) -> None:
+    """Refuse to replace `latest`, where too many keys of its chain would still work beside the
+    new one and without `ending`. The caller has locked them. Raises LimitReached."""
     most = KEY_CHAIN.of(partner)
-    if ApiKey.objects.chain(key.pk).usable_at(at).count() > most:
+    left = ApiKey.objects.chain(latest.pk).usable_at(at)
+    if left.exclude(pk__in=[key.pk for key in ending]).count() + 1 > most:
         raise LimitReached(KEY_CHAIN, most)
 
 
@@ -285,15 +251,19 @@ def used(partner: UUID, limits: Collection[Limit]) -> dict[Limit, int]:
     counting = [limit for limit in limits if limit.rows is not None]
     if not counting:
         return {}
-    rows = Partner.objects.filter(pk=partner).order_by()
-    counts = {f"of_{limit.name}": counted(limit) for limit in counting}
-    numbers: Sequence[int] = rows.values_list(*counts.values()).get()
+    columns = [limit.column for limit in counting]
+    numbers = with_counts(partner, counting).values_list(*columns).get()
     return dict(zip(counting, numbers, strict=True))
 
 
-def counted(limit: Limit) -> Subquery:
-    assert limit.rows is not None  # noqa: S101 - the caller has looked
+def with_counts(partner: UUID, limits: Collection[Limit]) -> QuerySet[Partner]:
+    """The partner, with a column for each of the limits that counts rows."""
+    counts = {limit.column: _count(limit.rows) for limit in limits if limit.rows}
+    return Partner.objects.filter(pk=partner).order_by().annotate(**counts)
+
+
+def _count(rows: Rows) -> Subquery:
     # A COUNT without GROUP BY, which `annotate(Count())` would add.
     number = Func(F("pk"), function="COUNT", output_field=IntegerField())
-    rows = limit.rows(OuterRef("pk")).order_by().annotate(number=number)
-    return Subquery(rows.values("number"))
+    counting = rows(OuterRef("pk")).order_by().annotate(number=number)
+    return Subquery(counting.values("number"))

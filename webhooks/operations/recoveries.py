@@ -72,6 +72,7 @@ def start(
     than `total`. Raises InvalidFilter, deliveries.NotReceiving and limits.LimitReached.
     """
     _check_shops(by, filter)
+    limits.look(partner, {limits.RECOVERIES: 1})  # before its rows are counted
     now = timezone.now()
     selection = recovery_selection.select(partner, filter, at=now)
     recovery = Recovery(

@@ -89,6 +89,10 @@ def create(
         make = wire.profile(identity.profile).new_secret
         fields["secrets"] = [make()] if make else []
     _check(fields)
+    more = {limits.SUBSCRIPTIONS: 1, limits.SECRETS: len(fields["secrets"])}
+    more[limits.URLS] = len(set(fields.get("urls", ())))
+    more[limits.EVENT_NAMES] = len(fields.get("events") or ())
+    limits.look(identity.partner, more)
     with transaction.atomic():
         key = identity.api_key and access.key_in_use(identity.api_key, by=by)
         fields["shop_id"] = access.shop_of_new(by, key, fields.get("shop_id", ""))
@@ -206,8 +210,7 @@ def put(
 ) -> Subscription:
     """The one subscription of a key, or of a shop: created the first time, then changed.
 
-    Two first calls at once end in one row.
-    Raises what `create` and `update` raise.
+    Two first calls at once end in one row. Raises what `create` and `update` raise.
     """
     rows = Subscription.objects.of(identity.partner, identity.dialect)
     with transaction.atomic():
@@ -223,6 +226,9 @@ def put(
                 return create(by=by, identity=identity, **change)
             except PublicIdTaken:
                 continue  # another call created it first
+            except limits.LimitReached:
+                if not rows.exists():  # or it was the last that may be
+                    raise
     raise Deleted
 
 

@@ -39,6 +39,7 @@ def send(
             raise subscriptions.Deleted(subscription.id)
         endpoints = deliveries.receivers(row)
         type = _expressible(row, type)
+        send_rate.look(row.partner, row.id, urls=len(endpoints))
         now = timezone.now()
         entry = EventType.objects.filter(name=type).first()
         event = Event.objects.create(
