@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from portal.logs import FORMATTERS
 from tests import factories
+from tests.waiting import PATIENCE
 from webhooks.console import logs
 
 HOOKS = "/api/v1/partner/webHooks"
@@ -256,9 +257,9 @@ def test_the_ids_of_threads_are_their_own(written):
 
     def answer(id: str) -> None:
         with logs.Answering(logs.CurrentRequest(id)):
-            start.wait(10)
+            start.wait(PATIENCE)
             logs.name_caller(f"key:{id}")
-            start.wait(10)
+            start.wait(PATIENCE)
             logging.getLogger("webhooks").warning("%s", id)
 
     threads = [threading.Thread(target=answer, args=[f"id-{n}"]) for n in range(4)]

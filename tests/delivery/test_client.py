@@ -199,7 +199,7 @@ def test_a_failure_keeps_nothing_that_was_sent(receiver, failure):
         case "bad_answer":
             receiver.answer(raw=b"no HTTP\r\n\r\n")
         case "timeout":
-            receiver.answer(delay=1)
+            receiver.answer(delay=PATIENCE)
     body = b"x" * 100_000
     patience = 0.3 if failure == "timeout" else 30
 

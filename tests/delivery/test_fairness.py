@@ -1,12 +1,14 @@
 """An endpoint with a great deal to send does not delay those with a little."""
 
+import threading
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from tests.delivery.backlog import publish, subscription
 from tests.delivery.workers import run_until
-from webhooks.delivery import outbox, worker
+from webhooks.delivery import outbox, standard, wire, worker
 from webhooks.models import Delivery, Endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,13 +56,15 @@ def test_workers_that_claim_at_once_share_the_endpoints():
     assert set(first.ids).isdisjoint(second.ids)
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("slow", [1, 3])
 def test_endpoints_that_do_not_answer_do_not_delay_others(receiver, monkeypatch, slow):
     """Not even while each of them has a hundred times as many slots' worth waiting."""
     monkeypatch.setattr(worker, "GRACE", 0.2)
+    # No answer and no deadline of theirs gives the other a slot.
+    profile = replace(wire.profile(standard.NAME), timeout=outbox.LEASE / 2)
+    monkeypatch.setitem(wire._profiles, standard.NAME, profile)
     for n in range(slow):
-        receiver.answer(f"/slow{n}", delay=20)
+        receiver.answer(f"/slow{n}", until=threading.Event())
         publish(subscription(receiver.url(f"/slow{n}")), 800)
     receiver.answer("/well")
     well = subscription(receiver.url("/well"))
@@ -76,6 +80,6 @@ def test_endpoints_that_do_not_answer_do_not_delay_others(receiver, monkeypatch,
         published.extend(publish(well))
         return False
 
-    run_until(is_over, concurrency=8, seconds=18)
+    run_until(is_over, concurrency=8, seconds=outbox.LEASE / 2)
 
     assert Endpoint.objects.filter(trips__gt=0).count() == 0, "no breaker helped"

@@ -17,6 +17,7 @@ from tests.delivery.posting import (
     WITH_HTTP,
     post,
 )
+from tests.waiting import PATIENCE
 from webhooks.delivery.client import Client
 from webhooks.delivery.http import pool, sweeper
 from webhooks.delivery.http.connection import QUICK_READS, READ_PAUSE, Connection
@@ -67,7 +68,7 @@ async def serving(behave):
 
 async def until(condition):
     """Raises TimeoutError when it never holds."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -336,7 +337,7 @@ def test_of_a_body_that_nobody_reads_the_process_holds_no_copy():
 
     async def pausing(reader, writer):
         writer.transport.pause_reading()
-        await asyncio.sleep(3)
+        await asyncio.sleep(PATIENCE)
         return False
 
     tracemalloc.start()

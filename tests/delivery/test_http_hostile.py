@@ -51,21 +51,20 @@ def process(*arguments: str) -> Iterator[int]:
 
 
 class Turns:
-    """The processor time of the longest turn of the event loop, in seconds.
-
-    Not the time by the clock: this machine may give the processor to somebody else.
-    """
+    """The longest turn of the event loop, in seconds: of the processor, and by the clock,
+    since the machine may give the processor to somebody else."""
 
     def __init__(self) -> None:
         self.longest = 0.0
+        self.by_the_clock = 0.0
 
     async def watch(self) -> None:
-        before = time.thread_time()
+        computed, began = time.thread_time(), time.monotonic()
         while True:
             await asyncio.sleep(0.001)
-            now = time.thread_time()
-            self.longest = max(self.longest, now - before)
-            before = now
+            self.longest = max(self.longest, time.thread_time() - computed)
+            self.by_the_clock = max(self.by_the_clock, time.monotonic() - began)
+            computed, began = time.thread_time(), time.monotonic()
 
 
 async def _post(client: Client, url: str, body: bytes = b"{}") -> tuple[str, float]:
@@ -82,9 +81,9 @@ async def _healthy(client: Client, url: str, done: list[float]) -> None:
 
 async def _attacked(
     client: Client, urls: Sequence[str]
-) -> tuple[float, dict[str, Counter[str]], float, float]:
+) -> tuple[float, dict[str, Counter[str]], float, Turns]:
     """The rate of healthy posts together, over that alone; what became of the others, the
-    longest of them, and the longest turn."""
+    longest of them, and the turns meanwhile."""
     done: list[float] = []
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     longest = 0.0
@@ -116,7 +115,7 @@ async def _attacked(
         assert not task.done(), task
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    return together / alone, outcomes, longest, turns.longest
+    return together / alone, outcomes, longest, turns
 
 
 @pytest.mark.alone
@@ -145,15 +144,16 @@ def test_what_receivers_do_costs_a_slot_and_a_share_of_the_time(
         gc.collect()
         gc.disable()  # of all that pytest has loaded it would be the longest turn
         stack.callback(gc.enable)
-        share, outcomes, longest, turn = asyncio.run(attacked(good, bad, tls))
+        share, outcomes, longest, turns = asyncio.run(attacked(good, bad, tls))
 
     for name, case in hostile.CASES.items():
         assert outcomes[name], f"{name} was never over"
         # The process of the hostile ones is busy, and may be what is too slow.
         expected = case.outcomes | {hostile.OVER}
         assert set(outcomes[name]) <= expected, (name, outcomes[name])
-    assert longest < 2 * TIMEOUT, "deadlines are kept"
-    assert turn < 0.1, "nothing holds up the event loop"
+    late = 4 * turns.by_the_clock  # while the machine had no time for this process
+    assert longest < 2 * TIMEOUT + late, "deadlines are kept"
+    assert turns.longest < 0.1, "nothing holds up the event loop"
     # By their slots it would be a quarter, if the hostile ones took none of the machine. A
     # client that they can stop leaves a thousandth.
     assert share > 0.01, "the healthy ones have their share of the time"

@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 from tests.delivery.posting import post
+from tests.waiting import PATIENCE
 from webhooks.delivery.client import Client
 from webhooks.delivery.egress_policy import EgressPolicy
 
@@ -12,9 +13,10 @@ WITH_HTTP = EgressPolicy.parse(allow_http=True)
 FIRST = "93.184.216.34"
 SECOND = "93.184.216.35"
 WAIT = 0.3
+MOST = 0.5  # of the time; a busy machine needs some of it for the beginning
 
 
-def ask(*urls, policy=WITH_HTTP, together=False, timeout=5.0, **options):
+def ask(*urls, policy=WITH_HTTP, together=False, timeout=PATIENCE, **options):
     """The results of one client's posts, one after the other unless `together`."""
 
     async def posts():
@@ -53,10 +55,10 @@ def test_an_address_that_hangs_is_the_connections_time(internet, receiver):
     internet.places[SECOND] = receiver
     internet.name("hooks.example.com", [FIRST, SECOND])
 
-    (result,) = ask("http://hooks.example.com/", resolve=internet.resolve, timeout=2)
+    (result,) = ask("http://hooks.example.com/", resolve=internet.resolve, timeout=4)
 
     assert result.outcome == "ok"
-    assert result.connect > 0.9
+    assert result.connect > 1, "its half of the time, but for what is lost before"
     assert result.lookup + result.connect <= result.duration
 
 
@@ -77,9 +79,7 @@ def test_a_deadline_in_the_lookup_leaves_no_time_for_a_connection(internet):
     internet.hanging.add("slow.example.com")
     (result,) = ask("http://slow.example.com/", resolve=internet.resolve, timeout=WAIT)
     assert result.outcome == "timeout"
-    assert (
-        WAIT * 0.5 <= result.lookup <= result.duration
-    )  # a busy machine is slow before
+    assert MOST * result.duration <= result.lookup <= result.duration
     assert result.connect is None
 
 
@@ -88,7 +88,7 @@ def test_a_handshake_that_never_ends_is_the_connections_time():
         url = f"https://127.0.0.1:{deaf.getsockname()[1]}/"
         (result,) = ask(url, policy=LOOPBACK, timeout=WAIT)
     assert result.outcome == "timeout"
-    assert WAIT * 0.9 <= result.connect <= result.duration
+    assert MOST * result.duration <= result.connect <= result.duration
 
 
 def test_each_of_many_at_once_has_its_own(internet, receiver):

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tests.delivery.backlog import publish, subscription
 from tests.delivery.workers import in_thread, run_until
+from tests.waiting import PATIENCE
 from webhooks.delivery import outbox, wakeups, worker
 from webhooks.management.commands import deliver
 from webhooks.models import Delivery, Endpoint
@@ -125,7 +126,7 @@ def test_it_does_not_put_an_endpoint_to_sleep_while_a_publish_is_uncommitted():
             target=in_thread, args=(outbox.put_idle_endpoints_to_sleep,)
         )
         sleeping.start()
-        sleeping.join(5)
+        sleeping.join(PATIENCE)
         assert not sleeping.is_alive(), "nor is it waited for"
 
     assert len(outbox.claim(limit=10).ids) == 1

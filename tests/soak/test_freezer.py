@@ -3,13 +3,12 @@
 import signal
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 
 from . import examiner
-from .freezer import Freezer
+from .freezer import stop_without_lock
 
 BUSY = """
 import sqlite3, sys, time
@@ -32,7 +31,7 @@ def test_who_is_frozen_does_not_hold_the_lock_of_all():
             assert busy.stdout is not None
             for _ in range(3):
                 assert busy.stdout.readline() == b"locked\n"
-                Freezer().freeze(SimpleNamespace(name="busy", send=busy.send_signal))
+                stop_without_lock(busy.send_signal)
                 assert not examiner.is_locked()
                 busy.send_signal(signal.SIGCONT)
         finally:
