@@ -11,6 +11,7 @@ from django.template import engines
 from django.utils import timezone
 from hypothesis import settings
 
+from tests import skips
 from tests.authority import Authority
 from tests.management import portal
 from tests.receiver import Receiver
@@ -38,6 +39,10 @@ def _deletes(self: Any, style: Any, tables: list[str], **options: Any) -> list[s
 # After a test that commits, PostgreSQL takes 0.3 s to truncate our thirty tables, and a
 # hundredth of that to delete the few rows in them.
 DatabaseOperations.sql_flush = _deletes  # type: ignore[assignment]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(skips)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -51,7 +51,7 @@ def test_the_web_logs_json_from_its_first_line(database_url, tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(not shutil.which("redis-server"), reason="no redis-server here")
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is missing")
 def test_workers_log_json_and_name_what_failed(receiver, tmp_path):
     hook = subscription(receiver.url())
     with Redis(tmp_path) as broker:

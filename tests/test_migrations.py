@@ -163,7 +163,7 @@ def test_the_database_refuses_to_alter_an_audit_entry():
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="a setting of PostgreSQL")
+@pytest.mark.postgresql("SQLite needs no vacuum")
 def test_the_tables_of_the_queue_are_vacuumed_often():
     with connection.cursor() as cursor:
         cursor.execute(

@@ -32,9 +32,7 @@ CAPA = "/api/partner/v1/webhook-settings"
 PAGES = ("/staff/", "/staff/partners/", "/admin/", "/admin/webhooks/partner/")
 LIMITS = {"WEB_LOCK_TIMEOUT": "1", "WEB_STATEMENT_TIMEOUT": "30"}
 
-on_postgresql = pytest.mark.skipif(
-    "connection.vendor != 'postgresql'", reason="SQLite is no server"
-)
+on_postgresql = pytest.mark.postgresql("SQLite is no server")
 
 
 # --- Which errors it is ---------------------------------------------------------------
@@ -92,9 +90,8 @@ def test_postgresql_says_that_it_cannot_now(sql, before):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.sqlite("in its own words")
 def test_sqlite_says_that_it_cannot_now():
-    if connection.vendor != "sqlite":
-        pytest.skip("SQLite's own")
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA query_only = ON")
         try:

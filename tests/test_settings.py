@@ -238,9 +238,8 @@ def test_development_opens_loopback_unless_told_to_open_nothing(given, expected)
 
 
 @pytest.mark.django_db
+@pytest.mark.postgresql("SQLite's locks are the process's own")
 def test_postgresql_takes_the_locks_from_a_process_that_stopped_in_a_transaction():
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite's locks are the process's own.")
     with connection.cursor() as cursor:
         cursor.execute("SHOW idle_in_transaction_session_timeout")
         assert cursor.fetchone() == ("30s",)

@@ -19,9 +19,7 @@ from webhooks.models import Worker
 
 from .test_pages import row_of
 
-pytestmark = pytest.mark.skipif(
-    connection.vendor != "sqlite", reason="It is SQLite that is asked for its plans."
-)
+pytestmark = pytest.mark.sqlite("It is SQLite that is asked for its plans.")
 
 GROWING = [
     model

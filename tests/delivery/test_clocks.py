@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection
 from django.utils import timezone
 
 from tests.delivery.backlog import publish, subscription
@@ -16,10 +15,7 @@ URL = "https://receiver.example.com/hook"
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        connection.vendor != "postgresql",
-        reason="a SQLite file has the clock of the host that opens it",
-    ),
+    pytest.mark.postgresql("a SQLite file has the clock of the host that opens it"),
 ]
 
 

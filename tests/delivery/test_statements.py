@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from psycopg import _queries
 
 from webhooks.delivery.outbox import loading, postgresql, sqlite, statements
 
@@ -18,8 +19,7 @@ SQLITE = sqlite.CLAIMING | sqlite.SETTLING | sqlite.WAKING | {"load": loading.SQ
 @pytest.mark.parametrize("name", POSTGRESQL)
 def test_psycopg_keeps_it_parsed(name):
     """A longer one is taken apart anew at every execution."""
-    queries = pytest.importorskip("psycopg._queries")
-    assert len(POSTGRESQL[name]) <= queries.MAX_CACHED_STATEMENT_LENGTH
+    assert len(POSTGRESQL[name]) <= _queries.MAX_CACHED_STATEMENT_LENGTH
 
 
 @pytest.mark.parametrize("statement", [*POSTGRESQL.values(), *SQLITE.values()])

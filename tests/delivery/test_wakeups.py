@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from tests.delivery.backlog import publish, subscription
@@ -114,9 +114,7 @@ def test_it_forgets_nothing_that_is_published_while_endpoints_are_put_to_sleep()
         sleeping.join()
 
 
-@pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="SQLite has one writer at a time"
-)
+@pytest.mark.postgresql("SQLite has one writer at a time")
 def test_it_does_not_put_an_endpoint_to_sleep_while_a_publish_is_uncommitted():
     hook = subscription(URL)
     Endpoint.objects.update(next_due_at=timezone.now() - timedelta(seconds=1))

@@ -445,9 +445,7 @@ def test_a_database_that_goes_away_loses_no_result(receiver, monkeypatch, caplog
     assert "server closed the connection" in caplog.text
 
 
-@pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="SQLite has no server to end a connection"
-)
+@pytest.mark.postgresql("SQLite has no server to end a connection")
 def test_a_connection_that_the_server_ends_is_replaced(receiver):
     receiver.answer(delay=0.3)
     queued(receiver.url(), 40)

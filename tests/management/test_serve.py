@@ -198,15 +198,17 @@ PRODUCTION = {
 }
 
 
-@pytest.mark.skipif(
-    (portal.ROOT / "staticfiles").exists(), reason="static files are collected here"
-)
-def test_in_production_it_asks_for_collected_static_files(database_url):
+def test_in_production_it_asks_for_collected_static_files(database_url, tmp_path):
+    # They may be collected where the project's own settings look.
+    elsewhere = f"from portal.settings import *\nSTATIC_ROOT = {f'{tmp_path}/no'!r}\n"
+    (tmp_path / "uncollected.py").write_text(elsewhere)
     done = portal.manage(
         "serve",
         "--bind",
         f"127.0.0.1:{portal.free_port()}",
         database_url=database_url,
+        DJANGO_SETTINGS_MODULE="uncollected",
+        PYTHONPATH=str(tmp_path),
         **PRODUCTION,
     )
 

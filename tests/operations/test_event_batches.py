@@ -8,7 +8,6 @@ import pytest
 from django.db import (
     DataError,
     OperationalError,
-    connection,
     connections,
     transaction,
 )
@@ -247,9 +246,7 @@ class TestADatabaseThatDoesNotTakeThem:
 
         assert kinds(publish(new(partner))) == [Published]
 
-    @pytest.mark.skipif(
-        connection.vendor != "postgresql", reason="SQLite has one lock for all"
-    )
+    @pytest.mark.postgresql("SQLite has one lock for all")
     @pytest.mark.django_db(transaction=True)
     def test_a_locked_partner_does_not_hold_up_the_others(
         self, partner, other, monkeypatch

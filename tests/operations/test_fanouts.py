@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection, connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -196,9 +196,7 @@ def test_two_workers_write_everything_once(partner):
         assert event.deliveries.count() == event.matched
 
 
-@pytest.mark.skipif(
-    not connection.features.has_select_for_update, reason="one writes at a time"
-)
+@pytest.mark.postgresql("SQLite has one writer at a time")
 @pytest.mark.django_db(transaction=True)
 def test_who_is_frozen_in_a_piece_holds_up_that_partner_only(partner):
     others = factories.partner()

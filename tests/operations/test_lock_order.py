@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from tests import factories
 from tests.delivery.settlements import claimed, retry
@@ -120,9 +120,7 @@ def test_endpoints_are_locked_in_one_order(monkeypatch):
     )
 
 
-@pytest.mark.skipif(
-    not connection.features.has_select_for_update, reason="one writes at a time"
-)
+@pytest.mark.postgresql("SQLite has one writer at a time")
 def test_publishing_does_not_wait_for_a_change():
     made = hook(factories.partner(), *URLS)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.utils import timezone
 from time_machine import travel
 
@@ -260,10 +260,9 @@ def meanwhile(work):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql("SQLite has one writer at a time")
 @pytest.mark.parametrize("kind", ["redelivery", "recovery"])
 def test_it_waits_for_nobody_and_takes_nothing_from_under_anybody(partner, kind):
-    if not connection.features.has_select_for_update_skip_locked:
-        pytest.skip("whoever writes to SQLite is alone")
     over, other = ended(partner, "exhausted"), ended(partner, "delivered")
     recovery = recoveries.start(
         by=SYSTEM,

