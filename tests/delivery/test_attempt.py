@@ -99,3 +99,14 @@ def test_a_test_is_tried_once(result):
 def test_a_test_that_fails_on_our_side_is_tried_once():
     made = asyncio.run(attempt.make(job(is_test=True, profile="gone"), Answers(None)))
     assert (made.state, made.outcome) == (Delivery.State.EXHAUSTED, attempt.ERROR)
+
+
+def test_of_what_fails_on_our_side_so_much_is_kept(monkeypatch):
+    def stumble(*args, **kwargs):
+        raise OverflowError("x" * 10_000)
+
+    monkeypatch.setattr(attempt, "conclude", stumble)
+    answers = Answers(Result(outcome=Outcome.OK, duration=0, status=200))
+    made = asyncio.run(attempt.make(job(), answers)).attempt
+    assert made is not None
+    assert len(made.error) == 500

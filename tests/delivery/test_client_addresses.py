@@ -143,6 +143,12 @@ def test_it_reports_a_name_without_addresses(internet, answer):
     assert internet.dialled == []
 
 
+def test_of_an_error_so_much_is_kept(internet):
+    internet.name("nxdomain.example.org", OSError("x" * 10_000))
+    result = send("https://nxdomain.example.org/", STRICT, resolve=internet.resolve)
+    assert len(result.error) == 500
+
+
 def test_it_counts_the_lookup_in_the_deadline(internet):
     internet.hanging.add("slow-dns.example.org")
     result = send_in_time(

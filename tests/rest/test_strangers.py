@@ -126,6 +126,16 @@ def test_what_is_no_key_costs_no_query(
             call(method, path, authentication, text)
 
 
+@EACH
+def test_a_key_that_nobody_has_costs_one_query_also_over_the_limit(
+    method, path, authentication, django_assert_num_queries
+) -> None:
+    """A valid one is served from every address, and only the database knows which is."""
+    for _ in range(LIMIT + 2):
+        with django_assert_num_queries(1):
+            call(method, path, authentication, UNKNOWN)
+
+
 class Unread:
     """A body that fails the test when it is read."""
 

@@ -255,6 +255,14 @@ class TestAttempts:
         saved = console.get(f"/staff/attempts/{answered.pk}/response/")
         assert saved.content == long
 
+    def test_of_very_many_attempts_the_last_are_shown(self, console: Client) -> None:
+        sent = traffic.delivery()
+        for _ in range(51):
+            traffic.attempt(sent)
+        page = console.get(f"/staff/deliveries/{sent.pk}/")
+        assert len(page.context["timeline"].steps) == 50
+        assert page.context["timeline"].earlier == 2
+
     @pytest.mark.parametrize("side", ["request", "response"])
     def test_a_body_is_only_ever_saved(self, console: Client, side) -> None:
         content = b"<script>alert(1)</script>\xff\x00"

@@ -267,6 +267,9 @@ class TestOne:
             assert "<script>alert" not in console.get(page).content.decode()
 
 
+LONG_ADDRESS = f"a@{'b' * 60}.{'b' * 60}.{'b' * 60}.{'b' * 60}.{'b' * 5}.com"  # of 255
+
+
 class TestForms:
     def test_it_creates_one(self, console: Client) -> None:
         given = {"name": " Acme ", "contact_email": "ops@acme.example"}
@@ -287,6 +290,7 @@ class TestForms:
             ({"name": "nul\0"}, "name"),
             ({"name": "Acme"}, "name"),
             ({"name": "New", "contact_email": "nobody"}, "contact_email"),
+            ({"name": "New", "contact_email": LONG_ADDRESS}, "contact_email"),
         ],
     )
     def test_what_is_wrong_stands_beside_its_field(

@@ -273,6 +273,12 @@ def test_nothing_that_is_typed_breaks_it(console: Client, term: str) -> None:
     assert answer.status_code == 200
 
 
+def test_so_many_characters_are_looked_for(console: Client) -> None:
+    factories.partner(name="Acme")
+    page = console.post(SEARCH, {"q": "x" * 1100}, follow=True)
+    assert page.context["term"] == "x" * 1024
+
+
 @pytest.mark.once
 def test_it_asks_as_often_for_many_as_for_one(console: Client) -> None:
     seen = defaultdict(set)
