@@ -16,10 +16,8 @@ COMMITTED = portal.ROOT / "docs" / "openapi"
 
 
 @pytest.fixture(autouse=True)
-def generated_anew():
-    documents.yaml.cache_clear()
-    yield
-    documents.yaml.cache_clear()
+def generated_anew(monkeypatch):
+    monkeypatch.setattr(documents, "_generated", {})
 
 
 def test_the_committed_documents_are_current(capsys):

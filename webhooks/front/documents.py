@@ -7,7 +7,6 @@ the others.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -74,18 +73,26 @@ def title(slug: str) -> str:
     return {**titles, COMBINED: "All interfaces in one document"}[slug]
 
 
+_generated: dict[str, bytes] = {}
 _generating = Lock()
 
 
-@cache
 def yaml(slug: str) -> bytes:
     """The document as YAML, generated once in a process; raises KeyError."""
+    if slug not in _generated:
+        # drf-spectacular loads its extensions at the first document, and does not expect two
+        # threads to ask for it at once. It takes half a second of a processor, so whoever asks
+        # meanwhile waits for that one.
+        with _generating:
+            if slug not in _generated:
+                _generated[slug] = _yaml(build(slug))
+    return _generated[slug]
+
+
+def _yaml(schema: Schema) -> bytes:
     from drf_spectacular.renderers import OpenApiYamlRenderer
 
-    # drf-spectacular loads its extensions at the first document, and does not expect two
-    # threads to ask for it at once.
-    with _generating:
-        text: bytes = OpenApiYamlRenderer().render(build(slug), renderer_context={})
+    text: bytes = OpenApiYamlRenderer().render(schema, renderer_context={})
     return text
 
 
