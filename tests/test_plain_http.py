@@ -34,6 +34,7 @@ def test_an_operation_refuses_a_valid_key_and_says_that_it_is_known_now(
 
     assert answer.status_code == 403
     assert "Location" not in answer
+    assert answer["X-Content-Type-Options"] == "nosniff"
     assert "https only" in str(json.loads(answer.content))
     assert "replace it" in str(json.loads(answer.content))
     assert f"whk_{key.prefix} was sent by plain http" in caplog.text

@@ -78,6 +78,7 @@ def test_an_interface_words_what_the_web_server_refuses(client, interface, statu
     assert headers["Content-Type"] == client.get(path)["Content-Type"]
     assert "Not like this." in json.loads(body).values()
     assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Request-Id"]
 
 
@@ -87,3 +88,4 @@ def test_elsewhere_the_web_server_refuses_in_plain_text(path):
     assert headers["Content-Type"] == "text/plain; charset=utf-8"
     assert body == b"Not like this.\n"
     assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"

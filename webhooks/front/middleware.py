@@ -35,7 +35,8 @@ class NotStored:
 
     Most answers hold partner data, a key or a secret, so a view must say that its answer holds
     none: `@cache_control(public=True, ...)`. The others also name what they depend on: the
-    session and, in the browsable API, the media type that is asked for.
+    session and, in the browsable API, the media type that is asked for. Nor does a browser
+    take any answer for something else than its type says.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -43,6 +44,7 @@ class NotStored:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        response["X-Content-Type-Options"] = "nosniff"
         directives = response.get("Cache-Control", "").replace(" ", "").split(",")
         if "public" not in directives:
             if "no-store" not in directives:

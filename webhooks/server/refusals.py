@@ -65,6 +65,7 @@ def _plain(reason: str) -> Answer:
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
         ("X-Request-Id", urandom(16).hex()),
     ]
     return headers, f"{reason}\n".encode()
