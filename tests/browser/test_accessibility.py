@@ -4,17 +4,23 @@ Each page must also fit its window; what it complains about, or fetches elsewher
 in the fixture `page`. axe-core judges what can be judged without a person.
 """
 
+import re
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, Route, expect
 
-from webhooks.models import Partner
+from tests.staff.test_second_factor import code_now
+from webhooks.models import Authenticator, Partner
+from webhooks.operations import people
 
 from . import addresses
+from .conftest import PASSWORD
 
 # theme -> the size of its window. The smallest phones sold today are 360 wide.
 LOOKS = {"light": (1280, 900), "dark": (360, 740)}
@@ -83,10 +89,72 @@ def test_no_page_of_a_refusal_bars_anyone(looked: Page, staff: Client) -> None:
         staff.post("/staff/partners/new/", {"name": ""}),
         *(stranger.post("/admin/login/", wrong) for _ in range(6)),
     ):
-        # As a page that was found: the browser itself would complain about the status.
-        looked.route("**/shown", partial(_fulfil, answer.content.decode()))
-        assert look_at(looked, ["/shown"]) == {}, answer.request["PATH_INFO"]
-        looked.unroute("**/shown")
+        assert look_at_answer(looked, answer) == {}, answer.request["PATH_INFO"]
+
+
+def test_no_page_of_a_login_bars_anyone(looked: Page, settings) -> None:
+    """From a password that somebody else has set to the codes of the second factor."""
+    user = User.objects.create_superuser("grace", password=PASSWORD)
+    people.require_own_password(user=user)
+    settings.REQUIRE_SECOND_FACTOR = True
+    code, account = {"code": "000000"}, "/staff/account"
+    fresh, mine = "another long phrase", {"password": PASSWORD}
+    client = Client(headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox"})
+
+    def post(address: str, fields: dict[str, str]) -> Any:
+        return client.post(address, fields, follow=True)
+
+    seen = [
+        post("/admin/login/", {"username": "grace", **mine}),
+        post(f"{account}/password/", mine),
+        post(f"{account}/password/", {**mine, "new": fresh, "again": fresh}),
+        post(f"{account}/second-factor/", mine),
+        post(f"{account}/second-factor/", {"password": fresh}),
+        post(f"{account}/second-factor/confirm/", code),
+        # After a wrong one it waits for a second.
+        post(f"{account}/second-factor/confirm/", code),
+    ]
+    Authenticator.objects.update(throttling_failure_timestamp=None)
+    seen += [
+        post(f"{account}/second-factor/confirm/", {"code": code_now()}),
+        *(client.get(f"{account}/{page}") for page in _WITH_A_FACTOR),
+        post(f"{account}/second-factor/remove/", {"password": "guess", **code}),
+        client.post("/admin/logout/"),
+        post("/admin/login/", {"username": "grace", "password": fresh}),
+        post("/staff/login/code/", code),
+    ]
+    titles = [re.search(r"<title>\s*([^|<]*)", each.content.decode())[1] for each in seen]  # type: ignore[index]
+    assert [title.strip() for title in titles] == _TITLES
+    for answer in seen:
+        assert look_at_answer(looked, answer) == {}, answer.request["PATH_INFO"]
+
+
+_TITLES = [
+    *["Change your password"] * 2,
+    *["Set up a second factor"] * 5,
+    "Keep these codes",
+    "Your account",
+    "Make new recovery codes?",
+    "Remove the second factor?",
+    "Log out everywhere else?",
+    "Remove the second factor?",
+    "Logged out",
+    *["One more step"] * 2,
+]
+_WITH_A_FACTOR = (
+    "",
+    "second-factor/codes/",
+    "second-factor/remove/",
+    "sessions/end/",
+)
+
+
+def look_at_answer(page: Page, answer: Any) -> dict[str, list[str]]:
+    # As a page that was found: the browser itself would complain about the status.
+    page.route("**/shown", partial(_fulfil, answer.content.decode()))
+    found = look_at(page, ["/shown"])
+    page.unroute("**/shown")
+    return found
 
 
 def _fulfil(body: str, route: Route) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import factories
 from tests.admin import traffic
-from webhooks.models import AuditEntry, Delivery, Event
+from webhooks.models import AuditEntry, Delivery, Event, StaffSession
 
 from .conftest import log_in
 
@@ -156,6 +156,15 @@ class TestLive:
         assert "c1" in console.evaluate("getSelection().toString()")
         console.evaluate("getSelection().removeAllRanges()")
         expect(console.get_by_text("third time lucky")).to_be_visible()
+
+
+    def test_it_shows_nothing_more_when_the_session_is_over(
+        self, console: Page, waits: Delivery
+    ) -> None:
+        console.goto(f"/staff/deliveries/{waits.pk}/")
+        StaffSession.objects.all().delete()
+        expect(console.get_by_text("ended from another one")).to_be_visible()
+        expect(console.get_by_text(waits.url)).to_have_count(0)
 
 
 class TestWithoutJavaScript:

@@ -13,7 +13,7 @@ function follow(element, enliven) {
   window.setTimeout(async () => {
     if (document.hidden || isBeingRead(element)) return follow(element, enliven);
     const fresh = await asked(element.dataset.live);
-    if (!fresh) return; // logged out, or gone: reloading the page says which
+    if (!fresh) return;
     const focused = element.contains(document.activeElement)
       && document.activeElement.closest("details[id]");
     enliven(fresh);
@@ -58,7 +58,9 @@ async function asked(address) {
 
 async function parsed(address) {
   try {
-    const response = await fetch(address, { redirect: "error" });
+    const response = await fetch(address, { redirect: "manual" });
+    // The session is over, or may no longer see this: the page shows what it knows no more.
+    if (response.type === "opaqueredirect" || response.status === 403) location.reload();
     if (!response.ok) return null;
     return new DOMParser().parseFromString(await response.text(), "text/html");
   } catch {
