@@ -87,6 +87,7 @@ else:
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "webhooks.console.message_storage.CookieOrSession"
 # Seconds after the login, and seconds without a request, until a session ends.
 SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600, at_least=1)
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=3600, at_least=1)
@@ -160,6 +161,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEVELOPMENT
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # --- People --------------------------------------------------------------------------
 
@@ -169,7 +171,7 @@ AUTHENTICATION_BACKENDS = [
 ]
 # The first hashes; the others are read, and hashed anew at the next login.
 PASSWORD_HASHERS = [
-    "webhooks.staff.account.hashers.Argon2id",
+    "webhooks.staff.account.passwords.Argon2id",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -180,7 +182,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "webhooks.staff.account.passwords.NotTooLong"}]
 # Staff without a second factor must set one up before they can open any other page.
 REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=not DEVELOPMENT)
 # How long a password is valid that somebody else has set, and that its owner must change.

@@ -96,6 +96,7 @@ def test_a_static_file_may_be_kept(client) -> None:
     with contextlib.closing(client.get("/static/webhooks/icon.svg")) as response:
         assert response.status_code == 200
         assert "public" in response["Cache-Control"]
+        assert "Access-Control-Allow-Origin" not in response
 
 
 def test_what_is_refused_before_any_view_is_not_kept(client) -> None:

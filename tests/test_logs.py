@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils.module_loading import import_string
 
 from portal.logs import FORMATTERS
@@ -180,6 +181,16 @@ def test_a_page_for_staff_names_who_asked(admin_client, admin_user, written):
     admin_client.get("/staff/partners/?q=secret")
     assert written.access["caller"] == f"staff:{admin_user.pk}"
     assert "secret" not in "".join(written.text)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("templates_of_others")
+def test_a_page_that_is_not_open_to_staff_names_who_asked(client, written):
+    ann = User.objects.create_user("ann", is_staff=True)
+    client.force_login(ann, "django.contrib.auth.backends.ModelBackend")
+    client.get("/staff/partners/new/")
+    found = written.access
+    assert (found["status"], found["caller"]) == (403, f"staff:{ann.pk}")
 
 
 @pytest.mark.parametrize(

@@ -123,8 +123,9 @@ def test_no_page_of_a_login_bars_anyone(looked: Page, settings) -> None:
         post("/admin/login/", {"username": "grace", "password": fresh}),
         post("/staff/login/code/", code),
     ]
-    titles = [re.search(r"<title>\s*([^|<]*)", each.content.decode())[1] for each in seen]  # type: ignore[index]
-    assert [title.strip() for title in titles] == _TITLES
+    pages = "".join(each.content.decode() for each in seen)
+    titles = re.findall(r"<title>\s*([^|<]*?)\s*[|<]", pages)
+    assert titles == _TITLES
     for answer in seen:
         assert look_at_answer(looked, answer) == {}, answer.request["PATH_INFO"]
 

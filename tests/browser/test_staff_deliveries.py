@@ -157,7 +157,6 @@ class TestLive:
         console.evaluate("getSelection().removeAllRanges()")
         expect(console.get_by_text("third time lucky")).to_be_visible()
 
-
     def test_it_shows_nothing_more_when_the_session_is_over(
         self, console: Page, waits: Delivery
     ) -> None:

@@ -48,6 +48,7 @@ def test_it_shows_the_answer_of_the_interface_and_whose_it_is(
     assert "Exploring as <strong>Acme &amp; Sons</strong>" in html
     assert "&quot;status&quot;: 1" in html
     assert "private, no-store" not in html
+    assert 'action="/admin/logout/"' in html
 
 
 def test_it_shows_what_is_wrong_in_the_interface_s_words(explorer) -> None:

@@ -66,6 +66,16 @@ def test_a_logout_of_nobody_is_none(ann: User) -> None:
     assert entries() == []
 
 
+def test_who_is_logged_in_and_fails_to_log_in_has_not_succeeded(ann: User) -> None:
+    client = browser()
+    attempt(PASSWORD, client=client)
+    attempt("guess", client=client)
+    assert entries() == [
+        ("login.succeeded", "ann", "ann"),
+        ("login.failed", "ann", "ann"),
+    ]
+
+
 def enrol(user: User, clock) -> None:
     begun = secondfactor.begin(user=user)
     secondfactor.confirm(by=SYSTEM, user=user, code=code_of(begun, datetime.now(UTC)))

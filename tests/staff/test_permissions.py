@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin import traffic
+from tests.browser import addresses
 from webhooks.models import (
     ApiKey,
     Attempt,
@@ -128,6 +129,15 @@ def test_the_address_without_a_slash_leads_to_the_dashboard(
 ) -> None:
     assert console.get("/staff", follow=True).redirect_chain == [("/staff/", 302)]
     assert stranger.get("/staff/")["Location"] == "/admin/login/?next=/staff/"
+
+
+def test_every_page_has_a_log_out(console: Client) -> None:
+    rows = addresses.rows()
+    pages = [*addresses.staff(rows), *addresses.admin(rows)]
+    shown = addresses.shown(console, pages)
+    assert len(shown) > 60
+    for page in shown:
+        assert b'action="/admin/logout/"' in console.get(page).content, page
 
 
 def test_the_sidebar_shows_only_what_is_open(login: Login) -> None:

@@ -438,10 +438,12 @@ def test_who_has_none_is_led_to_set_it_up_and_reaches_nothing_else(
     page = client.get(SET_UP).content.decode()
     assert "Nothing else opens" in page
     assert 'href="/staff/deliveries/"' not in page
+    assert "have permission" not in page
     led = client.post(
         f"{SET_UP}?next=%2Fstaff%2Fdeliveries%2F", {"password": PASSWORD}
     )["Location"]
     assert led == f"{CONFIRM}?next=%2Fstaff%2Fdeliveries%2F"
+    assert 'class="crumbs"' not in client.get(led).content.decode()
     shown = client.post(led, {"code": code_now()})
     assert 'href="/staff/deliveries/"' in shown.content.decode()
     assert inside(client)

@@ -19,6 +19,7 @@ PASSWORD = "correct horse"
 FRESH = "another long phrase"
 ACCOUNT = "/staff/account/"
 CHANGE = "/staff/account/password/"
+MINE = {"password": PASSWORD}
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 pytestmark = [pytest.mark.django_db, pytest.mark.ignore_template_errors]
@@ -106,16 +107,66 @@ def test_its_owner_ends_one_elsewhere_and_all_others(ann: User) -> None:
     here, there, third = logged_in(), logged_in(), logged_in()
     address = f"/staff/account/sessions/{row_of(there).pk}/end/"
     assert here.get(address).status_code == 200
-    assert here.post(address)["Location"] == ACCOUNT
+    assert here.post(address, MINE)["Location"] == ACCOUNT
     answer = there.get(ACCOUNT, follow=True)
     assert "ended from another one" in answer.content.decode()
     assert inside(third)
-    assert here.post("/staff/account/sessions/end/")["Location"] == ACCOUNT
+    assert here.post("/staff/account/sessions/end/", MINE)["Location"] == ACCOUNT
     assert not inside(third)
     assert inside(here)
     assert actions() == ["session.revoked", "session.all_revoked"]
-    again = here.post(address, follow=True)
+    again = here.post(address, MINE, follow=True)
     assert "over already" in again.content.decode()
+
+
+@pytest.mark.parametrize("password", ["", "guess"])
+def test_who_finds_an_open_browser_ends_no_session(ann: User, password: str) -> None:
+    here, there = logged_in(), logged_in()
+    for page in (f"{row_of(there).pk}/end/", "end/"):
+        answer = here.post(f"/staff/account/sessions/{page}", {"password": password})
+        assert answer.status_code == 422
+    assert inside(there)
+    assert actions() == []
+
+
+def test_a_password_typed_again_gives_the_session_a_new_cookie(ann: User) -> None:
+    client = logged_in()
+    before = client.cookies["sessionid"].value
+    client.post("/staff/account/second-factor/", {"password": "guess"})
+    assert client.cookies["sessionid"].value == before
+    client.post("/staff/account/second-factor/", MINE)
+    assert client.cookies["sessionid"].value != before
+    assert inside(client)
+    assert StaffSession.objects.count() == 1
+    client.cookies["sessionid"] = before
+    assert not inside(client)
+
+
+def test_every_cookie_of_production_is_of_this_host_alone(ann, settings) -> None:
+    """What is set by name is in the settings; messages have none."""
+    settings.SESSION_COOKIE_SECURE = True
+    client = logged_in()
+    StaffSession.objects.all().delete()
+    client.get(ACCOUNT)
+    cookie = client.cookies["__Host-messages"]
+    assert cookie["secure"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert (cookie["path"], cookie["domain"]) == ("/", "")
+    assert "ended from another one" in client.get("/admin/login/").content.decode()
+
+
+def test_a_login_makes_a_new_session(ann: User, boss: User) -> None:
+    client = Client()
+    client.cookies["sessionid"] = planted = "a" * 32
+    seen = {planted}
+    for name in ("ann", "ann", "boss"):
+        client.post("/admin/login/", {"username": name, "password": PASSWORD})
+        new = client.cookies["sessionid"].value
+        assert inside(client)
+        assert new not in seen
+        seen.add(new)
+    assert Session.objects.count() == 1  # those of before are gone
 
 
 def test_it_ends_with_its_row_however_its_cookie_is_kept(ann: User) -> None:
@@ -128,7 +179,7 @@ def test_it_ends_with_its_row_however_its_cookie_is_kept(ann: User) -> None:
 def test_nobody_ends_that_of_another_without_the_permission(ann: User, boss) -> None:
     theirs = logged_in("boss")
     mine = logged_in()
-    mine.post(f"/staff/account/sessions/{row_of(theirs).pk}/end/")
+    mine.post(f"/staff/account/sessions/{row_of(theirs).pk}/end/", MINE)
     assert mine.get(f"/staff/people/{boss.pk}/sessions/").status_code == 403
     assert mine.post(f"/staff/people/{boss.pk}/sessions/end/").status_code == 403
     assert inside(theirs)
@@ -158,7 +209,15 @@ def test_a_log_out_clears_what_the_browser_keeps(ann: User) -> None:
     client = logged_in()
     answer = client.post("/admin/logout/")
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
+    assert "kept of the console is cleared" in answer.content.decode()
     assert not StaffSession.objects.exists()
+
+
+def test_a_get_clears_nothing(ann: User) -> None:
+    """Any other site can have a browser send one."""
+    client = logged_in()
+    assert "Clear-Site-Data" not in client.get("/admin/logout/")
+    assert inside(client)
 
 
 @pytest.mark.parametrize("change", ["inactive", "no staff", "password", "factor"])
@@ -274,11 +333,25 @@ def test_one_that_a_superuser_sets_is_such_a_password(clock, ann, boss) -> None:
         {"password1": FRESH, "password2": FRESH, "usable_password": "true"},
     )
     assert logged_in(password=FRESH).get(ACCOUNT)["Location"].startswith(CHANGE)
-    logged_in("boss").post(
-        f"/admin/auth/user/{boss.pk}/password/",
-        {"password1": FRESH, "password2": FRESH, "usable_password": "true"},
-    )
-    assert inside(logged_in("boss", password=FRESH))
+
+
+def test_a_superuser_changes_their_own_with_the_present_one_only(boss: User) -> None:
+    page = f"/admin/auth/user/{boss.pk}/password/"
+    form = {"password1": FRESH, "password2": FRESH, "usable_password": "true"}
+    client = logged_in("boss")
+    assert client.get(page)["Location"] == CHANGE
+    assert client.post(page, form)["Location"] == CHANGE
+    boss.refresh_from_db()
+    assert boss.check_password(PASSWORD)
+
+
+def test_no_password_is_longer_than_the_login_takes(ann: User) -> None:
+    long = "long phrase " * 400
+    client = logged_in()
+    for new, status in ((long[:4097], 422), (long[:4096], 302)):
+        form = {"password": PASSWORD, "new": new, "again": new}
+        assert client.post(CHANGE, form).status_code == status
+    assert inside(logged_in(password=long[:4096]))
 
 
 def test_an_operator_who_types_a_new_one_ends_it(clock, given, monkeypatch) -> None:

@@ -22,7 +22,6 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from webhooks.console import sessions as console_sessions
 from webhooks.console.actor import staff_actor
 from webhooks.operations import people, secondfactor, sessions
 
@@ -177,6 +176,8 @@ class StaffAdmin(ActsOnce, Bounded, BoundedIds, Audited, UserAdmin, ModelAdmin):
         if not request.user.is_superuser:
             raise PermissionDenied
         account = self.get_object(request, unquote(id))
+        if account == request.user:  # that page asks for the present password
+            return redirect("staff:change-password")
         with transaction.atomic():
             answer = super().user_change_password(request, id, form_url)
             self._note_new_password(request, account)
@@ -185,12 +186,6 @@ class StaffAdmin(ActsOnce, Bounded, BoundedIds, Audited, UserAdmin, ModelAdmin):
     def _note_new_password(self, request: HttpRequest, before: User | None) -> None:
         now = before and User.objects.get(pk=before.pk)
         if now is None or before is None or now.password == before.password:
-            return
-        if now == request.user:
-            own = console_sessions.of(request)
-            sessions.end_all(
-                by=staff_actor(request), user=now, but=str(own.pk) if own else None
-            )
             return
         sessions.end_all(by=staff_actor(request), user=now)
         people.require_own_password(user=now)

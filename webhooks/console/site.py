@@ -60,8 +60,12 @@ class Site(UnfoldAdminSite):
         """A user who is logged in already goes to the address in `next`, not to the index."""
         if request.method == "GET" and self.has_permission(request):
             return redirect(redirect_target(request))
+        before = request.session.session_key
         page: HttpResponse = super().login(request, extra_context)
-        if request.method == "POST" and self.has_permission(request):
+        # A form that is refused is shown again, also to somebody who is logged in.
+        if page.status_code == 302 and self.has_permission(request):
+            if request.session.session_key == before:
+                request.session.cycle_key()  # Django keeps it for the same person
             by = staff_actor(request)
             logs.name_caller(f"staff:{by.id}")
             user: Any = request.user
@@ -73,12 +77,14 @@ class Site(UnfoldAdminSite):
 
         Not `"cookies"`: that would log out of every other host of the same domain, too.
         """
-        if request.method == "POST":
+        is_logout = request.method == "POST"
+        if is_logout:
             if self.has_permission(request):
                 logins.ended(by=staff_actor(request), reason="They logged out.")
             sessions.close(request)
         page: HttpResponse = super().logout(request, extra_context)
-        page["Clear-Site-Data"] = '"cache", "storage"'
+        if is_logout:  # any other site can have a browser send a GET
+            page["Clear-Site-Data"] = '"cache", "storage"'
         return page
 
     def password_change(
@@ -101,7 +107,8 @@ class Site(UnfoldAdminSite):
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: what this member of staff may see. Empty families are left out."""
     if pending_step(request) is not None:
-        return []  # none of it opens yet
+        # None of it opens yet. Without a section unfold says that there is no permission.
+        return [{"items": []}]
     pages = [
         {"title": title, "icon": icon, "link": reverse(name), **_active(request, name)}
         for title, icon, name, permission in PAGES

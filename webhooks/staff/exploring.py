@@ -57,7 +57,10 @@ class Leave(Page):
     """Ends it, and goes back to the partner that was explored."""
 
     permission = exploring.PERMISSION
-    http_method_names = ["post"]
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """After a login: the session had ended, and with it the exploring."""
+        return redirect("staff:partners")
 
     def post(self, request: HttpRequest) -> HttpResponse:
         partner = exploring.leave(request)

@@ -13,6 +13,8 @@ from unfold.forms import AuthenticationForm
 
 from webhooks.operations import secondfactor
 
+from .passwords import LONGEST
+
 
 class LoginForm(AuthenticationForm):  # type: ignore[misc] # unfold names no types
     """No longer than a name can be. The login stores each name that failed; Django only tells
@@ -22,7 +24,7 @@ class LoginForm(AuthenticationForm):  # type: ignore[misc] # unfold names no typ
     password = forms.CharField(
         label="Password",
         strip=False,
-        max_length=4096,
+        max_length=LONGEST,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
@@ -94,6 +96,8 @@ class PasswordForm(forms.Form):
         )
         if user is None or user.pk != self.request.user.pk:
             raise ValidationError("This is not your password.")
+        # Whoever has the cookie of before has not typed the password.
+        self.request.session.cycle_key()
         return password
 
 

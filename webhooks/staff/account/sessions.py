@@ -13,7 +13,8 @@ from webhooks.console.actor import staff_actor
 from webhooks.operations import sessions
 from webhooks.staff.pages import Crumb, FormPage, Page
 
-from .login import OwnPage
+from .forms import PasswordForm
+from .views import PasswordPage
 
 
 class Sessions(Page):
@@ -74,8 +75,8 @@ class EndSessions(EndSession):
         return self.leave(f"Sessions ended: {count}.")
 
 
-class EndOwnSession(OwnPage, EndSession):
-    permission = ""
+class EndOwnSession(PasswordPage, EndSession):
+    form_class = PasswordForm
 
     @property
     def person(self) -> User:

@@ -48,6 +48,10 @@ class Account(OwnPage):
 class AccountForm(OwnPage, FormPage):
     section = ("Your account", "account")
 
+    def above(self) -> Sequence[Crumb]:
+        """Nothing while a step of the login is pending: the account does not open yet."""
+        return () if pending_step(self.request) else super().above()
+
 
 class PasswordPage(AccountForm):
     """A form that asks for the present password."""
@@ -84,9 +88,6 @@ class ChangePassword(PasswordPage):
         # At the first login it leads on, by way of a second factor where there must be one.
         return redirect(target)
 
-    def above(self) -> Sequence[Crumb]:
-        return () if self._is_required() else super().above()
-
     def context(self) -> dict[str, Any]:
         return {"lead": self.required_lead} if self._is_required() else {}
 
@@ -105,9 +106,6 @@ class SecondFactor(PasswordPage):
     def obstacle(self) -> HttpResponse | None:
         is_set_up = secondfactor.of(self.owner) is not None
         return redirect("staff:account") if is_set_up else None
-
-    def above(self) -> Sequence[Crumb]:
-        return () if self._is_required() else super().above()
 
     def context(self) -> dict[str, Any]:
         return {"is_required": self._is_required()}

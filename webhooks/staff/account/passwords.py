@@ -1,6 +1,12 @@
-"""How passwords of staff are kept."""
+"""How passwords of staff are kept, and how long they may be."""
+
+from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core.exceptions import ValidationError
+
+LONGEST = 4096
+"""Characters of a password."""
 
 
 class Argon2id(Argon2PasswordHasher):
@@ -15,3 +21,14 @@ class Argon2id(Argon2PasswordHasher):
     time_cost = 2
     memory_cost = 19 * 1024  # KiB
     parallelism = 1
+
+
+class NotTooLong:
+    """A password that the login takes. Django's own validators know no upper end."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        if len(password) > LONGEST:
+            raise ValidationError(self.get_help_text(), code="password_too_long")
+
+    def get_help_text(self) -> str:
+        return f"Your password may contain at most {LONGEST} characters."
