@@ -6,10 +6,11 @@ from typing import Any
 
 import environ
 
-from .passwords import parse_url
+from .passwords import options, parse_url
 from .private_files import PrivateConnection
 
 SQLITE = "django.db.backends.sqlite3"
+_IN_THE_URL = frozenset({"user", "password", "host", "port", "dbname"})
 POSTGRESQL = ("postgres", "postgresql", "psql", "pgsql")  # schemes
 
 
@@ -27,39 +28,55 @@ def parse(text: str) -> dict[str, Any]:
     found = parse_url(environ.Env.db_url_config, text)
     if not found["NAME"]:
         raise ValueError("it must end with the name of a database: …host:port/name")
+    _check_options(text)
     found.setdefault("CONN_MAX_AGE", 600)
     found["CONN_HEALTH_CHECKS"] = True
-    options = found.setdefault("OPTIONS", {})
+    of_session = found.setdefault("OPTIONS", {})
     # A process can freeze in the middle of a transaction, or its host can disappear. Without
     # this limit it would hold its locks for hours, until TCP gives up, and every worker would
     # wait for one row. 30 seconds are enough for every transaction of ours and much shorter
     # than a lease. `?options=` in the URL replaces this.
-    options.setdefault("options", "-c idle_in_transaction_session_timeout=30s")
+    of_session.setdefault("options", "-c idle_in_transaction_session_timeout=30s")
     # Notices a database that does not answer within seconds instead of minutes.
-    options.setdefault("connect_timeout", 5)
+    of_session.setdefault("connect_timeout", 5)
     return found
 
 
+def _check_options(url: str) -> None:
+    """Raises ValueError: a slip in `?sslmode=` is not to open a connection without TLS."""
+    from psycopg.pq import Conninfo
+
+    known = {each.keyword.decode() for each in Conninfo.get_defaults()} - _IN_THE_URL
+    for name, value in options(url):
+        if name.lower() == "conn_max_age":
+            if not (value.isascii() and value.isdecimal()):
+                raise ValueError("it must have whole seconds as conn_max_age")
+        elif name not in known:
+            raise ValueError("it must have options of PostgreSQL and conn_max_age only")
+
+
 def _sqlite(text: str) -> dict[str, Any]:
-    path, mark, options = text.removeprefix("sqlite://").partition("?")
-    if path and path != ":memory:" and not path.startswith("/"):
+    path, mark, _ = text.removeprefix("sqlite://").partition("?")
+    if mark:
+        raise ValueError("it must have no options, and %3F for a ? in its path")
+    if path != ":memory:" and not path.removeprefix("/"):
+        raise ValueError("it must name a file: sqlite:///path")
+    if path != ":memory:" and not path.startswith("/"):
         raise ValueError(
             "it must be sqlite:///path, with a fourth slash if the path is absolute"
         )
     # In the URL of a file these have no meaning of their own.
     path = path.replace("#", "%23").replace("+", "%2B")
-    found = environ.Env.db_url_config(f"sqlite://{path}{mark}{options}")
-    return {**file(found["NAME"]), **found, "OPTIONS": _pragmas(found.get("OPTIONS"))}
+    return file(environ.Env.db_url_config(f"sqlite://{path}")["NAME"])
 
 
 def file(path: Path | str) -> dict[str, Any]:
     """The entry for a file, whose path may have characters that a URL may not."""
-    return {"ENGINE": SQLITE, "NAME": str(path), "OPTIONS": _pragmas(None)}
+    return {"ENGINE": SQLITE, "NAME": str(path), "OPTIONS": _pragmas()}
 
 
-def _pragmas(options: dict[str, Any] | None) -> dict[str, Any]:
+def _pragmas() -> dict[str, Any]:
     return {
-        **(options or {}),
         # A transaction that reads first and writes later can only wait for the write
         # lock if it asks for the lock at its start.
         "transaction_mode": "IMMEDIATE",

@@ -1,4 +1,4 @@
-"""URLs of settings whose password may have any characters."""
+"""URLs of settings: their options, and a password that may have any characters."""
 
 import re
 from typing import Any
@@ -17,7 +17,18 @@ def parse_url(parse: Any, text: str) -> dict[str, Any]:
             "it must be a URL with a number as its port and with the special characters "
             "of its password percent-encoded"
         ) from None
+    options(text)
     return found
+
+
+def options(url: str) -> list[tuple[str, str]]:
+    """Those behind the `?`. Raises ValueError where a parser would drop one."""
+    query = urlsplit(with_quoted_password(url)).query
+    pairs = [option.partition("=")[::2] for option in query.split("&") if query]
+    names = {name.lower() for name, _ in pairs}
+    if len(names) < len(pairs) or not all(name and value for name, value in pairs):
+        raise ValueError("it must have each option once, as name=value")
+    return pairs
 
 
 def with_quoted_password(url: str) -> str:

@@ -14,7 +14,7 @@ import environ
 
 from webhooks.delivery.egress_policy import EgressPolicy
 
-from .passwords import parse_url, with_quoted_password
+from .passwords import options, parse_url, with_quoted_password
 
 _KEY_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _KEY_LENGTH = 32  # bytes, of AES-256
@@ -127,6 +127,10 @@ def email(text: str) -> dict[str, Any]:
             "it must be smtp+tls://user:password@host:587 or consolemail://"
         )
     found = parse_url(environ.Env.email_url_config, text)
+    if options(
+        text
+    ):  # Django has no setting for them: `?tls=true` would change nothing
+        raise ValueError("it must have no options: smtp+tls:// is with TLS")
     if scheme in _SMTP and not found["EMAIL_HOST"]:
         raise ValueError("it must name a host: smtp+tls://user:password@host:587")
     return found

@@ -114,6 +114,8 @@ class TestForms:
             (values.email, "mail://h"),
             (values.email, "smtp+tls://"),
             (values.email, "smtp+tls://u:p@h:port"),
+            (values.email, "smtp://h?tls=true"),
+            (values.cache, "locmemcache://?timeout="),
             (values.cache, ""),
             (values.cache, "redis"),
             (values.cache, "memory://"),
@@ -128,6 +130,17 @@ class TestForms:
             (database.parse, "postgres://u:p@h:port/n"),
             (database.parse, "postgres://u:p@h/n#1"),
             (database.parse, "sqlite://portal.sqlite3"),
+            (database.parse, "sqlite://"),
+            (database.parse, "sqlite:///"),
+            (database.parse, "sqlite:///x?y"),
+            (database.parse, "sqlite:///x?timeout=5"),
+            (database.parse, "postgres://u:p@h/n?sslmode"),
+            (database.parse, "postgres://u:p@h/n?sslmode="),
+            (database.parse, "postgres://u:p@h/n?sslmod=require"),
+            (database.parse, "postgres://u:p@h/n?sslmode=require&sslmode=disable"),
+            (database.parse, "postgres://u:p@h/n?host=other"),
+            (database.parse, "postgres://u:p@h/n?conn_max_age=x"),
+            (database.parse, "postgres://u:p@h/n?autocommit=false"),
         ],
     )
     def test_it_refuses_a_value_of_another_form(self, parse, text):
@@ -198,6 +211,13 @@ class TestForms:
         found = values.email("smtp+tls://user:p%40ss@mail.example.com:587")
         assert found["EMAIL_HOST_PASSWORD"] == "p@ss"
         assert (found["EMAIL_PORT"], found["EMAIL_USE_TLS"]) == (587, True)
+
+    def test_a_database_takes_options_of_postgresql(self):
+        url = "postgres://h/n?sslmode=verify-full&sslrootcert=/x.pem&CONN_MAX_AGE=0"
+        found = database.parse(url)
+        assert found["CONN_MAX_AGE"] == 0
+        assert found["OPTIONS"]["sslmode"] == "verify-full"
+        assert found["OPTIONS"]["sslrootcert"] == "/x.pem"
 
     def test_a_file_keeps_every_character_of_its_path(self):
         for path in ("/x #1/p", "/what+x/p", "/a@b/p"):
