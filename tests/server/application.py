@@ -13,7 +13,7 @@ from webhooks.server import limits, supervisor
 from webhooks.server.worker import Application, Worker
 
 THREADS = 2
-KEYS = {"a": "Ann", "b": "Bob"}
+KEYS = {"a": "Ann", "b": "Bob", "c": "Cleo"}
 LONG = 2 * limits.MEBIBYTE
 
 calls: list[str] = []
@@ -71,7 +71,7 @@ def longest_body(path: bytes) -> int | None:
     return {b"/long": LONG, b"/short": 100 * limits.KIBIBYTE}.get(path)
 
 
-def serve(stop_seconds: float = 30, **chosen: float) -> None:
+def serve(stop_seconds: float = 30, threads: int = THREADS, **chosen: float) -> None:
     """`chosen`: fields of Limits, and in capitals the constants beside it."""
     for name in [name for name in chosen if name.isupper()]:
         setattr(limits, name, chosen.pop(name))
@@ -81,7 +81,7 @@ def serve(stop_seconds: float = 30, **chosen: float) -> None:
             application, longest_body, refuse, frozenset({b"partner_key"}), {b"x-key"}
         ),
         limits.Limits(**chosen),  # type: ignore[arg-type]
-        threads=THREADS,
+        threads=threads,
     )
     sys.stdout.write(f"{sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()

@@ -43,6 +43,27 @@ def test_one_caller_leaves_half_of_the_threads_to_others(tmp_path):
         assert {peer.answer().body for peer in greedy} == {b"held"}
 
 
+def test_the_last_thread_is_for_who_has_none(tmp_path):
+    """Two callers who send more than there are threads leave one to a third."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    with serving(threads=4) as server:
+        introduce(server, "a", "b", "c")
+        of_ann = send(server, 4, f"/hold?{one / 'release'}", "a")
+        eventually(lambda: held(one / "release") == 2)
+        of_bob = send(server, 4, f"/hold?{other / 'release'}", "b")
+        eventually(lambda: held(other / "release") == 1)
+        for _ in range(5):
+            assert server.ask(ask("/", "c")).status == 200
+        assert (held(one / "release"), held(other / "release")) == (2, 1)
+        # What one gives back is there for both.
+        (one / "release").touch()
+        eventually(lambda: held(other / "release") == 2)
+        (other / "release").touch()
+        assert {peer.answer().body for peer in [*of_ann, *of_bob]} == {b"held"}
+
+
 def test_who_waits_comes_before_what_another_sent_after_its_first(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()

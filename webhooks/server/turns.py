@@ -1,8 +1,9 @@
 """Which of the requests that wait gets the next thread.
 
-Callers take turns, so that nobody waits for all that somebody else has sent. One caller alone gets
-half of the threads: the requests of a process share one processor, and each of them is slower for
-every other that is answered at the same time.
+Callers take turns, so that nobody waits for all that somebody else has sent. A caller may have as
+many threads as are free beside them, the rule of delivery/endpoint_queues.py for the slots of a
+worker. So one alone gets half of them, and the last one goes to a caller who has none. The requests of
+a process share one processor, too: each is slower for every other that is answered at the same time.
 
 A caller is whom the application named when it answered the same credentials before. Everybody else
 is known by the address of the connection, so that credentials which nobody has get no turn of their
@@ -22,7 +23,7 @@ class Turns:
     letters, by which callers are told apart. May be used from any thread."""
 
     def __init__(self, threads: int, credentials: Collection[bytes]) -> None:
-        self._at_once = max(1, threads // 2)
+        self._free = threads
         self._credentials = credentials
         self._changed = threading.Condition()
         # The caller whose turn is next stands first.
@@ -52,11 +53,12 @@ class Turns:
             if requests:
                 self._waiting[caller] = requests  # after all others
             self._answered[caller] += 1
+            self._free -= 1
             return caller, connection
 
     def _next(self) -> str | None:
         for caller in self._waiting:
-            if self._answered[caller] < self._at_once:
+            if self._answered[caller] < self._free:
                 return caller
         return None
 
@@ -66,6 +68,9 @@ class Turns:
             self._answered[caller] -= 1
             if not self._answered[caller]:
                 del self._answered[caller]
+            self._free += 1
+            if self._waiting:
+                self._changed.notify()  # there may be room for two
 
     def know(self, connection: Connection, caller: str) -> None:
         """The application says whose request this was; empty: nobody's."""
