@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from webhooks.admin.rows import ReadOnlyRows
 from webhooks.models import Worker
@@ -26,6 +27,7 @@ GROWING = [
     for model, rows in admin.site._registry.items()
     if isinstance(rows, ReadOnlyRows) and model is not Worker
 ]
+LOGS = [m for m in GROWING if not admin.site._registry[m].searched_words]  # type: ignore[attr-defined]
 
 
 def plans(client: Client, address: str, model: type) -> list[str]:
@@ -62,16 +64,27 @@ def test_a_search_for_an_id_uses_an_index(console: Client, model) -> None:
         assert not [step for step in steps if step.startswith("SCAN webhooks")]
 
 
-@pytest.mark.parametrize(
-    "model",
-    [m for m in GROWING if not admin.site._registry[m].searched_words],  # type: ignore[attr-defined]
-)
+@pytest.mark.parametrize("model", LOGS)
 def test_a_search_for_words_reads_no_log(console: Client, model) -> None:
     row_of(model)
     with CaptureQueriesContext(connection) as asked:
         page = console.get(address(model, "?q=words")).content.decode()
     assert "Nothing matches." in page
     assert not [q for q in asked if f'FROM "{model._meta.db_table}"' in q["sql"]]
+
+
+@pytest.mark.parametrize("model", LOGS)
+def test_a_list_is_filtered_by_what_an_index_finds(console: Client, model) -> None:
+    row, found = row_of(model), 0
+    for field in model._meta.concrete_fields:
+        value = getattr(row, field.attname) or row.pk
+        query = urlencode({f"{field.name}__exact": value})
+        if console.get(address(model, f"?{query}")).status_code == 400:
+            continue
+        found += 1
+        steps = plans(console, address(model, f"?{query}"), model)
+        assert not [step for step in steps if step.startswith("SCAN webhooks")], query
+    assert found
 
 
 @pytest.mark.parametrize("model", GROWING)

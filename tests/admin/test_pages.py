@@ -239,7 +239,6 @@ def test_it_names_the_families_in_the_sidebar_by_permission(console, login) -> N
         ("delivery", "status=delivered", 1),
         ("delivery", "status=retrying", 0),
         ("delivery", "status=nonsense", 1),
-        ("delivery", "lane__exact=2", 0),
         ("event", "matched=yes", 1),
         ("event", "matched=no", 0),
         ("partner", "is_active__exact=1", 1),

@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -103,6 +104,26 @@ def test_the_id_of_a_part_leads_to_the_whole(console: Client) -> None:
     assert led(console, str(rows[Attempt].id)) == of_delivery
     entry = AuditEntry.objects.latest("id")
     assert led(console, str(entry.id)) == f"/staff/audit/{entry.id}/"
+
+
+@pytest.mark.postgresql("It is PostgreSQL that is asked for its plans.")
+def test_an_id_is_found_by_indexes(console: Client) -> None:
+    """In the tables that grow. Of a table with few rows PostgreSQL would read all of them."""
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as asked:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        console.get("/staff/search/?q=00000000-0000-7000-8000-000000000000")
+    read = 0
+    for query in asked:
+        if re.search(
+            'FROM "webhooks_(delivery|event|attempt|auditentry)"', query["sql"]
+        ):
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {query['sql']}")
+                plan = [line.strip() for (line,) in cursor.fetchall()]
+            for line, below in pairwise([*plan, ""]):
+                assert "Scan " not in line or " Cond: " in below, plan
+            read += 1
+    assert read >= 4
 
 
 def test_the_id_that_a_dialect_shows_leads_there(console: Client) -> None:

@@ -41,7 +41,7 @@ class Bounded:
         if name in fields:
             may = rest in _LOOKUPS and not isinstance(fields[name], _NEVER)
         else:
-            may = lookup in _parameters(view.list_filter)
+            may = lookup in parameters(view.list_filter)
         parent: Any = super()
         return (
             may
@@ -66,7 +66,7 @@ def is_too_large(value: Any) -> bool:
     return len(text) > _DIGITS and text.lstrip("-").isdecimal()
 
 
-def _parameters(filters: Any) -> set[str | None]:
+def parameters(filters: Any) -> set[str | None]:
     """The names of the filters that are no field's."""
     return {
         each.parameter_name

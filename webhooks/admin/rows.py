@@ -32,7 +32,7 @@ from unfold.decorators import display
 from webhooks.console import untrusted_text
 from webhooks.models import ids
 
-from .bounds import Bounded
+from .bounds import Bounded, parameters
 
 
 class Newest(Paginator):  # type: ignore[type-arg]
@@ -70,7 +70,8 @@ class ReadOnlyRows(Bounded, ModelAdmin):
     """Fields that are never shown. No address may filter by them either: whether a row is
     found would tell what they contain."""
     searched_ids: ClassVar[tuple[str, ...]] = ("id",)
-    """The UUID fields that a search for an id looks in. Each has an index."""
+    """The UUID fields that a search for an id looks in. Each has an index. A table that grows all the
+    time is filtered by them alone, beside its filters: another field is in no index."""
     searched_words: ClassVar[tuple[str, ...]] = ()
     """The text fields that a search for words scans. None for tables that grow all the time."""
     prefetched: ClassVar[tuple[Prefetch, ...]] = ()  # type: ignore[type-arg]
@@ -146,7 +147,12 @@ class ReadOnlyRows(Bounded, ModelAdmin):
     def lookup_allowed(
         self, lookup: str, value: str, request: HttpRequest | None = None
     ) -> bool:
-        if not set(self.withheld).isdisjoint(lookup.split("__")):
+        parts = lookup.split("__")
+        if not set(self.withheld).isdisjoint(parts):
+            return False
+        fields = {field.name for field in self.opts.concrete_fields}
+        is_of_field = parts[0] in fields and lookup not in parameters(self.list_filter)
+        if is_of_field and not (self.searched_words or parts[0] in self.searched_ids):
             return False
         allowed: bool = super().lookup_allowed(lookup, value, request)
         return allowed

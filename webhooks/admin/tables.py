@@ -183,7 +183,7 @@ admin.site.register(
         choice_of("status", Delivery.Status, lambda rows, status: rows.in_status(status)),
         BY_PARTNER,
     ),
-    searched_ids=("id", "event", "subscription", "partner"),
+    searched_ids=("id", "event", "subscription", "partner", "recovery"),
     below=(Attempt,),
 )  # fmt: skip
 admin.site.register(
