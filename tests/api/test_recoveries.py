@@ -155,6 +155,7 @@ OK = {"since": "2026-01-01T00:00:00Z", "outcomes": ["exhausted"]}
         (OK | {"until": "0001-01-01T00:00:00Z"}, "#/since"),
         (OK | {"until": None}, "#/until"),
         (OK | {"event_types": [7]}, "#/event_types/0"),
+        (OK | {"event_types": ["a"] * 201}, "#/event_types"),
         (OK | {"partner": "x"}, "#/partner"),
     ],
     ids=str,
