@@ -70,6 +70,16 @@ def deliver(**options: Any) -> None:
     asyncio.run(run())
 
 
+def deliver_until_it_waits(least: float, most: float) -> None:
+    """Deliver; what was sent is due again after so many seconds, however long it took."""
+    began = timezone.now() - timedelta(milliseconds=2)  # SQLite keeps milliseconds
+    deliver()
+    due_at = only().due_at
+    assert due_at is not None
+    assert began + timedelta(seconds=least) <= due_at
+    assert due_at <= timezone.now() + timedelta(seconds=most)
+
+
 def only() -> Delivery:
     return Delivery.objects.get()
 

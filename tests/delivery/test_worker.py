@@ -1,11 +1,11 @@
+"""The worker in the process of a test: what it sends, tries again and records."""
+
 import asyncio
 import threading
-import time
 from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection
-from django.db.models.functions import Now
 from django.utils import timezone
 from standardwebhooks import Webhook
 
@@ -15,11 +15,13 @@ from tests.delivery.backlog import (
     all_due,
     attempts,
     deliver,
+    deliver_until_it_waits,
     only,
     publish,
     queued,
     subscription,
 )
+from tests.delivery.workers import in_thread, stop_when
 from tests.waiting import PATIENCE, eventually
 from webhooks.delivery import outbox, worker
 from webhooks.delivery.backends import local
@@ -27,31 +29,15 @@ from webhooks.management.commands.deliver import make_worker
 from webhooks.models import (
     Attempt,
     Delivery,
-    Endpoint,
-    Event,
-    SigningSecret,
     Subscription,
 )
 from webhooks.operations import (
     events,
     fanouts,
-    missing_keys,
-    subscriptions,
-    testing,
 )
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def deliver_until_it_waits(least, most):
-    """Deliver; what was sent is due again after so many seconds, however long all took."""
-    began = timezone.now() - timedelta(milliseconds=2)  # SQLite keeps milliseconds
-    deliver()
-    due_at = only().due_at
-    assert due_at is not None
-    assert began + timedelta(seconds=least) <= due_at
-    assert due_at <= timezone.now() + timedelta(seconds=most)
 
 
 def test_a_published_event_arrives_signed_once(receiver):
@@ -209,145 +195,17 @@ def test_results_that_are_slow_to_write_hold_back_claims_and_no_longer(
         running = make_worker(concurrency=4)
         task = asyncio.create_task(running.run())
         for _ in range(10):
-            await asyncio.to_thread(_in_thread, lambda: publish(hook, 9))
+            await asyncio.to_thread(in_thread, lambda: publish(hook, 9))
             await asyncio.sleep(0.1)
         held_back = len(receiver.requests)
         answers.set()
-        await _run_until(
+        await stop_when(
             lambda: Delivery.objects.filter(state="delivered").count() == 90, running
         )
         await task
         return held_back
 
     assert asyncio.run(run()) < 60
-
-
-def _alter_secret(hook):
-    SigningSecret.objects.update(
-        value=SigningSecret.objects.get().value[:-8] + "AAAAAAA="
-    )
-
-
-def _lose_secret(hook):
-    subscriptions.update(by=SYSTEM, subscription=hook, change={"secrets": []})
-
-
-def _unknown_profile(hook):
-    Delivery.objects.update(profile="gone")
-
-
-def _unusable_secret(hook):
-    subscriptions.update(
-        by=SYSTEM, subscription=hook, change={"secrets": ["not base64!\0"]}
-    )
-
-
-@pytest.mark.parametrize(
-    ("spoil", "error"),
-    [
-        (_alter_secret, "Undecryptable"),
-        (_lose_secret, "Unsigned"),
-        (_unknown_profile, "UnknownProfile"),
-        (_unusable_secret, "UnusableSecret"),
-    ],
-)
-def test_what_cannot_be_signed_is_never_sent_but_recorded_and_retried(
-    receiver, spoil, error
-):
-    hook = subscription(receiver.url())
-    publish(hook)
-    spoil(hook)
-
-    deliver_until_it_waits(4, 6)
-
-    assert receiver.requests == []
-    assert only().state == Delivery.State.PENDING
-    assert only().last_outcome == "error"
-    (attempt,) = attempts()
-    assert attempt.outcome == "error"
-    assert attempt.error.startswith(error)
-    assert attempt.request_headers == {}
-    assert attempt.status is None
-
-
-def test_one_whose_encryption_key_is_missing_waits_and_loses_no_attempt(
-    receiver, settings
-):
-    hook = subscription(receiver.url())
-    publish(hook)
-    configured = settings.ENCRYPTION_KEYS
-    settings.ENCRYPTION_KEYS = {"another": bytes(32)}
-
-    deliver_until_it_waits(300, 300)
-
-    assert receiver.requests == []
-    assert only().state == Delivery.State.PENDING
-    assert only().attempts == 0
-    assert only().reason == Delivery.WAITS_FOR_KEY
-    assert attempts() == []
-    assert only().endpoint.failing_since is None
-    assert missing_keys.count_waiting_deliveries() == 1
-
-    settings.ENCRYPTION_KEYS |= configured
-    all_due()
-    deliver()
-
-    assert len(receiver.requests) == 1
-    assert (only().state, only().reason) == (Delivery.State.DELIVERED, "")
-
-
-def test_the_probe_of_an_endpoint_that_lacks_the_key_is_made_again(receiver, settings):
-    hook = subscription(receiver.url())
-    publish(hook)
-    Endpoint.objects.update(
-        trips=3, open_until=Now(), consecutive_failures=9, failing_since=Now()
-    )
-    configured = settings.ENCRYPTION_KEYS
-    settings.ENCRYPTION_KEYS = {"another": bytes(32)}
-    deliver()
-    assert only().endpoint.probe_token is None
-
-    settings.ENCRYPTION_KEYS |= configured
-    all_due()
-    deliver()
-
-    assert only().state == Delivery.State.DELIVERED
-
-
-def test_a_test_that_lacks_the_key_fails_at_once(receiver, settings):
-    hook = subscription(receiver.url())
-    testing.send(by=SYSTEM, subscription=hook)
-    settings.ENCRYPTION_KEYS = {"another": bytes(32)}
-
-    deliver()
-
-    assert only().state == Delivery.State.EXHAUSTED
-    assert attempts()[0].error.startswith("KeyMissing")
-
-
-def test_data_that_cannot_be_read_fails_its_own_delivery_and_no_other(receiver):
-    queued(receiver.url())
-    # REST refuses a number that no reader takes; other writers may not.
-    Event.objects.update(data={"n": 10**400})
-    queued(receiver.url())
-
-    deliver()
-
-    assert len(receiver.requests) == 1
-    unread = Delivery.objects.pending().get()
-    assert unread.last_outcome == "error"
-    assert attempts(unread.id)[0].error.startswith("JSONDecodeError")
-
-
-def test_a_type_that_the_profile_lost_its_name_for_is_recorded(receiver):
-    queued(receiver.url())
-    Delivery.objects.update(profile="blaze")
-    Event.objects.update(type="never.heard.of")
-
-    deliver()
-
-    assert receiver.requests == []
-    assert attempts()[0].error.startswith("Inexpressible")
 
 
 def test_it_sends_many_at_once_and_does_not_wait_for_the_slowest(receiver):
@@ -502,98 +360,6 @@ def test_a_result_that_the_database_refuses_does_not_hold_back_the_others(
     assert failed.fields == {"delivery": str(bad.id), "event": str(bad.event_id)}
 
 
-async def _run_until(condition, running, *, timeout=PATIENCE):
-    end = time.monotonic() + timeout
-    while not await asyncio.to_thread(_in_thread, condition):
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
-    running.stop()
-
-
-def _in_thread(condition):
-    try:
-        return condition()
-    finally:
-        connection.close()
-
-
-def run_and_stop(condition, *, concurrency=2, then=lambda: None):
-    """Run a worker until the condition holds, stop it and call `then`; the seconds it
-    then took to end."""
-
-    async def run():
-        running = make_worker(concurrency=concurrency)
-        task = asyncio.create_task(running.run())
-        await _run_until(condition, running)
-        stopped = time.monotonic()
-        then()
-        await task
-        return time.monotonic() - stopped
-
-    return asyncio.run(run())
-
-
-def test_when_stopped_it_finishes_what_is_sent_and_gives_back_the_rest(receiver):
-    answers = threading.Event()
-    receiver.answer().answer(until=answers)
-    queued(receiver.url(), 6)
-    soon = threading.Timer(0.5, answers.set)
-
-    took = run_and_stop(lambda: len(receiver.requests) == 2, then=soon.start)
-
-    assert took < worker.GRACE
-    # It sends no other unless it is slower to stop than the receiver to answer.
-    sent = len(receiver.requests)
-    assert 2 <= sent < 6
-    assert sorted(Delivery.objects.values_list("state", flat=True)) == [
-        *["delivered"] * sent,
-        *["pending"] * (6 - sent),
-    ]
-    waiting = Delivery.objects.pending()
-    assert set(waiting.values_list("claim_token", "lost_claims")) == {(None, 0)}
-    assert not waiting.filter(due_at__gt=timezone.now()).exists()
-
-
-def test_when_stopped_it_does_not_wait_for_ever_for_an_answer(receiver, monkeypatch):
-    monkeypatch.setattr(worker, "GRACE", 0.3)
-    receiver.answer(until=threading.Event())
-    queued(receiver.url())
-
-    run_and_stop(lambda: len(receiver.requests) == 1)
-
-    assert only().state == Delivery.State.PENDING
-    assert only().claim_token is None
-    assert outbox.claim(limit=1).ids == [only().id]
-
-
-def test_when_stopped_while_the_database_is_away_it_still_ends(
-    receiver, monkeypatch, caplog
-):
-    def away(*args, **kwargs):
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr(worker, "GRACE", 0.2)
-    monkeypatch.setattr(worker, "LAST_CLAIM", 0.2)
-    monkeypatch.setattr(local, "LAST_WRITES", 0.2)
-    queued(receiver.url())
-    with monkeypatch.context() as patch:
-        patch.setattr(outbox, "settle", away)
-        real, calls = outbox.claim, []
-
-        def claim_once(**options):
-            calls.append(options)
-            return real(**options) if len(calls) == 1 else away()
-
-        patch.setattr(outbox, "claim", claim_once)
-
-        run_and_stop(lambda: receiver.requests and len(calls) > 1)
-
-    assert "1 deliveries are left to their leases" in caplog.text
-    all_due()
-    deliver()
-    assert only().state == Delivery.State.DELIVERED
-
-
 def test_a_job_whose_lease_would_not_last_is_given_back_unsent(receiver, monkeypatch):
     claim, leases = outbox.claim, iter([1.0])
 
@@ -618,9 +384,9 @@ def test_it_looks_at_once_when_woken(receiver, monkeypatch):
         running = make_worker(concurrency=2)
         task = asyncio.create_task(running.run())
         await asyncio.sleep(0.3)
-        await asyncio.to_thread(_in_thread, lambda: publish(hook))
+        await asyncio.to_thread(in_thread, lambda: publish(hook))
         running.wake()
-        await _run_until(lambda: receiver.requests, running)
+        await stop_when(lambda: receiver.requests, running)
         await task
 
     asyncio.run(run())
@@ -639,17 +405,3 @@ def test_what_needs_no_worker_any_more_is_left_alone(receiver):
     deliver()
 
     assert receiver.requests == []
-
-
-def test_stopped_before_it_has_begun_it_does_nothing(receiver):
-    queued(receiver.url())
-
-    async def run():
-        stopped = make_worker(concurrency=1)
-        stopped.stop()
-        await stopped.run()
-
-    asyncio.run(run())
-
-    assert receiver.requests == []
-    assert only().claim_token is None

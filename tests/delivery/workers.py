@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 
 from tests.waiting import PATIENCE
+from webhooks.delivery.worker import Worker
 from webhooks.management.commands.deliver import make_worker
 
 
@@ -40,6 +41,15 @@ def run_until(
             await running
 
     return asyncio.run(run())
+
+
+async def stop_when(condition: Callable[[], Any], worker: Worker) -> None:
+    """Stop a worker that runs, once the condition holds. Raises AssertionError."""
+    end = time.monotonic() + PATIENCE
+    while not await asyncio.to_thread(in_thread, condition):
+        assert time.monotonic() < end, "it never came to that"
+        await asyncio.sleep(0.01)
+    worker.stop()
 
 
 def in_thread(work: Callable[[], Any]) -> Any:

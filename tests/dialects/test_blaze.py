@@ -1,36 +1,18 @@
 """BLAZE: golden bodies, and every rule and decision of its page in docs/dialects."""
 
-import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import time_machine
 
 from tests import factories
-from tests.clock import at
-from tests.dialects.suite import Call, DialectSuite
+from tests.dialects.calls import Call
+from tests.dialects.suite import DialectSuite
 from webhooks.dialects.blaze import serializers
-from webhooks.models import Subscription
-from webhooks.operations import keys, subscriptions
+from webhooks.operations import subscriptions
 from webhooks.operations.audit import SYSTEM
 
-MANY = "/api/v1/partner/webHooks"
-URL = "https://receiver.example.com/hook"
-OTHER = "https://receiver.example.com/other"
-NOW = datetime(2026, 11, 21, 2, 0, 0, 123456, tzinfo=UTC)
-NOW_MS = 1795226400123
-FIELDS = [
-    "id",
-    "companyId",
-    "shopId",
-    "created",
-    "modified",
-    "deleted",
-    "updated",
-    "url",
-    "webHookType",
-    "webHookUrls",
-]
+from .blaze_calls import FIELDS, MANY, NOW, OTHER, URL, BlazeCalls, refused, stored
 
 
 def refusal(status: int, error: str, message: str) -> tuple[int, dict[str, object]]:
@@ -116,241 +98,7 @@ class TestBlaze(DialectSuite):
         assert body["status"] == 429
 
 
-@pytest.fixture
-def partner(db):
-    return factories.partner()
-
-
-@pytest.fixture
-def key(partner):
-    return factories.key(partner)[1]
-
-
-@pytest.fixture
-def send(client, key):
-    """Sends one request with the partner's key; a body goes as JSON."""
-
-    def send(method, path, body=None, *, key=key, **options):
-        headers = {"x-api-key": key} if key else {}
-        headers |= options.pop("headers", {})
-        return Call(method, path, body, **options).send(client, headers)
-
-    return send
-
-
-@pytest.fixture
-def create(send):
-    def create(**fields):
-        response = send("POST", MANY, {"webHookUrls": [URL], **fields})
-        assert response.status_code == 200, response.content
-        return response.json()
-
-    return create
-
-
-def stored(shown) -> Subscription:
-    return Subscription.objects.get(public_id=shown["id"])
-
-
-def refused(response):
-    """The body of a 400, whose fixed members are checked."""
-    assert response.status_code == 400, response.content
-    body = response.json()
-    assert list(body) == ["error", "message", "status", "field"]
-    assert (body["error"], body["status"]) == ("Invalid argument", 400)
-    return body
-
-
-class TestCreating:
-    @time_machine.travel(NOW, tick=False)
-    def test_it_answers_the_whole_registration_in_the_documented_order(
-        self, send, partner
-    ):
-        response = send(
-            "POST",
-            MANY,
-            {
-                "url": URL,
-                "shopId": "shop-1",
-                "webHookType": "NEW_CONSUMER_SIGNUP",
-                "webHookUrls": [OTHER, URL],
-            },
-        )
-        id = response.json()["id"]
-        assert response.status_code == 200
-        assert (
-            response.content
-            == json.dumps(
-                {
-                    "id": id,
-                    "companyId": str(partner.id),
-                    "shopId": "shop-1",
-                    "created": NOW_MS,
-                    "modified": NOW_MS,
-                    "deleted": False,
-                    "updated": False,
-                    "url": URL,
-                    "webHookType": "NEW_CONSUMER_SIGNUP",
-                    "webHookUrls": [OTHER, URL],
-                },
-                separators=(",", ":"),
-            ).encode()
-        )
-        assert list(response.json()) == FIELDS
-
-    @time_machine.travel(NOW, tick=False)
-    def test_it_gives_ids_of_mongodbs_form(self, create):
-        one, two = create()["id"], create()["id"]
-        assert one != two
-        for id in (one, two):
-            assert len(id) == 24
-            assert int(id[:8], 16) == int(NOW.timestamp())
-            assert set(id) <= set("0123456789abcdef")
-
-    def test_it_serves_a_client_that_knows_the_seed_alone(self, create):
-        shown = create()
-        assert [name for name in FIELDS if name in shown] == list(shown)
-        assert "url" not in shown
-        assert "shopId" not in shown
-        assert "webHookType" not in shown
-        assert shown["webHookUrls"] == [URL]
-        assert stored(shown).events is None
-
-    def test_it_takes_null_for_absent_as_jackson_does(self, create):
-        shown = create(url=None, shopId=None, webHookType=None)
-        assert not {"url", "shopId", "webHookType"} & shown.keys()
-
-    @pytest.mark.parametrize("type", serializers.TYPES)
-    def test_it_takes_each_documented_type(self, create, type):
-        shown = create(webHookType=type)
-        assert shown["webHookType"] == type
-        assert stored(shown).events == [type]
-
-    def test_it_knows_eleven_types(self):
-        assert len(serializers.TYPES) == 11
-
-    def test_it_delivers_to_the_union_of_both_fields_once_each(self, create):
-        shown = create(url=URL, webHookUrls=[OTHER, URL, OTHER])
-        assert shown["webHookUrls"] == [OTHER, URL, OTHER]
-        assert stored(shown).urls == [URL, OTHER]
-
-    def test_it_takes_the_doubled_path_of_the_pages_heading(self, send):
-        for slash in ("", "/"):
-            path = MANY + MANY + slash
-            response = send("POST", path, {"webHookUrls": [URL]})
-            assert response.status_code == 200
-            one = f"{MANY}{MANY}/{response.json()['id']}{slash}"
-            assert send("GET", one).json() == response.json()
-
-    def test_it_matches_paths_by_case(self, send):
-        assert send("GET", MANY.replace("webHooks", "webhooks")).status_code == 404
-
-    def test_it_keeps_fields_it_has_no_meaning_for_and_shows_none(self, create):
-        shown = create(dirty=True, id="x" * 24, colour="green", deleted=True)
-        assert stored(shown).extras["colour"] == "green"
-        assert "dirty" not in stored(shown).extras
-        assert shown["id"] != "x" * 24
-        assert set(shown) <= set(FIELDS)
-
-    @pytest.mark.parametrize(
-        ("body", "field", "message"),
-        [
-            ({}, "webHookUrls", "webHookUrls is required"),
-            ({"webHookUrls": None}, "webHookUrls", "webHookUrls is required"),
-            ({"webHookUrls": []}, "webHookUrls", "webHookUrls must not be empty"),
-            (
-                {"webHookUrls": URL},
-                "webHookUrls",
-                "webHookUrls must be an array of URLs",
-            ),
-            (
-                {"webHookUrls": {"0": URL}},
-                "webHookUrls",
-                "webHookUrls must be an array of URLs",
-            ),
-            (
-                {"webHookUrls": [URL, 5]},
-                "webHookUrls",
-                "webHookUrls[1] must be a string",
-            ),
-            (
-                {"webHookUrls": [None]},
-                "webHookUrls",
-                "webHookUrls[0] must not be null",
-            ),
-            (
-                {"webHookUrls": ["nope"]},
-                "webHookUrls",
-                "webHookUrls[0] must be a URL that begins with http:// or https://",
-            ),
-            (
-                {"webHookUrls": [URL], "url": ""},
-                "url",
-                "url must be a URL that begins with http:// or https://",
-            ),
-            (
-                {"webHookUrls": [URL], "url": "ftp://receiver.example.com"},
-                "url",
-                "url must be a URL that begins with http:// or https://",
-            ),
-            ({"webHookUrls": [URL], "url": 1}, "url", "url must be a string"),
-            ({"webHookUrls": [URL], "shopId": 7}, "shopId", "shopId must be a string"),
-            (
-                {"webHookUrls": [URL], "shopId": ""},
-                "shopId",
-                "shopId must not be empty",
-            ),
-            (
-                {"webHookUrls": [URL], "shopId": "x" * 256},
-                "shopId",
-                "shopId must not be longer than 255 characters",
-            ),
-            (
-                {"webHookUrls": [URL], "url": f"{URL}/{'x' * 2048}"},
-                "url",
-                "url is refused: The URL is longer than 2048 characters.",
-            ),
-            (
-                # In an overview of the vendor and in no enum of its: never on the wire.
-                {"webHookUrls": [URL], "webHookType": "TRANSACTION_UPDATE"},
-                "webHookType",
-                f"webHookType must be one of {', '.join(serializers.TYPES)}",
-            ),
-            (
-                {"webHookUrls": [URL], "webHookType": ["NEW_MEMBER"]},
-                "webHookType",
-                f"webHookType must be one of {', '.join(serializers.TYPES)}",
-            ),
-            (
-                {"webHookUrls": [f"{URL}/{n}" for n in range(20)], "url": URL},
-                "webHookUrls",
-                "webHookUrls and url may name at most 20 URLs",
-            ),
-        ],
-    )
-    def test_it_says_which_argument_is_invalid(self, send, body, field, message):
-        error = refused(send("POST", MANY, body))
-        assert (error["message"], error["field"]) == (message, field)
-
-    def test_it_refuses_overlong_shops(self, send):
-        error = refused(send("POST", MANY, {"webHookUrls": [URL], "shopId": "s" * 256}))
-        assert error["field"] == "shopId"
-
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "http://receiver.example.com/hook",
-            "https://169.254.169.254/latest",
-            "https://10.0.0.1/hook",
-            "https://user:password@receiver.example.com",
-        ],
-    )
-    def test_it_refuses_urls_that_no_delivery_may_call(self, send, url):
-        error = refused(send("POST", MANY, {"webHookUrls": [url]}))
-        assert error["message"].startswith("webHookUrls[0] is refused: The ")
-
-
-class TestDescribing:
+class TestDescribing(BlazeCalls):
     def test_it_declares_what_it_answers(self, send, create):
         """The description is made of these; the answers are built beside them."""
         create(url=URL, shopId="s", webHookType="NEW_MEMBER")
@@ -360,85 +108,7 @@ class TestDescribing:
         assert list(serializers.PartnerWebHook().fields) == list(page["values"][0])
 
 
-class TestUpdating:
-    @pytest.fixture
-    def one(self, create):
-        with time_machine.travel(NOW, tick=False):
-            return create(
-                url=OTHER,
-                shopId="shop-1",
-                webHookType="NEW_MEMBER",
-                webHookUrls=[URL],
-            )
-
-    def put(self, send, one, body):
-        with time_machine.travel(NOW + timedelta(seconds=1), tick=False):
-            response = send("PUT", f"{MANY}/{one['id']}", body)
-        assert response.status_code == 200, response.content
-        return response.json()
-
-    def test_it_replaces_what_the_caller_owns(self, send, one):
-        body = {"url": URL, "webHookType": "UPDATE_PRODUCT", "webHookUrls": [OTHER]}
-        assert self.put(send, one, body) == {
-            **one,
-            **body,
-            "modified": NOW_MS + 1000,
-            "updated": True,
-        }
-
-    def test_it_takes_back_what_it_showed(self, send, one):
-        shown = self.put(send, one, {**one, "dirty": False})
-        assert shown == {**one, "modified": NOW_MS + 1000, "updated": True}
-        assert list(shown) == FIELDS
-
-    @pytest.mark.parametrize("left_out", [{}, {"webHookUrls": None, "shopId": None}])
-    def test_it_clears_what_is_absent_but_shop_and_list(self, send, one, left_out):
-        shown = self.put(send, one, left_out)
-        assert "url" not in shown
-        assert "webHookType" not in shown
-        assert shown["shopId"] == "shop-1"
-        assert shown["webHookUrls"] == [URL]
-        assert stored(shown).urls == [URL]
-
-    def test_it_clears_the_list_when_told_to(self, send, one):
-        shown = self.put(send, one, {"webHookUrls": []})
-        assert shown["webHookUrls"] == []
-        assert stored(shown).urls == []
-
-    def test_it_refuses_a_replacement_without_a_body(self, send, create):
-        """It would widen the hook to every type."""
-        made = create(webHookType="NEW_MEMBER")
-        response = send("PUT", f"{MANY}/{made['id']}", b"")
-        assert response.status_code == 400
-        assert response.json()["message"] == "Unable to process JSON"
-        assert send("GET", f"{MANY}/{made['id']}").json() == made
-
-    def test_it_ignores_what_the_server_owns(self, send, one):
-        ours = {
-            "id": "f" * 24,
-            "companyId": "other",
-            "created": 1,
-            "modified": "x",
-            "deleted": True,
-            "updated": False,
-            "dirty": [],
-        }
-        shown = self.put(send, one, {**one, **ours})
-        assert shown == {**one, "modified": NOW_MS + 1000, "updated": True}
-        assert send("GET", f"{MANY}/{'f' * 24}").status_code == 404
-
-    def test_it_validates_before_it_looks(self, send):
-        refused(send("PUT", f"{MANY}/{'f' * 24}", {"webHookUrls": [5]}))
-
-    def test_it_answers_an_unknown_id_of_any_form(self, send):
-        for id in ("abc123", "x", "é", "%20", "0" * 300):
-            for method in ("GET", "DELETE"):
-                assert send(method, f"{MANY}/{id}").status_code == 404
-            response = send("PUT", f"{MANY}/{id}", {"webHookUrls": [URL]})
-            assert response.status_code == 404
-
-
-class TestReading:
+class TestReading(BlazeCalls):
     def test_it_shows_what_was_created(self, send, create):
         shown = create(url=OTHER, shopId="s", webHookType="NEW_MEMBER")
         response = send("GET", f"{MANY}/{shown['id']}")
@@ -491,7 +161,7 @@ class TestReading:
         assert one["Allow"] == "GET, HEAD, PUT, DELETE"
 
 
-class TestDeleting:
+class TestDeleting(BlazeCalls):
     def test_it_answers_200_with_no_body_and_404_the_second_time(self, send, create):
         one = f"{MANY}/{create()['id']}"
         response = send("DELETE", one)
@@ -502,7 +172,7 @@ class TestDeleting:
         assert send("GET", MANY).json()["total"] == 0
 
 
-class TestListing:
+class TestListing(BlazeCalls):
     @pytest.fixture
     def five(self, create):
         made = []
@@ -613,104 +283,3 @@ class TestListing:
     def test_it_lists_nobody_elses(self, send, five):
         _, stranger = factories.key(factories.partner())
         assert send("GET", MANY, key=stranger).json()["total"] == 0
-
-
-class TestKeys:
-    """[D] What the two headers hold."""
-
-    def ask(self, client, **headers):
-        return client.get(
-            MANY, headers={name.replace("_", "-"): v for name, v in headers.items()}
-        )
-
-    @pytest.mark.parametrize(
-        "headers",
-        [
-            {"x_api_key": "{}"},
-            {"partner_key": "{}"},
-            {"authorization": "{}"},
-            {"authorization": "Bearer {}"},
-            {"authorization": "bearer {}"},
-            {"x_api_key": "{}", "authorization": "{}"},
-            {"partner_key": " {} ", "authorization": "Bearer {}"},
-            {"x_api_key": "", "partner_key": "{}", "authorization": ""},
-        ],
-    )
-    def test_it_takes_the_key_in_either_header_or_both(self, client, key, headers):
-        sent = {name: text.format(key) for name, text in headers.items()}
-        assert self.ask(client, **sent).status_code == 200
-
-    def test_it_takes_two_keys_of_one_partner(self, client, partner, key):
-        _, other = factories.key(partner)
-        assert self.ask(client, x_api_key=key, authorization=other).status_code == 200
-
-    def test_it_refuses_two_keys_of_two_partners(self, client, key):
-        _, stranger = factories.key(factories.partner())
-        response = self.ask(client, x_api_key=key, authorization=stranger)
-        assert response.status_code == 401
-        assert response.json()["message"] == "Invalid developer key"
-
-    @pytest.mark.parametrize("text", ["junk", "Basic dXNlcjpwYXNz", "Bearer x"])
-    def test_it_names_the_header_that_holds_no_key(self, client, key, text):
-        for headers in ({"x_api_key": key}, {}):
-            response = self.ask(client, authorization=text, **headers)
-            assert response.status_code == 401
-            assert response.json() == {
-                "error": "Unauthorized",
-                "message": "Invalid developer key",
-                "status": 401,
-            }
-            assert response["WWW-Authenticate"] == "Bearer"
-        response = self.ask(client, x_api_key="junk", authorization=key)
-        assert response.json()["message"] == "Invalid partner key"
-
-    def test_it_refuses_a_revoked_developer_key(self, client, partner, key):
-        other, text = factories.key(partner)
-        at(NOW, keys.revoke, by=SYSTEM, key=other)
-        response = self.ask(client, x_api_key=key, authorization=text)
-        assert response.json()["message"] == "Invalid developer key"
-
-    def test_it_takes_rights_from_the_developer_key(self, client, partner, key):
-        _, reader = factories.key(partner, scopes=[keys.READ])
-        headers = {"x-api-key": key, "authorization": reader}
-        call = Call("POST", MANY, {"webHookUrls": [URL]})
-        assert call.send(client, headers).status_code == 403
-
-
-class TestShops:
-    """[D] A key that is bound to shops."""
-
-    @pytest.fixture
-    def bound(self, partner):
-        return factories.key(partner, scopes=["shop:north", "shop:south"])[1]
-
-    def test_it_uses_the_keys_first_shop_where_none_is_given(self, send, bound):
-        shown = send("POST", MANY, {"webHookUrls": [URL]}, key=bound).json()
-        assert shown["shopId"] == "north"
-
-    def test_it_takes_a_shop_of_the_key_and_no_other(self, send, bound):
-        body = {"webHookUrls": [URL], "shopId": "south"}
-        shown = send("POST", MANY, body, key=bound).json()
-        assert shown["shopId"] == "south"
-        one = f"{MANY}/{shown['id']}"
-        for method, path in (("POST", MANY), ("PUT", one)):
-            error = refused(send(method, path, {**body, "shopId": "east"}, key=bound))
-            assert error["message"] == "shopId is not a shop of this key"
-        body["shopId"] = "north"
-        assert send("PUT", one, body, key=bound).json()["shopId"] == "north"
-
-    def test_it_sees_the_registrations_of_its_shops_alone(self, send, create, bound):
-        mine = create(shopId="north")
-        others = [create(shopId="east"), create()]
-        assert send("GET", MANY, key=bound).json()["values"] == [mine]
-        for other in others:
-            one = f"{MANY}/{other['id']}"
-            for method, body in (
-                ("GET", None),
-                ("PUT", {"webHookUrls": [URL]}),
-                ("DELETE", None),
-            ):
-                assert send(method, one, body, key=bound).status_code == 404
-
-    def test_it_echoes_any_shop_of_a_key_without_one(self, create):
-        assert create(shopId="anything at all")["shopId"] == "anything at all"

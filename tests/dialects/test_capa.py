@@ -10,7 +10,8 @@ import time_machine
 from django.utils import timezone
 
 from tests import factories
-from tests.dialects.suite import Call, DialectSuite
+from tests.dialects.calls import Call
+from tests.dialects.suite import DialectSuite
 from webhooks.front import documents
 from webhooks.models import Subscription
 from webhooks.operations import subscriptions

@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from tests import factories
-from tests.dialects.suite import Call, DialectCalls, DialectSuite
+from tests.dialects.calls import Call, DialectCalls
+from tests.dialects.suite import DialectSuite
 from webhooks.front import documents
 from webhooks.models import Subscription
 from webhooks.operations import subscriptions

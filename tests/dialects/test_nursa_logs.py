@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from tests import factories
-from tests.dialects.suite import Call
+from tests.dialects.calls import Call
 from tests.dialects.test_nursa import (
     ACCEPTED,
     LOGS,
