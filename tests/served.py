@@ -10,7 +10,6 @@ from typing import Any
 from django.conf import settings
 
 from tests.management import portal
-from tests.waiting import eventually
 
 _NO_LIMITS = {name: "1000000" for name in dir(settings) if name.startswith("LIMIT_")}
 """Tests share partners, which make more than one partner would."""
@@ -44,16 +43,5 @@ class Served:
 @contextmanager
 def running(database_url: str, log: Path) -> Iterator[Served]:
     """A portal over this database, with one worker."""
-    port = portal.free_port()
-    with portal.Running(
-        "serve",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--workers",
-        "1",
-        database_url=database_url,
-        log=log,
-        **_NO_LIMITS,
-    ):
-        eventually(lambda: portal.answers(port))
+    with portal.serving(database_url=database_url, log=log, **_NO_LIMITS) as (port, _):
         yield Served(port, database_url)

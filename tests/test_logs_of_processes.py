@@ -28,16 +28,10 @@ def records(log: Path, *spoken: str) -> list[dict[str, Any]]:
 
 @pytest.mark.once
 def test_the_web_logs_json_from_its_first_line(database_url, tmp_path):
-    port, log = portal.free_port(), tmp_path / "log"
-    bind = f"127.0.0.1:{port}"
-    with portal.Running(
-        *("serve", "--bind", bind, "--workers", "1"),
-        database_url=database_url,
-        log=log,
-        **JSON,
-    ) as running:
-        eventually(lambda: portal.answers(port))
-        with urllib.request.urlopen(f"http://{bind}/docs/?key=hidden") as answer:
+    log = tmp_path / "log"
+    with portal.serving(database_url=database_url, log=log, **JSON) as (port, running):
+        page = f"http://127.0.0.1:{port}/docs/?key=hidden"
+        with urllib.request.urlopen(page) as answer:
             id = answer.headers["X-Request-Id"]
         running.stop()
     found = records(log)

@@ -205,15 +205,11 @@ def scene(folder: Path, **limits: str) -> Iterator[Scene]:
         url = database.url
         done = portal.manage("migrate", "--verbosity", "0", database_url=url)
         assert done.returncode == 0, done.stderr
-        port = portal.free_port()
-        bind = f"127.0.0.1:{port}"
-        with portal.Running(
-            *("serve", "--bind", bind, "--workers", "1"),
-            database_url=url,
-            log=folder / "log",
-            **(LIMITS | limits),
+        limits = LIMITS | limits
+        with portal.serving(database_url=url, log=folder / "log", **limits) as (
+            port,
+            _,
         ):
-            eventually(lambda: portal.answers(port))
             served = Served(port, url)
             cookies = portal.manage("shell", "-v0", "-c", LOGIN, database_url=url)
             keys = {

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from portal.settings import env
 from tests.management import portal
-from tests.waiting import PATIENCE, eventually
+from tests.waiting import PATIENCE
 from webhooks import dialects
 
 ROOT = Path(settings.BASE_DIR)
@@ -108,19 +108,9 @@ def test_every_command_it_names_exists(page):
 
 def test_the_lines_it_gives_work(tmp_path):
     (script,) = re.findall(r"<!-- run -->\n```bash\n(.*?)```", README, re.DOTALL)
-    port = portal.free_port()
     with portal.fresh_database(tmp_path) as url:
         assert portal.manage("migrate", "-v", "0", database_url=url).returncode == 0
-        with portal.Running(
-            "serve",
-            "--bind",
-            f"127.0.0.1:{port}",
-            "--workers",
-            "1",
-            database_url=url,
-            log=tmp_path / "log",
-        ):
-            eventually(lambda: portal.answers(port))
+        with portal.serving(database_url=url, log=tmp_path / "log") as (port, _):
             path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", script.replace(":8000", f":{port}")],

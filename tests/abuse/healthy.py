@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from tests.waiting import PATIENCE
+
 from .scene import ORDER, Scene
 
-PATIENCE = 30.0  # seconds until a request counts as lost
 RATES = {"health": 5, "read": 15, "write": 5, "publish": 10}
 """Requests a second. Most of the machine stays free, so what is measured is waiting."""
 

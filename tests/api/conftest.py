@@ -18,6 +18,11 @@ def partner():
 
 
 @pytest.fixture
+def event(partner):
+    return {"partner": str(partner.id), "type": "customer.created", "data": {"id": 7}}
+
+
+@pytest.fixture
 def key(partner):
     return factories.key(partner, name="CRM")[1]
 

@@ -20,18 +20,8 @@ NOW_TEXT = "2026-11-21T02:00:00.123456Z"
 
 
 @pytest.fixture
-def partner():
-    return factories.partner()
-
-
-@pytest.fixture
 def key():
     return factories.key(None)[1]
-
-
-@pytest.fixture
-def event(partner):
-    return {"partner": str(partner.id), "type": "customer.created", "data": {"id": 7}}
 
 
 @pytest.fixture

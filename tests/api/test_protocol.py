@@ -6,7 +6,6 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,24 +21,9 @@ from webhooks.operations.audit import SYSTEM
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _empty_cache():
-    cache.clear()
-
-
-@pytest.fixture
-def partner():
-    return factories.partner()
-
-
 @pytest.fixture
 def key():
     return factories.key(None)[1]
-
-
-@pytest.fixture
-def event(partner):
-    return {"partner": str(partner.id), "type": "customer.created", "data": {"id": 7}}
 
 
 def test_it_asks_for_a_key(client, event):

@@ -19,7 +19,7 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -128,6 +128,23 @@ class Running:
             self.process.kill()
             self.process.wait()
             raise
+
+
+@contextmanager
+def serving(
+    *options: str, database_url: str, log: Path, **more: str
+) -> Iterator[tuple[int, Running]]:
+    """`serve` with one worker, unless told otherwise, and its port once it answers."""
+    port = free_port()
+    with Running(
+        *("serve", "--bind", f"127.0.0.1:{port}", "--workers=1", *options),
+        database_url=database_url,
+        log=log,
+        **more,
+    ) as found:
+        eventually(lambda: answers(port) or found.process.poll() is not None)
+        assert found.process.poll() is None, f"It ended early:\n{found.output}"
+        yield port, found
 
 
 def answers(port: int, path: str = "/healthz") -> bool:

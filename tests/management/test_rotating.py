@@ -10,7 +10,7 @@ import pytest
 
 from tests.environment import SETTINGS
 from tests.management import portal
-from tests.waiting import PATIENCE, eventually
+from tests.waiting import PATIENCE
 
 NEW_KEY = "k2:MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE="
 NEW_PEPPER = "8:another-pepper"
@@ -25,11 +25,8 @@ def database(tmp_path):
 
 @contextmanager
 def serving(database, tmp_path, **settings):
-    port = portal.free_port()
-    arguments = "serve", "--bind", f"127.0.0.1:{port}", "--workers", "1"
     log = tmp_path / "log"
-    with portal.Running(*arguments, database_url=database, log=log, **settings):
-        eventually(lambda: portal.answers(port))
+    with portal.serving(database_url=database, log=log, **settings) as (port, _):
         yield port
 
 

@@ -20,14 +20,9 @@ HOOKS = "/api/v1/partner/webHooks"
 
 @pytest.fixture(scope="module")
 def port(database_url, tmp_path_factory) -> Iterator[int]:
-    port = portal.free_port()
     log = tmp_path_factory.mktemp("serve") / "log"
-    bind = f"127.0.0.1:{port}"
-    with portal.Running(
-        "serve", "--bind", bind, "--workers", "1", database_url=database_url, log=log
-    ) as running:
-        running.wait_for("Serving http")
-        eventually(lambda: portal.answers(port))
+    with portal.serving(database_url=database_url, log=log) as (port, running):
+        assert "Serving http" in running.output
         yield port
         children = portal.children(running.process.pid)
         assert running.stop() == 0
@@ -169,17 +164,11 @@ def test_it_listens_where_it_is_told_or_says_in_one_line_why_not(
 
 
 def test_no_worker_outlives_a_killed_server(database_url, tmp_path):
-    port = portal.free_port()
-    with portal.Running(
-        "serve",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--workers",
-        "2",
-        database_url=database_url,
-        log=tmp_path / "log",
-    ) as running:
-        eventually(lambda: portal.answers(port))
+    log = tmp_path / "log"
+    with portal.serving("--workers=2", database_url=database_url, log=log) as (
+        port,
+        running,
+    ):
         workers = portal.children(running.process.pid)
         assert len(workers) >= 2
 

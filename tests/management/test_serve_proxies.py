@@ -4,8 +4,6 @@ import http.client
 import json
 from itertools import permutations
 
-from tests.waiting import eventually
-
 from . import portal
 
 CAPA = "/api/partner/v1/webhook-settings"
@@ -24,14 +22,11 @@ def test_the_audit_log_has_the_address_that_the_proxy_saw(database_url, tmp_path
         "issue_key", "Forger", "--create", "--json", database_url=database_url
     )
     issued = json.loads(done.stdout)
-    port = portal.free_port()
-    with portal.Running(
-        *("serve", "--bind", f"127.0.0.1:{port}", "--workers", "1"),
-        database_url=database_url,
-        log=tmp_path / "log",
-        TRUSTED_PROXIES="1",
+    log = tmp_path / "log"
+    with portal.serving(database_url=database_url, log=log, TRUSTED_PROXIES="1") as (
+        port,
+        _,
     ):
-        eventually(lambda: portal.answers(port))
         for number, headers in enumerate(permutations(HEADERS)):
             connection = http.client.HTTPConnection("127.0.0.1", port)
             connection.putrequest("PUT", CAPA)

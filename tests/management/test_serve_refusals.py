@@ -48,17 +48,15 @@ class Portal:
 
 @pytest.fixture(scope="module")
 def served(database_url, tmp_path_factory) -> Iterator[Portal]:
-    found = Portal(portal.free_port(), tmp_path_factory.mktemp("refusals") / "log")
-    with portal.Running(
-        *("serve", "--bind", f"127.0.0.1:{found.port}", "--workers", "1"),
+    log = tmp_path_factory.mktemp("refusals") / "log"
+    with portal.serving(
         database_url=database_url,
-        log=found.log,
+        log=log,
         LOG_FORMAT="json",
         TRUSTED_PROXIES="1",
         WEB_REQUEST_SECONDS="1",
-    ):
-        eventually(lambda: portal.answers(found.port))
-        yield found
+    ) as (port, _):
+        yield Portal(port, log)
 
 
 def test_a_slow_call_of_an_api_is_refused_in_its_shape_and_recorded(served):

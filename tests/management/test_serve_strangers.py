@@ -10,7 +10,6 @@ from contextlib import ExitStack
 import pytest
 
 from tests.server.serving import Peer
-from tests.waiting import eventually
 
 from . import portal
 
@@ -31,21 +30,13 @@ HALF = {
 @pytest.fixture(scope="module")
 def server(database_url, tmp_path_factory) -> Iterator[tuple[int, str]]:
     """A port, and the key of a partner."""
-    port = portal.free_port()
     done = portal.manage(
         "issue_key", "Healthy", "--create", "--json", database_url=database_url
     )
-    with portal.Running(
-        "serve",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--workers",
-        "1",
-        database_url=database_url,
-        log=tmp_path_factory.mktemp("strangers") / "log",
-        WEB_REQUEST_SECONDS="60",
-    ):
-        eventually(lambda: portal.answers(port))
+    log = tmp_path_factory.mktemp("strangers") / "log"
+    with portal.serving(
+        database_url=database_url, log=log, WEB_REQUEST_SECONDS="60"
+    ) as (port, _):
         yield port, json.loads(done.stdout)["key"]
 
 

@@ -37,19 +37,6 @@ def partner() -> Partner:
     return factories.partner(name="Acme", contact_email="ops@acme.example")
 
 
-@pytest.fixture
-def blaze(partner) -> Endpoint:
-    """An endpoint that is not the portal's own kind."""
-    return factories.subscription(partner, "blaze", urls=[URL]).endpoints.get()
-
-
-@pytest.fixture
-def ops(partner) -> Endpoint:
-    """Where the partner hears of everything that concerns its endpoints."""
-    kinds = [kind.value for kind in Kind]
-    return subscription(OPS, partner=partner, events=kinds).endpoints.get()
-
-
 @pytest.mark.parametrize("kind", [Kind.FAILING, Kind.RECOVERED, Kind.DISABLED])
 def test_a_subscription_that_wants_it_is_sent_an_event(kind, partner, blaze, ops):
     write(disable(blaze) if kind is Kind.DISABLED else notification(kind, blaze))

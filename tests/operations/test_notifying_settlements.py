@@ -36,19 +36,6 @@ def partner() -> Partner:
     return factories.partner(name="Acme", contact_email="ops@acme.example")
 
 
-@pytest.fixture
-def blaze(partner) -> Endpoint:
-    """An endpoint that is not the portal's own kind."""
-    return factories.subscription(partner, "blaze", urls=[URL]).endpoints.get()
-
-
-@pytest.fixture
-def ops(partner) -> Endpoint:
-    """Where the partner hears of everything that concerns its endpoints."""
-    kinds = [kind.value for kind in Kind]
-    return subscription(OPS, partner=partner, events=kinds).endpoints.get()
-
-
 class TestTheSettlement:
     def test_what_is_told_stands_or_falls_with_it(self, blaze, ops):
         with transaction.atomic():

@@ -13,7 +13,6 @@ from django.utils import timezone
 from playwright.sync_api import Page, sync_playwright
 
 from tests.management import portal
-from tests.waiting import eventually
 
 from . import month
 
@@ -61,12 +60,9 @@ def console(database_url: str, folder: Path) -> Iterator[Console]:
     name, password = LOGIN
     User.objects.create_superuser(name, f"{name}@example.com", password)
     made = month.make(timezone.now())
-    port = portal.free_port()
-    bind = f"127.0.0.1:{port}"
     log = folder / "log"
-    with portal.Running("serve", "--bind", bind, database_url=database_url, log=log):
-        eventually(lambda: portal.answers(port))
-        yield Console(f"http://{bind}", made)
+    with portal.serving(database_url=database_url, log=log) as (port, _):
+        yield Console(f"http://127.0.0.1:{port}", made)
 
 
 def _log_in(page: Page) -> None:
