@@ -1,6 +1,6 @@
 """What the dashboard says of something that needs attention."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -39,9 +39,27 @@ class Alert:
     has_more: bool = False
 
 
-def first(rows: Any) -> Any:
-    """The first rows, each with `total_rows`; None if there are none."""
-    return list(rows.annotate(total_rows=Window(Count("*")))[: MOST_NAMED + 1]) or None
+def of_rows(
+    rows: Any,
+    item: Callable[[Any], Item],
+    *,
+    colour: str,
+    noun: tuple[str, str],
+    description: str,
+    address: str,
+) -> Alert | None:
+    """An alert that counts the rows and names the first; None where there are none."""
+    found = list(rows.annotate(total_rows=Window(Count("*")))[: MOST_NAMED + 1])
+    if not found:
+        return None
+    return Alert(
+        colour,
+        number(found[0].total_rows, *noun),
+        description,
+        address,
+        [item(row) for row in found[:MOST_NAMED]],
+        has_more=len(found) > MOST_NAMED,
+    )
 
 
 def counted(rows: Any) -> Any:

@@ -29,14 +29,13 @@ from .alert import (
     DANGER,
     INFO,
     MOST_COUNTED,
-    MOST_NAMED,
     WARNING,
     Alert,
     Item,
     counted,
-    first,
     listed,
     number,
+    of_rows,
 )
 from .deliveries.forms import WAITING
 from .events import EventFilters
@@ -157,24 +156,20 @@ def _unrecovered(now: datetime) -> Alert | None:
 def _expiring_keys(now: datetime) -> Alert | None:
     state = ApiKey.State.EXPIRING
     keys = ApiKey.objects.in_state(state).select_related("partner")
-    rows = first(keys.order_by("expires_at", "id"))
-    return rows and Alert(
-        WARNING,
-        number(rows[0].total_rows, "key expires soon", "keys expire soon"),
-        "After that, every API refuses it. Rotate it: the old key stays valid beside the new "
-        "one for a while.",
-        listed("keys", state=state),
-        [
-            Item(
-                key.name or labels.key(key),
-                reverse("staff:key", args=[key.id]),
-                key.partner.name if key.partner else "a publisher",
-                "until",
-                key.expires_at,
-            )
-            for key in rows[:MOST_NAMED]
-        ],
-        has_more=len(rows) > MOST_NAMED,
+    return of_rows(
+        keys.order_by("expires_at", "id"),
+        lambda key: Item(
+            key.name or labels.key(key),
+            reverse("staff:key", args=[key.id]),
+            key.partner.name if key.partner else "a publisher",
+            "until",
+            key.expires_at,
+        ),
+        colour=WARNING,
+        noun=("key expires soon", "keys expire soon"),
+        description="After that, every API refuses it. Rotate it: the old key stays valid "
+        "beside the new one for a while.",
+        address=listed("keys", state=state),
     )
 
 
@@ -210,22 +205,18 @@ def _unusable_schemas(now: datetime) -> Alert | None:
 
 def _recoveries(now: datetime) -> Alert | None:
     running = Recovery.objects.filter(state=Recovery.State.RUNNING)
-    rows = first(running.select_related("partner").order_by("id"))
-    return rows and Alert(
-        INFO,
-        number(rows[0].total_rows, "recovery is under way", "recoveries are under way"),
-        "Failed deliveries are queued again, behind new events.",
-        listed("recoveries", state=Recovery.State.RUNNING),
-        [
-            Item(
-                row.partner.name,
-                reverse("staff:recovery", args=[row.id]),
-                f"{row.done:,} of {row.total:,}",
-                at=row.started_at,
-            )
-            for row in rows[:MOST_NAMED]
-        ],
-        has_more=len(rows) > MOST_NAMED,
+    return of_rows(
+        running.select_related("partner").order_by("id"),
+        lambda row: Item(
+            row.partner.name,
+            reverse("staff:recovery", args=[row.id]),
+            f"{row.done:,} of {row.total:,}",
+            at=row.started_at,
+        ),
+        colour=INFO,
+        noun=("recovery is under way", "recoveries are under way"),
+        description="Failed deliveries are queued again, behind new events.",
+        address=listed("recoveries", state=Recovery.State.RUNNING),
     )
 
 
@@ -255,22 +246,18 @@ def _subscriptions(
 ) -> Alert | None:
     """Subscriptions in a state, `at` which each came into it."""
     rows = rows.in_state(state).select_related("partner")
-    found = first(rows.order_by(F("at").asc(nulls_last=True), "id"))
-    return found and Alert(
-        DANGER,
-        number(found[0].total_rows, *noun),
-        description,
-        listed("subscriptions", state=state),
-        [
-            Item(
-                f"{row.partner}: {row.name or labels.dialect(row.dialect)}",
-                reverse("staff:subscription", args=[row.id]),
-                describe(row),
-                at=row.at,
-            )
-            for row in found[:MOST_NAMED]
-        ],
-        has_more=len(found) > MOST_NAMED,
+    return of_rows(
+        rows.order_by(F("at").asc(nulls_last=True), "id"),
+        lambda row: Item(
+            f"{row.partner}: {row.name or labels.dialect(row.dialect)}",
+            reverse("staff:subscription", args=[row.id]),
+            describe(row),
+            at=row.at,
+        ),
+        colour=DANGER,
+        noun=noun,
+        description=description,
+        address=listed("subscriptions", state=state),
     )
 
 

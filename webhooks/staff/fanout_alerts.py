@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from webhooks.models import PendingFanout
 
-from .alert import DANGER, INFO, MOST_NAMED, Alert, Item, first, listed, number
+from .alert import DANGER, INFO, Alert, Item, listed, of_rows
 from .events import EventFilters
 
 
@@ -43,20 +43,16 @@ def _fanouts(
     noun: tuple[str, str],
     description: str,
 ) -> Alert | None:
-    found = first(rows.select_related("event", "partner").order_by("event_id"))
-    return found and Alert(
-        colour,
-        number(found[0].total_rows, *noun),
-        description,
-        listed("events", queued=state),
-        [
-            Item(
-                f"{row.partner}: {row.event.type}",
-                reverse("staff:event", args=[row.event_id]),
-                describe(row),
-                at=row.event.created_at,
-            )
-            for row in found[:MOST_NAMED]
-        ],
-        has_more=len(found) > MOST_NAMED,
+    return of_rows(
+        rows.select_related("event", "partner").order_by("event_id"),
+        lambda row: Item(
+            f"{row.partner}: {row.event.type}",
+            reverse("staff:event", args=[row.event_id]),
+            describe(row),
+            at=row.event.created_at,
+        ),
+        colour=colour,
+        noun=noun,
+        description=description,
+        address=listed("events", queued=state),
     )
