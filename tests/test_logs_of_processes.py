@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.delivery.backlog import publish, subscription
-from tests.delivery.cluster import Cluster, Redis, states
+from tests.delivery.cluster import Cluster, states
 from tests.management import portal
+from tests.redis_server import Redis
 from tests.waiting import eventually
 from webhooks.models import SigningSecret, encryption
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from django.db import connections
 
 from tests.management import portal
+from tests.ports import free_port
 from tests.waiting import eventually
 from webhooks.models import Delivery, Event, PendingFanout
 
@@ -42,7 +43,7 @@ def run(
         )
         made = build(honest, hostile)
         connections.close_all()
-        port = portal.free_port()
+        port = free_port()
         serve = ("serve", "--bind", f"127.0.0.1:{port}", "--workers", "2")
         logs = {name: folder / f"{name}.log" for name in ("serve", "deliver")}
         more = {"API_RATE_WITHOUT_KEY": "120"}  # as in production; tests have none

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.management import portal
+from tests.ports import free_port
 from tests.receiver import Receiver, Request
 from tests.waiting import PATIENCE
 
@@ -38,7 +39,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house")
-    port = portal.free_port()
+    port = free_port()
     with (
         portal.fresh_database(folder) as database_url,
         portal.Running(

@@ -8,13 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-import redis
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from tests.management.portal import free_port
-from tests.waiting import PATIENCE, eventually
+from tests.waiting import PATIENCE
 from webhooks.delivery import outbox
 from webhooks.models import Delivery
 
@@ -95,40 +93,6 @@ class Process:
     def stop(self) -> None:
         self.process.terminate()
         self.ended()
-
-
-class Redis:
-    """A redis-server that keeps nothing; a context manager."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._folder = folder
-
-    def __enter__(self) -> Self:
-        command = f"redis-server --port {self.port} --bind 127.0.0.1 --appendonly no"
-        self._process = subprocess.Popen(
-            [*command.split(), "--save", "", "--dir", str(self._folder)],
-            stdout=subprocess.DEVNULL,
-        )
-        self.client = redis.Redis(port=self.port)
-        eventually(self._answers)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.client.close()
-        self._process.kill()
-        self._process.wait()
-
-    def messages(self, queue: str = "webhooks") -> list[bytes]:
-        found: Any = self.client.lrange(queue, 0, -1)
-        return list(found)
-
-    def _answers(self) -> bool:
-        try:
-            return bool(self.client.ping())
-        except redis.ConnectionError:
-            return False
 
 
 class Cluster:

@@ -17,12 +17,12 @@ from django.db.models.functions import Now
 from tests.delivery.backlog import publish, queued, subscription
 from tests.delivery.cluster import (
     Cluster,
-    Redis,
     begun,
     reserved,
     run_out,
     states,
 )
+from tests.redis_server import Redis
 from tests.waiting import eventually
 from webhooks.delivery import backends
 from webhooks.models import Attempt, Delivery

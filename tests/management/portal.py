@@ -3,9 +3,7 @@
 import http.client
 import os
 import re
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 
+from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(settings.BASE_DIR)
@@ -66,20 +65,6 @@ def manage(
         text=True,
         timeout=PATIENCE,
     )
-
-
-def free_port() -> int:
-    """A port with a free one after it, below those that the system gives to whoever asks
-    for any: until it is used nobody else gets it. Each process draws its own."""
-    while True:
-        port = 20_000 + 2 * secrets.randbelow(6_000)
-        with socket.socket() as first, socket.socket() as second:
-            try:
-                first.bind(("127.0.0.1", port))
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 class Running:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.ports import free_port
+
 from . import portal
 
 
@@ -39,7 +41,7 @@ def type_ctrl_c(terminal: int) -> None:
 )
 def test_it_ends_without_a_traceback(command, started, database_url, tmp_path):
     if command[0] != "deliver":
-        command = [*command, "--bind", f"localhost:{portal.free_port()}"]
+        command = [*command, "--bind", f"localhost:{free_port()}"]
     with portal.Running(
         *command, database_url=database_url, log=tmp_path / "log"
     ) as running:

@@ -12,22 +12,15 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
 
 from tests.delivery.backlog import all_due, only, publish, queued, subscription
+from tests.delivery.cluster import database_url, states
 from tests.soak.freezer import stop_without_lock
 from tests.waiting import PATIENCE, eventually
 from webhooks.models import Attempt, Delivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def database_url() -> str:
-    database = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{database['NAME']}"
-    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format_map(database)
 
 
 @contextmanager
@@ -56,10 +49,6 @@ def finished(process, timeout=PATIENCE) -> str:
     log: str = process.communicate(timeout=timeout)[1]
     assert process.returncode == 0, log
     return log
-
-
-def states() -> Counter[str]:
-    return Counter(Delivery.objects.values_list("state", flat=True))
 
 
 def test_until_idle_it_delivers_what_is_due_and_ends(receiver):

@@ -11,6 +11,7 @@ import pytest
 from portal import dotenv, first_start
 from tests.environment import SETTINGS
 from tests.management import portal
+from tests.ports import free_port
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.once
@@ -47,7 +48,7 @@ def environment(**more: str) -> dict[str, str]:
 
 def up(log: Path) -> str:
     """What it prints until it is up, and then until it has ended."""
-    port = portal.free_port()
+    port = free_port()
     arguments = ["up", "--bind", f"127.0.0.1:{port}", "--no-sample"]
     with portal.Running(*arguments, database_url="", log=log) as running:
         running.wait_for("Ctrl-C stops")

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests import factories
+from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 from webhooks.delivery import wire
 from webhooks.management import receiver
@@ -247,7 +248,7 @@ def test_it_says_so_when_its_port_is_taken(server):
 
 
 def test_it_runs_until_it_is_told_to_end(database_url, tmp_path):
-    port = portal.free_port()
+    port = free_port()
     with portal.Running(
         "sample_receiver",
         "--bind",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.ports import free_port
 from tests.waiting import PATIENCE, eventually
 
 from . import portal
@@ -120,7 +121,7 @@ def test_a_server_that_still_loads_stops_at_once(database_url, tmp_path):
         with portal.Running(
             "serve",
             "--bind",
-            f"127.0.0.1:{portal.free_port()}",
+            f"127.0.0.1:{free_port()}",
             database_url=database_url,
             log=log,
             DJANGO_SETTINGS_MODULE="slow_settings",
@@ -144,7 +145,7 @@ def test_a_server_that_still_loads_stops_at_once(database_url, tmp_path):
 def test_it_listens_where_it_is_told_or_says_in_one_line_why_not(
     bind, told, database_url, tmp_path
 ):
-    port = portal.free_port()
+    port = free_port()
     with portal.Running(
         "serve",
         "--bind",
@@ -194,7 +195,7 @@ def test_in_production_it_asks_for_collected_static_files(database_url, tmp_path
     done = portal.manage(
         "serve",
         "--bind",
-        f"127.0.0.1:{portal.free_port()}",
+        f"127.0.0.1:{free_port()}",
         database_url=database_url,
         DJANGO_SETTINGS_MODULE="uncollected",
         PYTHONPATH=str(tmp_path),

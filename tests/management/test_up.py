@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.test_migrations import BEFORE_RELEASE
 from tests.waiting import PATIENCE, eventually
 from webhooks import dialects
@@ -84,7 +85,7 @@ def logs_in(port: int, password: str) -> bool:
 
 
 def test_a_person_changes_webhooks_publishes_and_sees_it_arrive_signed(up, tmp_path):
-    port = portal.free_port()
+    port = free_port()
     with up(port) as running:
         running.wait_for("Ctrl-C stops")
         processes = portal.children(running.process.pid)
@@ -138,7 +139,7 @@ def test_it_goes_on_with_a_database_from_before_the_first_release(up, database):
         "    MigrationRecorder(connection).record_applied('webhooks', name)",
     )
 
-    with up(portal.free_port()) as running:
+    with up(free_port()) as running:
         running.wait_for("Ctrl-C stops")
         assert run(printed_requests(running.output)[-1])[0] == 202
         running.wait_for("received .* signature verified")
@@ -155,7 +156,7 @@ def test_it_refuses_an_older_one_before_anything_starts(up, database):
         "connection.cursor().execute(sql)",
     )
 
-    with up(portal.free_port()) as running:
+    with up(free_port()) as running:
         assert running.process.wait(PATIENCE) == 1
 
     assert "The tables are older than release 0.1.0" in running.output
@@ -167,7 +168,7 @@ def test_it_refuses_an_older_one_before_anything_starts(up, database):
 @pytest.mark.once
 @pytest.mark.alone
 def test_a_second_start_takes_as_long_as_three_commands_that_do_nothing(up, database):
-    port = portal.free_port()
+    port = free_port()
     with up(port) as first:
         first.wait_for("Ctrl-C stops")
 
@@ -193,7 +194,7 @@ def test_a_second_start_takes_as_long_as_three_commands_that_do_nothing(up, data
 
 @pytest.mark.once
 def test_nothing_outlives_it_when_it_is_killed(up):
-    with up(portal.free_port()) as running:
+    with up(free_port()) as running:
         running.wait_for("Ctrl-C stops")
         processes = portal.children(running.process.pid)
         assert (
@@ -207,7 +208,7 @@ def test_nothing_outlives_it_when_it_is_killed(up):
 
 @pytest.mark.once
 def test_when_one_process_ends_everything_does_and_says_so(up, tmp_path):
-    port = portal.free_port()
+    port = free_port()
     with up(port, "--no-sample") as running:
         running.wait_for("Ctrl-C stops")
         assert portal.answers(port)

@@ -36,9 +36,9 @@ def main() -> int:
             cluster = stack.enter_context(Cluster())
             url = cluster.url
         if options.backend == "celery":
-            from .broker import Broker
+            from tests.redis_server import Redis
 
-            broker = stack.enter_context(Broker(folder))
+            broker = stack.enter_context(Redis(folder))
             os.environ["CELERY_BROKER_URL"] = broker.url
         os.environ |= {
             "DATABASE_URL": url,

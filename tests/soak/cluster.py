@@ -2,11 +2,12 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Self
+
+from tests.ports import free_port
 
 
 class NoPostgreSQL(Exception):
@@ -29,9 +30,7 @@ class Cluster:
 
     def __init__(self) -> None:
         self._programs = programs()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
+        self._port = free_port()
 
     @property
     def url(self) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from django.db import DatabaseError, connections
 
+from tests.redis_server import Redis
+
 from . import evidence, examiner, publisher, scene
-from .broker import Broker
 from .cluster import Cluster
 from .evidence import Evidence
 from .fleet import CREWS, Fleet, Process, Role
@@ -29,7 +30,7 @@ def run(
     events: int,
     seed: int,
     cluster: Cluster | None,
-    broker: Broker | None,
+    broker: Redis | None,
 ) -> tuple[Evidence, float]:
     """What a soak left behind, and the seconds it took."""
     started = time.time()
