@@ -2,7 +2,8 @@
 # Every test: on SQLite with coverage, in a browser, then on PostgreSQL where one is
 # reachable, and the quick ones with another Python where one is found.
 # `sh tests/run.sh tests/rest -k key` runs a part of them, without the report.
-# With CI=true a missing database is a failure; elsewhere it is named and left out.
+# With CI=true a missing database is a failure, and so is a skip (see tests/skips.py);
+# elsewhere what is missing is named and left out.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
