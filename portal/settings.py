@@ -93,8 +93,7 @@ SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600, at_least=1
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=3600, at_least=1)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Many clients turn a redirected PUT into a GET. So the documented paths are served with and
-# without a final slash, and nothing is redirected.
+# Clients turn a redirected PUT into a GET: paths are served with and without a final slash.
 APPEND_SLASH = False
 
 # --- The application -----------------------------------------------------------------
@@ -112,6 +111,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "webhooks.console.middleware.VisibleText",
+    "webhooks.front.middleware.ShortFormsBeforeLogin",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

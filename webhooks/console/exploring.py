@@ -10,7 +10,6 @@ from webhooks.operations import partners
 
 from . import sessions
 from .actor import staff_actor
-from .sessions import pending_step
 
 PERMISSION = "webhooks.explore_partner"
 _SESSION_KEY = "explored_partner"
@@ -52,4 +51,4 @@ def is_exploring(request: HttpRequest) -> bool:
     user = request.user
     if not (user.is_active and user.is_staff and user.has_perm(PERMISSION)):
         return False
-    return not sessions.end_reason(request) and pending_step(request) is None
+    return sessions.is_complete(request)

@@ -56,6 +56,15 @@ def pending_step(request: HttpRequest) -> LoginStep | None:
     return None
 
 
+def is_complete(request: HttpRequest) -> bool:
+    """Whether somebody has logged in, with every step, and the session is not over."""
+    return (
+        request.user.is_authenticated
+        and not end_reason(request)
+        and pending_step(request) is None
+    )
+
+
 def _has_second_factor(user: Any) -> bool:
     # Kept, because the middleware and the sidebar both need it.
     if not hasattr(user, "has_second_factor"):
