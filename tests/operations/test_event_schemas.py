@@ -184,6 +184,10 @@ HUGE = 256 * 1024
             nested(200, [0] * 120_000),
         ),
         ({"multipleOf": 1e-300}, 1e300),
+        ({"items": {"allOf": [{"multipleOf": 1 / 10 ** (300 + n)} for n in range(8)]}}, [1e308] * 40_000),
+        ({"items": {"allOf": [{"multipleOf": 0.1}] * 150}}, [0.3] * 60_000),
+        ({"items": {"allOf": [{"minimum": -1.5}] * 150}}, [7] * 120_000),
+        ({"items": {"allOf": [{"not": {"const": 7}}] * 80}}, [5e-324] * 30_000),
         ({"properties": {"a": {"$ref": "#"}}}, nested(250)),
     ],
     ids=lambda value: json.dumps(value)[:30],
@@ -194,6 +198,14 @@ def test_data_that_is_made_to_take_long_is_checked_soon(schema, data):
     with contextlib.suppress(Mismatch):
         schema.check(data)
     assert time.thread_time() - before < 5  # 45 characters took the former engine hours
+
+
+def test_it_takes_as_many_numbers_as_events_and_schemas_have():
+    price = {"minimum": 0.01, "maximum": 99999.99, "multipleOf": 0.01}
+    Schema({"items": {"anyOf": [price] * 3}}).check([19.99] * 60_000)
+    codes = {"items": {"properties": {"code": {"enum": list(range(400))}}}}
+    Schema(codes).check([{"code": 399, "amount": 0.5}] * 2_000)
+    Schema(codes).check([{"code": 399}] * 15_000)
 
 
 def test_the_error_is_short_and_its_place_is_bounded():

@@ -18,7 +18,7 @@ from django.db.models.functions import Cast
 
 from webhooks.models import EventType
 
-from . import schema_budget
+from . import schema_budget, schema_numbers
 from .schema_budget import depth
 from .schema_parts import MAX_PATTERN_BYTES, Broken, Unsupported
 
@@ -92,7 +92,7 @@ class Schema:
             raise Unsupported(
                 "Its $schema is none of drafts 4, 6, 7, 2019-09, 2020-12."
             )
-        schema_budget.check(schema)
+        self._numbers, self._fractions = schema_budget.check(schema)
         # Takes a tenth of a second to import, which most processes need not spend.
         from jsonschema_rs import RegexOptions, ValidationError, validator_for
 
@@ -113,6 +113,11 @@ class Schema:
         """Raises Mismatch."""
         from jsonschema_rs import ValidationError
 
+        weight = self._numbers and schema_numbers.weight(
+            data, self._numbers, self._fractions
+        )
+        if weight > schema_numbers.MOST:
+            raise Mismatch((), "It has too many numbers for so many in the schema.")
         try:
             if self._validator.is_valid(data):
                 return

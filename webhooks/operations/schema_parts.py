@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from . import schema_numbers
+
 MAX_PARTS = 1_000
 """Subschemas that differ."""
 
@@ -45,6 +47,10 @@ class Part:
     """One subschema, and the subschemas that it applies to the same value or below it."""
 
     steps: int
+    numbers: int = 0
+    """What a comparison of a fraction with the numbers of its keywords weighs."""
+    fractions: int = 0
+    """The same of an integer, which takes long with fractions only."""
     same_value: list[Key] = field(default_factory=list)
     members: dict[str, Key] = field(default_factory=dict)
     any_member: list[Key] = field(default_factory=list)
@@ -105,6 +111,7 @@ class Parts:
             return [self._read(resolver, one) for one in parts]
 
         part.steps = self._steps(schema)
+        part.numbers, part.fractions = schema_numbers.of(schema)
         part.same_value = [
             *self._referred(resolver, schema),
             *read(schema.get(name) for name in _SAME_VALUE),
