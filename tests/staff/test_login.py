@@ -69,6 +69,15 @@ def test_a_name_is_locked_for_an_address_and_no_further(ann: User, clock) -> Non
     assert attempt(PASSWORD, user="bob").status_code == 302
 
 
+def test_failures_are_deleted_with_the_next_when_no_lock_needs_them(ann, clock):
+    for number in range(3):
+        attempt("wrong", user=f"name {number}", ip=f"192.0.2.{number}")
+    assert AccessAttempt.objects.count() == 3
+    clock.shift(15 * 60 + 1)
+    attempt("wrong", ip="192.0.2.9")
+    assert AccessAttempt.objects.get().ip_address == "192.0.2.9"
+
+
 def test_one_address_may_not_try_a_password_on_many_names(
     ann: User, clock, settings
 ) -> None:

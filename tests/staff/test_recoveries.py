@@ -244,12 +244,13 @@ class TestPreview:
     ) -> None:
         subscription = hook(partner)
         now = timezone.now()
+        # The first of all by its id, too.
+        old = publish(partner, now=now - timedelta(days=31)).deliveries.get()
+        settle(old, "exhausted")
         ages = {"exhausted": 5, "cancelled": 3, "delivered": 9}
         for state, hours in ages.items():
             event = publish(partner, now=now - timedelta(hours=hours))
             settle(event.deliveries.get(), state)
-        old = publish(partner, now=now - timedelta(days=31)).deliveries.get()
-        settle(old, "exhausted")
         made_good = publish(partner, now=now - timedelta(days=2)).deliveries.get()
         settle(made_good, "exhausted")
         again = started(
