@@ -1,7 +1,9 @@
 """Deliveries for tests of the queue, and its clock."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -70,14 +72,23 @@ def deliver(**options: Any) -> None:
     asyncio.run(run())
 
 
-def deliver_until_it_waits(least: float, most: float) -> None:
-    """Deliver; what was sent is due again after so many seconds, however long it took."""
+@contextmanager
+def setting(
+    moment: Callable[[], datetime | None], least: float, most: float | None = None
+) -> Iterator[None]:
+    """What is done within sets a moment so many seconds later, however long it takes."""
     began = timezone.now() - timedelta(milliseconds=2)  # SQLite keeps milliseconds
-    deliver()
-    due_at = only().due_at
-    assert due_at is not None
-    assert began + timedelta(seconds=least) <= due_at
-    assert due_at <= timezone.now() + timedelta(seconds=most)
+    yield
+    found = moment()
+    assert found is not None
+    assert began + timedelta(seconds=least) <= found
+    assert found <= timezone.now() + timedelta(seconds=least if most is None else most)
+
+
+def deliver_until_it_waits(least: float, most: float) -> None:
+    """Deliver; what was sent is due again after so many seconds."""
+    with setting(lambda: only().due_at, least, most):
+        deliver()
 
 
 def only() -> Delivery:

@@ -11,6 +11,7 @@ from tests.delivery.backlog import (
     deliver,
     publish,
     queued,
+    setting,
     subscription,
     time_passes,
 )
@@ -33,6 +34,11 @@ def pause():
     return (endpoint().open_until - timezone.now()).total_seconds()
 
 
+def opens_for(seconds):
+    """What is done within opens the breaker for so long."""
+    return setting(lambda: endpoint().open_until, seconds)
+
+
 def gentle(*urls):
     """One request at a time, so that what is sent until it opens can be counted: what is
     under way by then, or not written yet, is beyond recall."""
@@ -44,7 +50,7 @@ def broken(receiver, count=30, **answer):
     receiver.answer(**({"status": 500} | answer))
     publish(gentle(receiver.url()), count)
     deliver()
-    assert endpoint().open_until > timezone.now()
+    assert endpoint().open_until is not None
 
 
 def only_untried_wait():
@@ -54,15 +60,19 @@ def only_untried_wait():
     )
 
 
-def test_five_failures_open_it_and_what_waits_consumes_no_attempts(receiver):
-    broken(receiver)
+def test_five_failures_open_it_and_what_waits_consumes_no_attempts(
+    receiver, monkeypatch
+):
+    # So long that it is still open below, on the busiest machine.
+    monkeypatch.setattr(health, "FIRST_PAUSE", timedelta(minutes=5))
+    with opens_for(300):
+        broken(receiver)
 
     assert len(receiver.requests) == health.FAILURES_TO_OPEN
     untried = Delivery.objects.pending().filter(attempts=0)
     assert untried.count() == 25
     assert set(untried.values_list("claim_token", "lost_claims")) == {(None, 0)}
     assert endpoint().consecutive_failures == 5
-    assert 3 < pause() <= 5
     deliver()
     assert len(receiver.requests) == 5, "it is open"
 
@@ -83,10 +93,10 @@ def test_after_each_pause_goes_one_probe_and_the_pause_doubles(receiver):
     for trips, seconds in ((2, 10), (3, 20), (4, 40)):
         sent = len(receiver.requests)
         time_passes(timedelta(seconds=pause() + 0.5))
-        deliver()
+        with opens_for(seconds):
+            deliver()
         assert len(receiver.requests) == sent + 1
         assert endpoint().trips == trips
-        assert seconds - 2 < pause() <= seconds
 
 
 def test_the_next_probe_leaves_when_the_pause_is_over_whatever_its_claim_said(receiver):
@@ -95,10 +105,10 @@ def test_the_next_probe_leaves_when_the_pause_is_over_whatever_its_claim_said(re
     only_untried_wait()
     time_passes(PAUSE)
 
-    outbox.settle([retry(job, timedelta(hours=2)) for job in claimed()])
+    with opens_for(10):
+        outbox.settle([retry(job, timedelta(hours=2)) for job in claimed()])
 
     assert endpoint().next_due_at == endpoint().open_until
-    assert 8 < pause() <= 10
 
 
 def test_a_probe_that_succeeds_wakes_what_waited(receiver):
@@ -210,11 +220,11 @@ def test_one_that_has_recovered_is_not_called_failing_for_old_failures(receiver)
 
 
 def test_it_pauses_at_once_for_a_receiver_that_asks_to_slow_down(receiver):
-    broken(receiver, status=429)
+    with opens_for(5):
+        broken(receiver, status=429)
 
     assert len(receiver.requests) == 1
     assert (endpoint().consecutive_failures, endpoint().trips) == (1, 1)
-    assert 3 < pause() <= 5
 
 
 @pytest.mark.parametrize(
@@ -223,12 +233,11 @@ def test_it_pauses_at_once_for_a_receiver_that_asks_to_slow_down(receiver):
 def test_a_retry_after_pauses_the_endpoint_but_an_hour_at_most(
     receiver, status, asked, seconds
 ):
-    broken(receiver, status=status, headers={"Retry-After": str(asked)})
+    tried = Delivery.objects.filter(attempts=1)
+    with opens_for(seconds), setting(lambda: tried.get().due_at, asked):
+        broken(receiver, status=status, headers={"Retry-After": str(asked)})
 
     assert len(receiver.requests) == 1
-    assert seconds - 3 < pause() <= seconds
-    (tried,) = Delivery.objects.filter(attempts=1)
-    assert abs((tried.due_at - timezone.now()).total_seconds() - asked) < 3
     all_due()
     deliver()
     assert len(receiver.requests) == 2, "then one probe"

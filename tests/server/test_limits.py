@@ -21,7 +21,7 @@ def test_an_idle_connection_is_closed_in_the_end():
 
 
 def test_an_idle_connection_outlives_the_time_for_a_head():
-    with serving(seconds=0.1, idle=60) as server:
+    with serving(seconds=1, idle=60) as server:
         idle, silent = server.peer(), server.peer()
         idle.send(ASK)
         assert idle.answer().status == 200

@@ -51,7 +51,7 @@ def test_the_application_words_it_from_what_is_known(
     assert known["REMOTE_ADDR"] == "127.0.0.1"
     assert (known["HTTP_X_FORWARDED_FOR"] == "192.0.2.1") == (PROXIED in text)
     assert known["reason"].endswith(".")
-    assert (known["seconds"] >= 0.5) == (status == 408)
+    assert known["seconds"] >= (0.5 if status == 408 else 0)
     assert answer.headers["x-request-id"] == "of the application"
     assert answer.headers["connection"] == "close"
 

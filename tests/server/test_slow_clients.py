@@ -95,7 +95,7 @@ def _sends(peer: Peer, data: bytes) -> bool:
 
 
 def test_a_body_at_the_slowest_rate_arrives():
-    with serving(seconds=1, rate=1000) as server:
+    with serving(seconds=1, rate=250) as server:
         peer = server.peer()
         peer.send("POST / HTTP/1.1\nHost: x\nContent-Length: 5000\n\n")
         for _ in range(5):  # twice as long as the grace
@@ -201,7 +201,7 @@ def test_answers_that_are_too_much_together_give_way():
 
 
 def test_a_slow_reader_that_reads_has_the_whole_answer():
-    with serving(seconds=0.5, rate=1_000_000) as server:
+    with serving(seconds=0.5, rate=100_000) as server:
         peer = server.peer()
         peer.send("GET /big?3000000 HTTP/1.1\nHost: x\nConnection: close\n\n")
         found = 0
