@@ -92,7 +92,6 @@ MESSAGE_STORAGE = "webhooks.console.message_storage.CookieOrSession"
 SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600, at_least=1)
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=3600, at_least=1)
 SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 # Clients turn a redirected PUT into a GET: paths are served with and without a final slash.
 APPEND_SLASH = False
 
@@ -219,7 +218,6 @@ PORTAL_URL = env.read("PORTAL_URL", values.outside_url, default="", instead="")
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False
-USE_TZ = True
 FORMAT_MODULE_PATH = "portal.formats"
 
 # --- The APIs ------------------------------------------------------------------------
