@@ -83,6 +83,15 @@ class TestEventTypes:
         row = EventType.objects.get(name="a.b")
         assert (row.example, len(row.description)) == ({"id": 1}, 3000)
 
+    @pytest.mark.parametrize("example", ["", "null"])
+    def test_no_example_is_an_empty_one(self, console: Client, example) -> None:
+        self.send(console, "add", name="a.b", example='{"a": 1}')
+        was = {"initial-example": '{"a": 1}'}
+        self.send(console, "a.b/change", example=example, **was)
+        assert EventType.objects.get(name="a.b").example == {}
+        self.send(console, "add", name="c.d", example=example)
+        assert EventType.objects.get(name="c.d").example == {}
+
     def test_a_pattern_may_name_characters_by_number(self, console: Client) -> None:
         self.send(console, "add", name="a.b", schema=r'{"pattern": "^[^\\u0000]*$"}')
         assert EventType.objects.filter(name="a.b").exists()

@@ -44,6 +44,11 @@ class EventTypeForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "description", "schema", "example")
         field_classes = {"schema": BoundedJSONField, "example": BoundedJSONField}
 
+    def clean_example(self) -> Any:
+        """An example that is left empty, or `null`, is an empty one."""
+        example = self.cleaned_data["example"]
+        return {} if example is None else example
+
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         # One that was longer before there was a limit stays, until it is changed.
