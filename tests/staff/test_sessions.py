@@ -104,9 +104,9 @@ def test_a_session_without_a_row_gets_one(ann: User) -> None:
 
 
 def test_its_owner_ends_one_elsewhere_and_all_others(ann: User) -> None:
-    here, there, third = logged_in(), logged_in(), logged_in()
+    here, there, third = logged_in(), logged_in(agent="Opera"), logged_in()
     address = f"/staff/account/sessions/{row_of(there).pk}/end/"
-    assert here.get(address).status_code == 200
+    assert "Opera, from 192.0.2.7." in here.get(address).content.decode()
     assert here.post(address, MINE)["Location"] == ACCOUNT
     answer = there.get(ACCOUNT, follow=True)
     assert "ended from another one" in answer.content.decode()

@@ -44,6 +44,14 @@ class EndSession(FormPage):
     act = "End it"
     dangerous: ClassVar[bool] = True
 
+    def context(self) -> dict[str, Any]:
+        """Which one it is, where it is one."""
+        for session in sessions.live(self.person):
+            if session.pk == self.kwargs.get("id"):
+                where = f"{session.user_agent or 'A browser'}, from {session.address}."
+                return {"lead": f"{where} {self.lead}"}
+        return {}
+
     @cached_property
     def person(self) -> User:
         return get_object_or_404(User, pk=self.kwargs["user"])
