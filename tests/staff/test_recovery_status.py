@@ -231,9 +231,9 @@ def test_the_database_is_asked_as_often_for_a_hundred_as_for_one(
     factories.unlimited(partner)
     for more in (1, 9, 90):
         for _ in range(more):
-            of = hook(partner, f"https://r.example.com/{Recovery.objects.count()}")
-            ended_now = publish(partner).deliveries.filter(subscription=of)
-            settle(ended_now.get(), "exhausted")
+            type = f"order.{Recovery.objects.count()}"
+            of = hook(partner, f"https://r.example.com/{type}", events=[type])
+            settle(publish(partner, type).deliveries.get(), "exhausted")
             recovery = started(partner, subscription=of)
         for page in ("", "{0}/", "{0}/progress/", "new/?partner={1}"):
             address = f"/staff/recoveries/{page.format(recovery.id, partner.id)}"
