@@ -10,6 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from tests import factories
+from tests.dialects import nestjs
 from tests.dialects.calls import Call
 from tests.dialects.suite import DialectSuite
 from webhooks.front import documents
@@ -41,28 +42,10 @@ def invalid(*errors: str):
     )
 
 
-def cannot(body) -> None:
-    assert list(body) == ["message", "error", "statusCode"]
-    assert re.fullmatch(r"Cannot [A-Z]+ /api/partner\S*", body["message"])
-    assert (body["error"], body["statusCode"]) == ("Not Found", 404)
-
-
-def malformed(body) -> None:
-    assert list(body) == ["message", "error", "statusCode"]
-    assert isinstance(body["message"], str)
-    assert (body["error"], body["statusCode"]) == ("Bad Request", 400)
-
-
-def corrupt(body) -> None:
-    # In zlib's own words, which NestJS passes on.
-    assert list(body) == ["statusCode", "message"]
-    assert body["message"] in ("incorrect header check", "unexpected end of file")
-
-
 def malformed_or_not_an_object(body) -> None:
     # A scalar is no JSON to the framework; an array is, and then has no url.
     if "statusCode" in body:
-        malformed(body)
+        nestjs.malformed(body)
     else:
         assert body == invalid("the body must be an object")
 
@@ -96,16 +79,16 @@ class TestCapa(DialectSuite):
                 403,
                 refusal("FORBIDDEN", "The API Key may not change the settings."),
             ),
-            "no_route": (404, cannot),
-            "method_not_allowed": (404, cannot),
-            "malformed_json": (400, malformed),
+            "no_route": (404, nestjs.cannot("/api/partner")),
+            "method_not_allowed": (404, nestjs.cannot("/api/partner")),
+            "malformed_json": (400, nestjs.malformed),
             "not_an_object": (400, malformed_or_not_an_object),
             "wrong_media_type": (400, invalid(NOT_A_URL)),
             "too_large": (
                 413,
                 {"statusCode": 413, "message": "request entity too large"},
             ),
-            "corrupt": (400, corrupt),
+            "corrupt": (400, nestjs.corrupt),
             "unknown_coding": (
                 415,
                 {"statusCode": 415, "message": 'unsupported content encoding "br"'},
@@ -254,7 +237,7 @@ class TestCapa(DialectSuite):
             "message": "Invalid User Input",
             "errors": [NOT_A_URL],
         }
-        malformed(self.put(b"{", V2).json())
+        nestjs.malformed(self.put(b"{", V2).json())
 
     # --- Refusals -------------------------------------------------------------------
 

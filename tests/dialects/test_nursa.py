@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from tests import factories
+from tests.dialects import nestjs
 from tests.dialects.calls import Call, DialectCalls
 from tests.dialects.suite import DialectSuite
 from webhooks.front import documents
@@ -45,28 +46,10 @@ def numbered(*numbers: int):
     return bad_request([SAMPLE[number - 1] for number in numbers])
 
 
-def cannot(body) -> None:
-    assert list(body) == ["message", "error", "statusCode"]
-    assert re.fullmatch(r"Cannot [A-Z]+ /api/v2/public\S*", body["message"])
-    assert (body["error"], body["statusCode"]) == ("Not Found", 404)
-
-
-def malformed(body) -> None:
-    assert list(body) == ["message", "error", "statusCode"]
-    assert isinstance(body["message"], str)
-    assert (body["error"], body["statusCode"]) == ("Bad Request", 400)
-
-
-def corrupt(body) -> None:
-    # In zlib's own words, which NestJS passes on.
-    assert list(body) == ["statusCode", "message"]
-    assert body["message"] in ("incorrect header check", "unexpected end of file")
-
-
 def malformed_or_without_fields(body) -> None:
     # A scalar is no JSON to the framework; an array is an object without fields.
     if isinstance(body["message"], str):
-        malformed(body)
+        nestjs.malformed(body)
     else:
         assert body == numbered(3, 4, 5)
 
@@ -104,16 +87,16 @@ class Nursa(DialectCalls):
                     "statusCode": 404,
                 },
             ),
-            "no_route": (404, cannot),
-            "method_not_allowed": (404, cannot),
-            "malformed_json": (400, malformed),
+            "no_route": (404, nestjs.cannot("/api/v2/public")),
+            "method_not_allowed": (404, nestjs.cannot("/api/v2/public")),
+            "malformed_json": (400, nestjs.malformed),
             "not_an_object": (400, malformed_or_without_fields),
             "wrong_media_type": (400, numbered(3, 4, 5)),
             "too_large": (
                 413,
                 {"statusCode": 413, "message": "request entity too large"},
             ),
-            "corrupt": (400, corrupt),
+            "corrupt": (400, nestjs.corrupt),
             "unknown_coding": (
                 415,
                 {"statusCode": 415, "message": 'unsupported content encoding "br"'},
