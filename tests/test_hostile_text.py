@@ -12,15 +12,18 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
+from django_otp import DEVICE_ID_SESSION_KEY
 
 from tests import test_sent_twice as forms
 from tests.browser import addresses
 from webhooks.console.middleware import LONGEST_QUERY
-from webhooks.models import EventType
+from webhooks.models import Authenticator, EventType
+from webhooks.operations import secondfactor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates_of_others")]
 
@@ -202,6 +205,47 @@ def test_no_field_of_a_form_makes_it_fail(admin_client, rows, name) -> None:
             if response.status_code >= 500:
                 failures.append(f"{field}={value[:40]}: {response.exc_info}")
     assert not failures
+
+
+# Forms that act once without a key, and the fields of each.
+ACCOUNT = {
+    "change-password": ["password", "new", "again"],
+    "second-factor": ["password"],
+    "confirm-second-factor": ["code"],
+    "recovery-codes": ["code"],
+    "remove-second-factor": ["password", "code"],
+    "end-other-sessions": ["password"],
+    "search": ["q"],
+    "enter-code": ["code"],
+}
+
+
+def bring_to(name: str, client: Client, user: User) -> None:
+    """A second factor as that page asks for it: none, begun, set up or owed."""
+    if name in {"change-password", "second-factor", "search"}:
+        return
+    made = secondfactor.begin(user=user)
+    is_set_up = name in {"enter-code", "recovery-codes", "remove-second-factor"}
+    Authenticator.objects.update(confirmed=is_set_up)
+    if name != "enter-code":
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = made.persistent_id
+        session.save()
+
+
+@pytest.mark.parametrize("name", ACCOUNT)
+def test_no_field_of_a_form_of_one_s_account_makes_it_fail(
+    admin_client, admin_user, name
+) -> None:
+    bring_to(name, admin_client, admin_user)
+    fields, client = ACCOUNT[name], admin_client
+    for field in fields:
+        for value in WRITTEN:
+            written = {**dict.fromkeys(fields, "x"), field: value}
+            address = reverse(f"staff:{name}")
+            response = answer(client, lambda: client.post(address, written))  # noqa: B023
+            status = 302 if name == "search" else 422  # or it is too long
+            assert response.status_code in {status, 413}, f"{field}={value[:40]}"
 
 
 @pytest.mark.parametrize("id", ["%00", "_00", "9" * 30, "-1", "%FF", "x" * 3000, "["])
