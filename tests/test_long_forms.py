@@ -109,6 +109,16 @@ def test_the_longest_login_is_read(client, db):
         assert client.post(path, form).status_code != 413
 
 
+def test_a_short_form_is_read_with_its_token():
+    boss = User.objects.create_superuser("boss", password="correct horse")
+    body = f"csrfmiddlewaretoken={TOKEN}&username=boss&password=correct+horse"
+    before = boss.last_login
+    status, _ = post("/admin/login/", body.encode(), PLAIN)
+    assert status == 302
+    boss.refresh_from_db()
+    assert boss.last_login != before
+
+
 def test_no_page_reads_a_long_form_of_a_stranger():
     client = Client()
     for page in pages():
