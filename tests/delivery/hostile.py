@@ -153,6 +153,8 @@ CASES: dict[str, Case] = {
     "body-flood": floods("ok", start=GIGABYTE, block=b"x"),
     "body-flood-without-length": floods("ok", start=HEAD + b"\r\n", block=b"x"),
     "body-bit-by-bit": drips("ok", OVER, start=GIGABYTE, piece=b"x"),
+    # Fewer bytes than are read, so that it is not over before its time.
+    "body-bit-by-bit-and-silence": sends(OVER, pieces=(GIGABYTE, *[b"x"] * 20_000)),
     "body-slowly": drips(OVER, start=GIGABYTE, piece=b"x", pause=SLOWLY),
     "bomb": sends(
         "ok",

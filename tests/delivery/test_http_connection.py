@@ -297,11 +297,12 @@ def test_an_answer_in_many_small_parts_is_read_seldom(
         port = server.sockets[0].getsockname()[1]
         scheme = "https" if is_secure else "http"
         async with Client(LOOPBACK, ssl_context=authority.trusted_by()) as client:
-            url = f"{scheme}://127.0.0.1:{port}/body-bit-by-bit"
-            await post(client, url, timeout=seconds)
+            url = f"{scheme}://127.0.0.1:{port}/body-bit-by-bit-and-silence"
+            result = await post(client, url, timeout=seconds)
         server.close()
+        return result.outcome
 
-    asyncio.run(drip())
+    assert asyncio.run(drip()) == "timeout"
     assert QUICK_READS < len(reads) < QUICK_READS + 3 * seconds / READ_PAUSE
 
 
