@@ -81,6 +81,14 @@ def test_what_changed_in_a_long_list_is_told_without_comparing_every_line() -> N
     assert kinds == {"removed": 3_999, "added": 4_000, "same": 1}
 
 
+def test_up_to_a_thousand_lines_are_compared_in_their_order() -> None:
+    """Beyond that, a line is the same wherever it stands."""
+    for number, kinds in ((500, {"same", "removed", "added"}), (501, {"same"})):
+        events = [f"order.created.v{n}" for n in range(number)]
+        (change,) = audit.changes({"events": events}, {"events": events[::-1]})
+        assert {line.kind for line in change.lines} == kinds
+
+
 def test_lines_that_resemble_one_another_are_not_compared_letter_by_letter() -> None:
     before = [f"order.created.v{n}" for n in range(450)]
     after = [f"order.updated.v{n}" for n in range(450)]
