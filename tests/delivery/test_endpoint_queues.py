@@ -6,16 +6,18 @@ from collections import Counter
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from webhooks.delivery.backends.local import LocalBackend
 from webhooks.delivery.endpoint_queues import PER_ENDPOINT, EndpointQueues
 from webhooks.delivery.job import Job, Subscriber
 
 A, B, C, D = (UUID(int=number) for number in range(1, 5))
 
 
-def job(endpoint, max_in_flight=None):
+def job(endpoint, max_in_flight=None, partner=None):
     return Job(
         id=endpoint,
         token=endpoint,
@@ -26,7 +28,7 @@ def job(endpoint, max_in_flight=None):
         data="{}",
         subscriber=Subscriber(
             id=endpoint,
-            partner_id=endpoint,
+            partner_id=partner or endpoint,
             public_id="hook",
             is_deleted=False,
             sealed_secrets=[],
@@ -207,3 +209,42 @@ def test_it_keeps_to_its_slots_and_leaves_none_idle_while_a_job_may_be_out(
                     assert out[endpoint] >= max(1, min(most, free)), "it could be sent"
 
     run(slots, work, senders=slots + more)
+
+
+@pytest.mark.parametrize("slow", [3, 60, 150])
+def test_many_slow_endpoints_leave_room_for_one_that_has_nothing_here(slow):
+    """However unevenly their jobs were claimed."""
+
+    async def fill():
+        backend = LocalBackend(
+            concurrency=200, tasks=None, claims=None, notify=None, has_room=lambda: None
+        )
+        endpoints = [UUID(int=number) for number in range(slow)]
+        while (room := backend.room) > 0:
+            full = {*backend.full}
+            more = [endpoint for endpoint in endpoints if endpoint not in full]
+            if not more:
+                break
+            most = -(-room // 2)  # of one endpoint, as a worker claims
+            await backend.take([job(more[0]) for _ in range(most)])
+        return backend
+
+    backend = asyncio.run(fill())
+    assert backend.room > 0
+    assert UUID(int=slow) not in backend.full
+
+
+def test_many_slow_endpoints_of_a_partner_leave_slots_to_other_partners():
+    async def work(crew):
+        for number in range(100, 400):
+            await put(crew, UUID(int=number), 3, partner=A)
+        of_one = crew.out().total()
+        await put(crew, B, 100)
+        beside = crew.out()[B]
+        for mine in [each for each in crew.queues.out if each.endpoint_id == B]:
+            await crew.done(mine)
+        return of_one, beside, crew.out()[B]
+
+    of_one, beside, later = run(80, work)
+    assert of_one == 70
+    assert beside == later == 5

@@ -70,16 +70,16 @@ def test_it_takes_nothing_that_is_not_the_tokens_any_more(receiver):
 def test_it_takes_no_more_than_it_has_room_for_until_it_has(receiver):
     answers = threading.Event()
     receiver.answer(until=answers)
-    queued(receiver.url(), 14)
+    queued(receiver.url(), 16)
     claim = reserve()
     with sender(concurrency=2) as running:
-        running.take(claim.token, claim.ids[:12])
+        running.take(claim.token, claim.ids[:14])
         with pytest.raises(TimeoutError):
-            running.take(claim.token, claim.ids[12:], within=0.1)
-        assert not begun().filter(id__in=claim.ids[12:]).exists()
+            running.take(claim.token, claim.ids[14:], within=0.1)
+        assert not begun().filter(id__in=claim.ids[14:]).exists()
         answers.set()
-        running.take(claim.token, claim.ids[12:], within=PATIENCE)
-        eventually(lambda: states() == {"delivered": 14})
+        running.take(claim.token, claim.ids[14:], within=PATIENCE)
+        eventually(lambda: states() == {"delivered": 16})
 
 
 def test_when_it_stops_it_finishes_what_is_sent_and_gives_back_the_rest(receiver):

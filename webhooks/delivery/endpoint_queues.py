@@ -3,7 +3,8 @@
 A free slot goes to the endpoint that has the fewest slots; endpoints that have equally few
 take turns. No endpoint may have more slots than are free. So one endpoint that is slow, or
 does not answer at all, can hold half of the slots; two such can hold a third each, and so
-on. Some slots always remain for the other endpoints. (The rule is known from the buffers of
+on. A partner may have seven times as many as are free, with all of its endpoints: however many
+of them are slow, an eighth of the slots remains for other partners. (The rule is known from the buffers of
 switches: Choudhury and Hahne, Dynamic queue length thresholds, 1998.)
 """
 
@@ -17,6 +18,9 @@ from .job import Job
 PER_ENDPOINT = 50
 """Requests under way at once to one endpoint from this process, unless its subscription
 sets another limit: what a small server can take."""
+
+PER_PARTNER = 7
+"""So many times the free slots may be held by one partner."""
 
 
 class EndpointQueues:
@@ -35,6 +39,7 @@ class EndpointQueues:
         self._lowest = 0  # no level below it has an endpoint
         self._takers: deque[asyncio.Future[Job]] = deque()
         self._out_to: Counter[UUID] = Counter()
+        self._out_of: Counter[UUID] = Counter()  # by partner
         self.waiting = 0
         self.out: set[Job] = set()
         """Jobs that were taken and are not done."""
@@ -75,6 +80,10 @@ class EndpointQueues:
         self._out_to[endpoint] -= 1
         if not self._out_to[endpoint]:
             del self._out_to[endpoint]
+        partner = job.subscriber.partner_id
+        self._out_of[partner] -= 1
+        if not self._out_of[partner]:
+            del self._out_of[partner]
         if endpoint in self._queues:
             self._enter(endpoint)
         following = self._next()
@@ -94,6 +103,11 @@ class EndpointQueues:
 
     def drop_all(self) -> list[Job]:
         return self.drop(list(self._queues))
+
+    @property
+    def endpoints(self) -> list[UUID]:
+        """Those that have a job here, waiting or out."""
+        return list(self._queues.keys() | self._out_to.keys())
 
     def longer_than(self, length: int) -> list[UUID]:
         """The endpoints for which more than `length` jobs wait."""
@@ -120,14 +134,19 @@ class EndpointQueues:
         most = self._slots - len(self.out)  # to one endpoint, see the top of the file
         while self._lowest < most and not self._levels[self._lowest]:
             self._lowest += 1
-        if self._lowest >= most:
-            return None
-        level = self._levels[self._lowest]
-        endpoint = next(iter(level))
-        del level[endpoint]
+        for level in range(self._lowest, most):
+            for endpoint in self._levels[level]:
+                partner = self._queues[endpoint][0].subscriber.partner_id
+                if self._out_of[partner] < PER_PARTNER * most:
+                    return self._taken(level, endpoint)
+        return None
+
+    def _taken(self, level: int, endpoint: UUID) -> Job:
+        del self._levels[level][endpoint]
         queue = self._queues[endpoint]
         job = queue.popleft()
         self._out_to[endpoint] += 1
+        self._out_of[job.subscriber.partner_id] += 1
         if queue:
             self._enter(endpoint)
         else:

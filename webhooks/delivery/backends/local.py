@@ -48,6 +48,9 @@ LEASE_MARGIN = 5.0
 """Seconds of a lease that are kept for settling. A job whose attempt could need them is
 given back instead."""
 
+_RESERVE_SHARE = 100
+"""A claim takes this part of the reserve, so that as many endpoints as possible get a job of it."""
+
 LAST_WRITES = 2.0
 """Seconds for giving back what a shutdown broke off."""
 
@@ -77,7 +80,10 @@ class LocalBackend:
         # Four times as many wait as are sent: enough to keep the senders busy during a
         # claim, and few enough to be sent before their leases run out. The rest stays free,
         # because a claim takes only half of what is left; see `room`.
-        self._capacity = 6 * concurrency
+        self._capacity = 7 * concurrency
+        # For endpoints that have nothing here: many that are slow, and for which more and more
+        # comes, fill what the rules below leave to each.
+        self._reserve = concurrency
         self._group = tasks
         self._claims = claims
         self._notify = notify
@@ -104,13 +110,17 @@ class LocalBackend:
     @property
     def room(self) -> int:
         # Half of what is left, so that some remains for other endpoints, however many stop
-        # answering while much is due for them.
-        return -(-self._space // 2)
+        # answering while much is due for them. Of the reserve very few.
+        if self._space <= self._reserve:
+            return -(-self._space // _RESERVE_SHARE)
+        return -(-(self._space - self._reserve) // 2)
 
     @property
     def full(self) -> Collection[UUID]:
+        if self._space <= self._reserve:
+            return self._queues.endpoints
         # By the rule of the slots: a queue may be as long as the space that is left.
-        return self._queues.longer_than(max(0, self._space))
+        return self._queues.longer_than(self._space - self._reserve)
 
     @property
     def _space(self) -> int:
