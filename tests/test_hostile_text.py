@@ -278,7 +278,7 @@ def test_no_cookie_makes_a_page_fail(client, admin_client, name, value) -> None:
             assert got.status_code in (200, 302, 401), (path, got.exc_info)
 
 
-@pytest.mark.parametrize("length", [151, 256, 100_000])
+@pytest.mark.parametrize("length", [151, 256, 20_000])
 def test_a_user_name_that_nobody_can_have_is_refused_by_its_field(
     client, length
 ) -> None:
