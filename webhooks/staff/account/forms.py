@@ -29,6 +29,16 @@ class LoginForm(AuthenticationForm):  # type: ignore[misc] # unfold names no typ
     )
 
 
+_NOT_NOW = (
+    "This is not the code of this moment. A code changes every 30 seconds and is taken once: wait "
+    "for the next one, and see that the phone's clock is right."
+)
+_NOT_LEFT = (
+    "This is neither six digits nor a recovery code that is left. Each is taken once, and new ones "
+    "replace all former ones."
+)
+
+
 class CodeForm(forms.Form):
     """A code of the authenticator, or a recovery code in its place."""
 
@@ -54,11 +64,8 @@ class CodeForm(forms.Form):
                 f"{timeuntil(error.until) if _is_minutes(error) else 'a moment'}.",
             )
             return 429
-        self.add_error(
-            "code",
-            "This is not the code of this moment. A code changes every 30 seconds and is "
-            "taken once: wait for the next one, and see that the phone's clock is right.",
-        )
+        is_of_phone = self.cleaned_data["code"].replace(" ", "").isdecimal()
+        self.add_error("code", _NOT_NOW if is_of_phone else _NOT_LEFT)
         return 422
 
 
