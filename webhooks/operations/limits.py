@@ -150,7 +150,7 @@ IDEMPOTENCY_KEYS = Limit(
 
 CHANGES = Limit(
     name="changes_per_hour",
-    label="changes an hour",
+    label="changes an hour by API keys",
     setting="LIMIT_CHANGES_PER_HOUR",
     kind=Kind.RATE,
     rows=limited_rows.changes,
