@@ -8,6 +8,7 @@ from pathlib import Path
 
 BENCHMARKS = (
     "deliveries",
+    "account",
     "batches",
     "latency",
     "isolation",
