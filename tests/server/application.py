@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import socket
 import sys
 import uuid
@@ -56,9 +57,28 @@ def refuse(environ, status, reason, seconds):
     return [("X-Request-Id", "of the application")], body.encode()
 
 
+def _edges(environ) -> bytes:
+    """How often the kernel gave memory for 300 calls, at the worst of 200 depths."""
+
+    def given(depth: int) -> int:
+        if depth:
+            return given(depth - 1)
+        before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+        for _ in range(300):
+            _nothing()
+        return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before
+
+    return str(max(given(depth) for depth in range(200))).encode()
+
+
+def _nothing() -> None:
+    pass
+
+
 ANSWERS: dict[str, Callable[..., bytes]] = {
     "/big": lambda environ: b"x" * int(environ["QUERY_STRING"]),
     "/calls": lambda _: json.dumps(calls).encode(),
+    "/edges": _edges,
     "/empty": lambda _: b"",
     "/hold": _hold,
     "/pid": lambda _: str(os.getpid()).encode(),

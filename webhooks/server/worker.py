@@ -18,6 +18,7 @@ from .connection import Connection
 from .crowd import Crowd
 from .limits import Limits
 from .refusals import Refuse
+from .stack import with_room
 from .turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,10 @@ class Worker:
         for number in range(self._threads):
             # They outlive the loop when a request does, and end with the process.
             threading.Thread(
-                target=self._work, name=f"web {number}", daemon=True
+                target=with_room,
+                args=[self._work],
+                name=f"web {number}",
+                daemon=True,
             ).start()
         server = await self._loop.create_server(
             lambda: Connection(self._crowd), sock=listening
