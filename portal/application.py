@@ -1,4 +1,4 @@
-"""What the project is made of: its apps and its templates."""
+"""What the project is made of: its apps, middleware and templates."""
 
 from pathlib import Path
 
@@ -18,6 +18,28 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "axes",
     "csp",
+]
+
+MIDDLEWARE = [
+    "webhooks.console.client_address.ClientAddress",
+    "webhooks.console.access_log.AccessLog",
+    "webhooks.front.middleware.NotStored",
+    "webhooks.front.middleware.ApisByTlsOnly",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "webhooks.console.middleware.CleanText",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "webhooks.console.middleware.VisibleText",
+    "webhooks.front.middleware.ShortFormsBeforeLogin",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "webhooks.console.middleware.CompleteLogin",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [

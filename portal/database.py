@@ -11,7 +11,8 @@ from .private_files import PrivateConnection
 
 SQLITE = "django.db.backends.sqlite3"
 _IN_THE_URL = frozenset({"user", "password", "host", "port", "dbname"})
-POSTGRESQL = ("postgres", "postgresql", "psql", "pgsql")  # schemes
+POSTGRESQL = "portal.postgresql"
+_SCHEMES = ("postgres", "postgresql", "psql", "pgsql")
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def parse(text: str) -> dict[str, Any]:
     scheme = text.partition("://")[0]
     if scheme == "sqlite":
         return _sqlite(text)
-    if scheme not in POSTGRESQL:
+    if scheme not in _SCHEMES:
         raise ValueError(
             "it must be sqlite:///path or postgres://user:password@host:port/name"
         )
@@ -29,6 +30,7 @@ def parse(text: str) -> dict[str, Any]:
     if not found["NAME"]:
         raise ValueError("it must end with the name of a database: …host:port/name")
     _check_options(text)
+    found["ENGINE"] = POSTGRESQL
     found.setdefault("CONN_MAX_AGE", 600)
     found["CONN_HEALTH_CHECKS"] = True
     of_session = found.setdefault("OPTIONS", {})

@@ -99,27 +99,7 @@ APPEND_SLASH = False
 
 INSTALLED_APPS = application.INSTALLED_APPS
 TEMPLATES = application.TEMPLATES
-MIDDLEWARE = [
-    "webhooks.console.client_address.ClientAddress",
-    "webhooks.console.access_log.AccessLog",
-    "webhooks.front.middleware.NotStored",
-    "webhooks.front.middleware.ApisByTlsOnly",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "webhooks.console.middleware.CleanText",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "webhooks.console.middleware.VisibleText",
-    "webhooks.front.middleware.ShortFormsBeforeLogin",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django_otp.middleware.OTPMiddleware",
-    "webhooks.console.middleware.CompleteLogin",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "axes.middleware.AxesMiddleware",
-]
+MIDDLEWARE = application.MIDDLEWARE
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -134,6 +114,9 @@ DATABASES = {
         instead=database.file(":memory:"),
     )
 }
+# Statements that every request makes are prepared once for each connection of PostgreSQL. A
+# pooler that gives each transaction another connection may not know them: False.
+DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
 # Seconds that a request waits for a lock and a statement, until it is 503. For `serve` only.
 WEB_LOCK_TIMEOUT = env.int("WEB_LOCK_TIMEOUT", default=5, at_least=1)
 WEB_STATEMENT_TIMEOUT = env.int("WEB_STATEMENT_TIMEOUT", default=15, at_least=1)

@@ -1,0 +1,26 @@
+"""Statements that PostgreSQL reads and plans once for each connection, and not at every call.
+
+They are written by hand, their text never varies, and whatever their values are, the same
+index finds their rows: after five calls PostgreSQL may plan for values that it does not know.
+The statements of the ORM are not prepared. A plan for any state uses no index of one state,
+and looks for a rare one as if it were a common one (docs/adr/0024-prepared-by-hand.md).
+"""
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+
+def cursor() -> CursorWrapper:
+    """A cursor whose statements are prepared when they are first executed.
+
+    Each value is one parameter, beside the text: a list is `= ANY(%s)`, and where PostgreSQL
+    cannot tell a type the text says it (`%s::uuid`). On SQLite, behind a pooler, and with
+    DATABASE_PREPARED_STATEMENTS off it is the connection's usual cursor. Raises what
+    `connection.cursor()` raises.
+    """
+    found: CursorWrapper = connection.cursor()
+    if getattr(connection, "keeps_prepared", False):
+        from .prepared_cursor import PreparedCursor
+
+        found.cursor = PreparedCursor(connection.connection)
+    return found
