@@ -4,11 +4,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from webhooks.models import Delivery, Event
+from webhooks.models import Delivery, Event, ids
 from webhooks.operations import eventchecks, events
 from webhooks.rest.fields import List, Strict, Text
 
-from .fields import EventName, Id, Moment, timestamp
+from .fields import EventName, Id, Moment, moment, timestamp
 from .problems import Problem
 from .queries import Query
 
@@ -40,6 +40,54 @@ class NewEvent(Strict):
         help_text="With a `shop_id`, subscriptions that are bound to another shop do not "
         "match.",
     )
+
+
+_READER = NewEvent()
+_FIELDS = frozenset(_READER.fields)
+
+
+def new_event(item: Any) -> dict[str, Any]:
+    """What NewEvent makes of it; raises ValidationError.
+
+    What is valid is found so without the serializer, which takes 20 us for each: nearly all
+    are. Only the serializer says that something is wrong, and what.
+    """
+    found = _valid(item) if type(item) is dict and item.keys() <= _FIELDS else None
+    return dict(_READER.run_validation(item)) if found is None else found
+
+
+def _valid(item: dict[str, Any]) -> dict[str, Any] | None:
+    """The values of an object that is surely valid; None where the serializer must look."""
+    partner, name, data = item.get("partner"), item.get("type"), item.get("data")
+    id = ids.parse(partner) if type(partner) is str else None
+    if (
+        id is None
+        or type(name) is not str
+        or len(name) > eventchecks.MAX_TYPE
+        or not eventchecks.TYPE.fullmatch(name)
+        or type(data) is not dict
+    ):
+        return None
+    found = {"partner": id, "type": name, "data": data}
+    for field, value in item.items():
+        if field in found:
+            continue
+        if field == "idempotency_key":
+            is_valid = (
+                type(value) is str
+                and 0 < len(value) <= eventchecks.MAX_KEY
+                and value.isascii()
+                and "\0" not in value
+            )
+        elif field == "attributes":
+            is_valid = type(value) is dict
+        else:
+            value = moment(value)
+            is_valid = value is not None
+        if not is_valid:
+            return None
+        found[field] = value
+    return found
 
 
 class Batch(Strict):

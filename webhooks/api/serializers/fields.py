@@ -55,15 +55,23 @@ class Id(serializers.UUIDField):
         return id
 
 
+def moment(value: Any) -> datetime | None:
+    """The moment that RFC 3339 writes like this, in UTC; None if it is none."""
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass  # February 30th; year 1 in an offset ahead of UTC
+    return None
+
+
 class Moment(serializers.DateTimeField):
     """An RFC 3339 time with its offset, read as the moment in UTC."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        if isinstance(value, str) and _MOMENT.fullmatch(value):
-            try:
-                return datetime.fromisoformat(value.upper()).astimezone(UTC)
-            except (ValueError, OverflowError):
-                pass  # February 30th; year 1 in an offset ahead of UTC
-        raise serializers.ValidationError(
-            "Must be a time as RFC 3339 writes it, with its offset from UTC."
-        )
+        found = moment(value)
+        if found is None:
+            raise serializers.ValidationError(
+                "Must be a time as RFC 3339 writes it, with its offset from UTC."
+            )
+        return found

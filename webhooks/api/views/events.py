@@ -60,7 +60,7 @@ class Events(PublisherView):
     )
     def publish(self, request: Request) -> Response:
         header = idempotency.from_header(request)
-        new = self.read(serializers.NewEvent)
+        new = serializers.new_event(self.json_object())
         key = _one_key(header, new.get("idempotency_key"))
         new["partner"] = Partner.objects.filter(id=new["partner"]).first()
         if new["partner"] is None:
@@ -172,13 +172,12 @@ def _read(
     """The results of the items that cannot be read, and the others, by their index."""
     results: dict[int, dict[str, Any]] = {}
     read: dict[int, dict[str, Any]] = {}
-    reader = serializers.NewEvent()
     for index, item in enumerate(items):
         if isinstance(item, RefusedValue):
             results[index] = _unstorable(item)
             continue
         try:
-            read[index] = dict(reader.run_validation(item))
+            read[index] = serializers.new_event(item)
         except exceptions.ValidationError as error:
             results[index] = _unread(index, error.detail)
     partners = Partner.objects.in_bulk({item["partner"] for item in read.values()})
