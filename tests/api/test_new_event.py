@@ -1,5 +1,6 @@
 """An event to publish is read without the serializer, which has to agree."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -36,8 +37,12 @@ TEXTS = st.text(st.sampled_from("aZ0._- \t\0é"), max_size=4) | st.sampled_from(
 IDS = st.builds(str, st.uuids()) | st.sampled_from(
     [str(uuid4()).upper(), uuid4().hex, f"{{{uuid4()}}}", f"{uuid4()}\n", 1]
 )
-OBJECTS = st.dictionaries(TEXTS, st.none() | st.integers() | st.just({}), max_size=2)
-ANYTHING = st.none() | st.booleans() | st.integers() | TEXTS | OBJECTS | st.just([])
+OBJECTS: st.SearchStrategy[Any] = st.dictionaries(
+    TEXTS, st.none() | st.integers() | st.just({}), max_size=2
+)
+ANYTHING: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | TEXTS | OBJECTS | st.just([])
+)
 VALID = st.fixed_dictionaries(
     {"partner": IDS, "type": TEXTS, "data": OBJECTS},
     optional={
@@ -46,7 +51,15 @@ VALID = st.fixed_dictionaries(
         "attributes": OBJECTS,
     },
 )
-FIELDS = ["partner", "type", "data", "idempotency_key", "occurred_at", "attributes", "x"]
+FIELDS = [
+    "partner",
+    "type",
+    "data",
+    "idempotency_key",
+    "occurred_at",
+    "attributes",
+    "x",
+]
 
 
 def outcome(read, item):

@@ -15,7 +15,8 @@ from django.db import (
 from tests import factories
 from tests.operations.outcomes import hook
 from tests.waiting import PATIENCE
-from webhooks.models import Delivery, Event, EventType, Partner, bulk
+from webhooks.delivery import outbox
+from webhooks.models import Delivery, Event, EventType, Partner
 from webhooks.operations import event_batches, eventchecks, events
 from webhooks.operations.audit import SYSTEM
 from webhooks.operations.event_batches import Failed, NotStored
@@ -135,14 +136,14 @@ class TestOneThatFails:
     @pytest.fixture
     def poison(self, monkeypatch):
         """Events that the database refuses, with every row beside them."""
-        insert = bulk.insert
+        write = outbox.write
 
-        def refuse(rows):
-            if any(getattr(row, "data", None) == POISON for row in rows):
+        def refuse(events, deliveries):
+            if any(event.data == POISON for event in events):
                 raise DataError("value out of range")
-            insert(rows)
+            write(events, deliveries)
 
-        monkeypatch.setattr(bulk, "insert", refuse)
+        monkeypatch.setattr(outbox, "write", refuse)
 
     def test_it_is_alone_with_it(self, partner, other, poison, caplog):
         hook(partner)

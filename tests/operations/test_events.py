@@ -14,6 +14,7 @@ from webhooks.delivery.schedule import Schedule
 from webhooks.models import AuditEntry, Delivery, Event, Subscription
 from webhooks.operations import (
     event_deliveries,
+    event_rows,
     events,
     subscriptions,
 )
@@ -329,9 +330,9 @@ def test_batches_with_the_same_keys_in_any_order_do_not_wait_for_each_other(part
 
 def test_a_call_that_loses_the_race_finds_the_winner(partner, monkeypatch):
     winner = publish(partner, idempotency_key="k")
-    look, too_early = events._already_published, iter([{}])
+    look, too_early = event_rows._already_published, iter([{}])
     monkeypatch.setattr(
-        events, "_already_published", lambda new: next(too_early, look(new))
+        event_rows, "_already_published", lambda new: next(too_early, look(new))
     )
 
     outcome = publish(partner, idempotency_key="k")
@@ -343,7 +344,7 @@ def test_a_call_that_loses_the_race_finds_the_winner(partner, monkeypatch):
 def test_any_other_refusal_of_the_database_is_told(partner, monkeypatch):
     # As when the partner is gone; a retry would never end.
     taken = publish(partner).event
-    monkeypatch.setattr(events, "_matched", lambda *_: (taken, []))
+    monkeypatch.setattr(event_rows, "_event", lambda *_: taken)
 
     with pytest.raises(IntegrityError):
         publish(partner)

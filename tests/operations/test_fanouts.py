@@ -155,18 +155,19 @@ def test_who_is_sent_it_is_decided_when_it_is_published(partner):
 def test_what_is_broken_off_is_written_by_the_next(partner, monkeypatch):
     hooks(partner, 5)
     event = publish(partner)
-    wake = outbox.queueing.wake
+    write = outbox.write
 
-    def die(endpoints):
+    def die(events, deliveries):
+        write(events, deliveries)
         raise OperationalError("terminating connection")
 
-    monkeypatch.setattr(outbox.queueing, "wake", die)
+    monkeypatch.setattr(outbox, "write", die)
     with pytest.raises(OperationalError):
         fanouts.advance()
     assert not event.deliveries.exists()
     assert PendingFanout.objects.get().failures == 0, "the database was away"
 
-    monkeypatch.setattr(outbox.queueing, "wake", wake)
+    monkeypatch.setattr(outbox, "write", write)
     write_all()
 
     assert event.deliveries.count() == 5
@@ -260,14 +261,14 @@ class TestPoison:
         """Makes the deliveries to one subscription impossible to write, until it is
         called."""
         made = hooks(partner, 5)
-        bad, find, is_mended = made[1], event_deliveries.deliveries, []
+        bad, find, is_mended = made[1], event_deliveries.recipients, []
 
-        def deliveries(event, subscription, **more):
+        def recipients(subscription, **more):
             if subscription.id == bad.id and not is_mended:
                 raise ValueError("no such thing")
-            return find(event, subscription, **more)
+            return find(subscription, **more)
 
-        monkeypatch.setattr(event_deliveries, "deliveries", deliveries)
+        monkeypatch.setattr(event_deliveries, "recipients", recipients)
         return lambda: is_mended.append(True)
 
     def come_round(self):
@@ -455,7 +456,7 @@ def test_an_endpoint_is_not_told_of_itself(partner):
 
 
 def test_a_request_writes_so_many_deliveries_itself(partner, monkeypatch):
-    monkeypatch.setattr(event_batches.events, "MOST_DELIVERIES", 5)
+    monkeypatch.setattr(event_batches.event_rows, "MOST_DELIVERIES", 5)
     hooks(partner, 2)
     new = [events.NewEvent(partner=partner, type="a.b", data={})] * 4
 

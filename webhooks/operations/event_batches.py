@@ -16,7 +16,7 @@ from django.db import Error, connection
 
 from webhooks.models import outages
 
-from . import audit, eventchecks, events
+from . import audit, event_rows, eventchecks, events
 from .events import NewEvent, Room
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class _Batch:
         self._new = new
         self._outcomes: dict[int, Outcome] = {}
         self._end = monotonic() + SECONDS
-        self._deliveries = events.MOST_DELIVERIES
+        self._deliveries = event_rows.MOST_DELIVERIES
         self._away: Exception | None = None
 
     def run(self) -> list[Outcome]:

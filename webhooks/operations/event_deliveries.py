@@ -1,11 +1,10 @@
-"""The deliveries of an event to a subscription that it matched."""
+"""Whom an event is delivered to, of a subscription that it matched."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from webhooks.delivery import outbox, wire
-from webhooks.models import Delivery, Event, Subscription
+from webhooks.models import Delivery
 
 from . import matching
 
@@ -15,53 +14,57 @@ OWN = "It tells of this endpoint itself."
 written with, so these do not change."""
 
 
-def deliveries(
-    event: Event, subscription: Subscription, *, about: UUID | None, now: datetime
-) -> list[Delivery]:
-    """The deliveries of an event to a subscription that it matched, not yet saved: one for
-    each endpoint that takes new events; without one, the record that it was not sent.
+def recipients(
+    subscription: matching.Candidate,
+    *,
+    about: UUID | None,
+    created_at: datetime,
+    now: datetime,
+) -> list[outbox.Recipient]:
+    """The recipients of an event that was created at that time: one for each endpoint that
+    takes new events; without one, the record that it was not sent.
 
     `about` is the endpoint that the event is about, and is not sent.
     """
-    fields: dict[str, Any] = {
-        "event_id": event.id,
-        "partner_id": event.partner_id,
-        "subscription": subscription,
-        "profile": subscription.profile,
-        "created_at": event.created_at,
-    }
-    receivers = matching.queued_to(subscription)
-    if not receivers or subscription.deleted_at is not None:
+    if not subscription.receivers or subscription.deleted_at is not None:
         return [
-            Delivery(
-                **fields,
-                state=Delivery.State.NOT_SENT,
+            outbox.Recipient(
+                partner_id=subscription.partner_id,
+                subscription_id=subscription.id,
+                profile=subscription.profile,
+                created_at=created_at,
+                state=Delivery.State.NOT_SENT.value,
                 settled_at=now,
                 reason=_why_not_sent(subscription),
             )
         ]
     profile = wire.profiles().get(subscription.profile)
     first_wait = profile.schedule.wait_after(0) if profile else None
-    pending = {
-        "state": Delivery.State.PENDING,
-        "due_at": now + first_wait if first_wait else now,
-    }
-    own = {"state": Delivery.State.CANCELLED, "settled_at": now, "reason": OWN}
-    return [
-        Delivery(
-            **fields,
-            **(own if endpoint == about else pending),
-            endpoint_id=endpoint,
-            url=url,
-            lane=Delivery.Lane.ORDERED
-            if subscription.is_ordered
-            else Delivery.Lane.FRESH,
+    due_at = now + first_wait if first_wait else now
+    lane = Delivery.Lane.ORDERED if subscription.is_ordered else Delivery.Lane.FRESH
+    found = []
+    for endpoint, url in subscription.receivers:
+        is_own = endpoint == about
+        state = Delivery.State.CANCELLED if is_own else Delivery.State.PENDING
+        found.append(
+            outbox.Recipient(
+                partner_id=subscription.partner_id,
+                subscription_id=subscription.id,
+                profile=subscription.profile,
+                created_at=created_at,
+                state=state.value,
+                endpoint_id=endpoint,
+                url=url,
+                lane=lane,
+                due_at=None if is_own else due_at,
+                settled_at=now if is_own else None,
+                reason=OWN if is_own else "",
+            )
         )
-        for endpoint, url in receivers
-    ]
+    return found
 
 
-def _why_not_sent(subscription: Subscription) -> str:
+def _why_not_sent(subscription: matching.Candidate) -> str:
     if subscription.deleted_at is not None:
         return outbox.DELETED
     return subscription.disabled_reason or NO_URL

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from webhooks.delivery import outbox
 from webhooks.delivery.periodic_tasks import PeriodicTask
-from webhooks.models import Delivery, Event, PendingFanout, Subscription, outages
+from webhooks.models import Event, PendingFanout, outages
 from webhooks.models.fanouts import PendingFanoutQuerySet, packed
 
 from . import event_deliveries, matching
@@ -45,7 +45,7 @@ RETRY_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=10)
 
 
 def pending(
-    event: Event, matched: Iterable[Subscription], *, about: UUID | None
+    event: Event, matched: Iterable[matching.Candidate], *, about: UUID | None
 ) -> PendingFanout:
     """The fan-out of an event of which nothing is written yet, not yet saved."""
     return PendingFanout(
@@ -140,20 +140,24 @@ def _write_next(
             return False
         fanouts = [fanout, *(_followers(fanout) if several else ())]
         now = timezone.now()
-        new: list[Delivery] = []
+        new: list[outbox.NewDelivery] = []
         finished = []
         for each, piece in _pieces(fanouts, 1 if only else PIECE):
             its = [
-                delivery
+                recipient
                 for subscription in piece.values()
                 if subscription is not None
-                for delivery in event_deliveries.deliveries(
-                    each.event, subscription, about=each.about, now=now
+                for recipient in event_deliveries.recipients(
+                    subscription,
+                    about=each.about,
+                    created_at=each.event.created_at,
+                    now=now,
                 )
             ]
-            for number, delivery in enumerate(its, each.written):
-                delivery.id = _id(each.event_id, number)
-            new += its
+            new += (
+                outbox.NewDelivery(_id(each.event_id, number), each.event_id, to)
+                for number, to in enumerate(its, each.written)
+            )
             each.take(len(piece))
             each.written += len(its)
             each.failures, each.error, each.due_at = 0, "", None
@@ -161,14 +165,14 @@ def _write_next(
                 each.save()
             else:
                 finished.append(each.event_id)
-        outbox.enqueue(new)
+        outbox.write((), new)
         PendingFanout.objects.filter(event_id__in=finished).delete()
     return True
 
 
 def _pieces(
     fanouts: Sequence[PendingFanout], most: int
-) -> Iterator[tuple[PendingFanout, dict[UUID, Subscription | None]]]:
+) -> Iterator[tuple[PendingFanout, dict[UUID, matching.Candidate | None]]]:
     """The next subscriptions of the first of these fan-outs, as many as one piece has room
     for: at most `most`, and PIECE deliveries."""
     ids: dict[UUID, list[UUID]] = {}
@@ -180,13 +184,13 @@ def _pieces(
     found = matching.by_id({id for its in ids.values() for id in its})
     count = 0
     for fanout in fanouts:
-        piece: dict[UUID, Subscription | None] = {}
+        piece: dict[UUID, matching.Candidate | None] = {}
         for id in ids.get(fanout.event_id, ()):
             if count >= PIECE:
                 break
             piece[id] = found.get(id)
             if id in found:
-                count += len(matching.queued_to(found[id])) or 1
+                count += found[id].count
         if not piece:
             return
         yield fanout, piece

@@ -22,6 +22,8 @@ from .claiming import (
 )
 from .limits import LEASE, MAX_LOST_CLAIMS
 from .loading import load
+from .new import NewDelivery, Recipient
+from .publishing import write
 from .queueing import (
     enqueue,
     is_idle,
@@ -40,6 +42,8 @@ __all__ = [
     "MAX_LOST_CLAIMS",
     "QUARANTINED",
     "ClaimStatus",
+    "NewDelivery",
+    "Recipient",
     "Settled",
     "begin",
     "cancel",
@@ -57,4 +61,5 @@ __all__ = [
     "settle",
     "wake",
     "wake_workers",
+    "write",
 ]

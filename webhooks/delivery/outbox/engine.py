@@ -6,7 +6,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from webhooks.models import Event
+
 from . import postgresql, sqlite
+from .new import NewDelivery
 from .rows import Claimed, Recorded
 
 
@@ -27,6 +30,10 @@ class Engine(Protocol):
     def record(self, rows: Sequence[dict[str, Any]], *, deleted: str) -> Recorded:
         """Write what became of deliveries; `deleted` is the reason given to a retry whose
         subscription was deleted. In the caller's transaction."""
+
+    def write(self, events: Sequence[Event], deliveries: Sequence[NewDelivery]) -> None:
+        """Insert them, and wake the endpoints of what is pending. In the caller's
+        transaction."""
 
     def wake(self, endpoints: Collection[UUID]) -> None: ...
 

@@ -1,8 +1,7 @@
 """Puts deliveries into the queue, and wakes the endpoints that a claim looks at."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import cast
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -11,10 +10,8 @@ from django.db.models.functions import Now
 
 from webhooks.models import Delivery, Endpoint, PendingFanout, Subscription, bulk
 
+from . import clocks
 from .engine import engine
-
-SAME_TIME = timedelta(seconds=0.25)
-"""Clocks that differ by less count as equal: asking takes time too."""
 
 
 def enqueue(deliveries: Sequence[Delivery]) -> None:
@@ -35,15 +32,12 @@ def enqueue(deliveries: Sequence[Delivery]) -> None:
 
 
 def _ahead() -> timedelta:
-    """How far this host's clock is ahead of the database's; one that is behind delays
-    nothing."""
     if connection.vendor != "postgresql":
         return timedelta(0)  # a file is on this host, so its clock is this one
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (theirs,) = cursor.fetchone()
-    ahead = datetime.now(UTC) - cast(datetime, theirs)
-    return ahead if ahead > SAME_TIME else timedelta(0)
+    return clocks.ahead_of(theirs)
 
 
 def requeue(subscription: Subscription, *, lane: Delivery.Lane) -> None:

@@ -5,6 +5,7 @@ and one round trip.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,9 +13,12 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 
-from webhooks.delivery.outbox import statements
+from webhooks.delivery.outbox import clocks, statements
+from webhooks.delivery.outbox.new import NewDelivery
 from webhooks.delivery.outbox.rows import Claimed, Recorded
-from webhooks.models import EndpointHour
+from webhooks.models import Delivery, EndpointHour, Event
+
+from . import writing
 
 _HERE = Path(__file__).parent
 CLAIMING = statements.read(_HERE / "claiming.sql")
@@ -68,6 +72,19 @@ def record(rows: Sequence[dict[str, Any]], *, deleted: str) -> Recorded:
         )
         *noteworthy, (_, _, count) = cursor.fetchall()
     return Recorded(count, {id: state for id, state, _ in noteworthy})
+
+
+def write(events: Sequence[Event], deliveries: Sequence[NewDelivery]) -> None:
+    pending = {d.to for d in deliveries if d.to.state == Delivery.State.PENDING}
+    endpoints = {to.endpoint_id for to in pending if to.endpoint_id is not None}
+    with connection.cursor() as cursor:
+        ahead = timedelta(0)
+        if endpoints:
+            cursor.execute(WAKING["hold"], {"ids": list(endpoints)})
+            ahead = clocks.ahead_of(cursor.fetchone()[0])
+        writing.copy(events, deliveries, ahead=ahead)
+        if endpoints:
+            cursor.execute(WAKING["wake"], {"ids": list(endpoints)})
 
 
 def wake(endpoints: Collection[UUID]) -> None:

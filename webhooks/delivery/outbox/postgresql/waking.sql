@@ -3,9 +3,9 @@
 -- An endpoint is looked at when its `next_due_at` has come, and one with nothing to send is
 -- put to sleep. Between the two no delivery may be missed:
 --
--- - Whoever writes deliveries writes them first and wakes their endpoints afterwards. It
---   takes FOR KEY SHARE on each endpoint (`hold`), which the foreign key would take only at
---   the commit, and looks at the endpoints in a later statement (`wake`).
+-- - Whoever writes deliveries takes FOR KEY SHARE on each endpoint (`hold`), which the foreign
+--   key would take only at the commit, and looks at the endpoints in a later statement
+--   (`wake`), after the deliveries are written.
 -- - Whoever puts an endpoint to sleep takes FOR UPDATE on it first (`find_idle`), which does
 --   not wait for such a lock but skips the endpoint, and looks for deliveries in a later
 --   statement (`put_to_sleep`).
@@ -39,8 +39,11 @@
 
 -- name: hold
 --
--- Keeps these endpoints from being put to sleep until the transaction ends.
-SELECT FROM webhooks_endpoint WHERE id = ANY(%(ids)s) ORDER BY id FOR KEY SHARE
+-- Keeps these endpoints from being put to sleep until the transaction ends, and tells the
+-- time. `count` so that all are locked before.
+SELECT clock_timestamp(), count(*) FROM (
+    SELECT FROM webhooks_endpoint WHERE id = ANY(%(ids)s) ORDER BY id FOR KEY SHARE
+) AS held
 
 -- name: wake
 --

@@ -19,8 +19,11 @@ from django.db import connection, transaction
 
 from webhooks.delivery.outbox import statements
 from webhooks.delivery.outbox.limits import EARLY, LANE_WEIGHTS, LEAST_SHARE, SHARES
+from webhooks.delivery.outbox.new import NewDelivery
 from webhooks.delivery.outbox.rows import Claimed, Recorded
-from webhooks.models import EndpointHour
+from webhooks.models import Delivery, EndpointHour, Event
+
+from . import writing
 
 _HERE = Path(__file__).parent
 _CLOCK = {
@@ -194,6 +197,13 @@ def _hours(
         bucket = bisect_left(EndpointHour.LATENCY_BOUNDS_MS, row["duration_ms"])
         count[2 + bucket] += 1
     return [(*key, *count) for key, count in counts.items()]
+
+
+def write(events: Sequence[Event], deliveries: Sequence[NewDelivery]) -> None:
+    writing.insert(events, deliveries)
+    pending = {d.to for d in deliveries if d.to.state == Delivery.State.PENDING}
+    if endpoints := {to.endpoint_id for to in pending if to.endpoint_id is not None}:
+        wake(endpoints)
 
 
 def wake(endpoints: Collection[UUID]) -> None:

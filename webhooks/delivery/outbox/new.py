@@ -1,0 +1,36 @@
+"""Deliveries of new events, not yet written."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from webhooks.models import Delivery
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipient:
+    """Whom deliveries are for, and whatever else the deliveries of several events to the same
+    endpoint have in common. As a row has it: see Delivery."""
+
+    partner_id: UUID
+    subscription_id: UUID
+    profile: str
+    created_at: datetime
+    state: str
+    endpoint_id: UUID | None = None
+    url: str = ""
+    lane: int = Delivery.Lane.FRESH
+    due_at: datetime | None = None
+    """By this host's clock, if it is pending."""
+    settled_at: datetime | None = None
+    reason: str = ""
+
+
+class NewDelivery(NamedTuple):
+    """A row that is to be written; of a model's instance only the making takes as long as
+    all else that is done to it."""
+
+    id: UUID
+    event_id: UUID
+    to: Recipient
