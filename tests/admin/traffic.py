@@ -17,6 +17,7 @@ from webhooks.models import (
     Recovery,
     Subscription,
     Worker,
+    ids,
 )
 
 
@@ -53,6 +54,27 @@ def delivery(subscription: Subscription | None = None, **fields: Any) -> Deliver
     )
     attempt(made)
     return made
+
+
+def copy(of: Delivery, count: int) -> None:
+    """As many more like it, of events of their own."""
+    event = of.event
+    rows = [(ids.time_ordered(), ids.time_ordered()) for _ in range(count)]
+    Event.objects.bulk_create(
+        Event(
+            id=id, partner=event.partner, type=event.type, data=event.data,
+            occurred_at=event.occurred_at, created_at=event.created_at, matched=1,
+        )
+        for id, _ in rows
+    )  # fmt: skip
+    Delivery.objects.bulk_create(
+        Delivery(
+            id=id, event_id=its, partner=of.partner, subscription=of.subscription,
+            endpoint=of.endpoint, url=of.url, profile=of.profile, state=of.state,
+            created_at=of.created_at, settled_at=of.settled_at,
+        )
+        for its, id in rows
+    )  # fmt: skip
 
 
 def attempt(of: Delivery, **fields: Any) -> Attempt:

@@ -17,6 +17,7 @@ from webhooks.models import EventType
 from webhooks.operations import event_types, eventchecks, limits
 
 from .bounds import Bounded
+from .counts import CountsOnce
 from .once import ActsOnce
 
 
@@ -67,7 +68,7 @@ class EventTypeForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(EventType)
-class EventTypeAdmin(ActsOnce, Bounded, ModelAdmin):
+class EventTypeAdmin(ActsOnce, Bounded, CountsOnce, ModelAdmin):
     actions = None
     form = EventTypeForm
     list_display = ("name", "description", "has_schema")

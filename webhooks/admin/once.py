@@ -28,7 +28,7 @@ class ActsOnce:
     ) -> Any:
         view: Any = super()
         act = partial(view.changeform_view, request, object_id, *args, **kwargs)
-        if not self._may_save(request, object_id):
+        if request.method != "POST" or not self._may_save(request, object_id):
             return act()  # it refuses, or says that there is no such row
         return idempotency.once(request, act)
 

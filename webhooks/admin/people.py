@@ -23,9 +23,11 @@ from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from webhooks.console.actor import staff_actor
+from webhooks.console.sessions import second_factor
 from webhooks.operations import people, secondfactor, sessions
 
 from .bounds import Bounded, is_too_large
+from .counts import CountsOnce
 from .once import ActsOnce
 
 admin.site.unregister(User)
@@ -79,7 +81,15 @@ class Audited:
 
 
 @admin.register(User)
-class StaffAdmin(ActsOnce, Bounded, BoundedIds, Audited, UserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class StaffAdmin(
+    ActsOnce,
+    Bounded,
+    BoundedIds,
+    CountsOnce,
+    Audited,
+    UserAdmin,  # type: ignore[type-arg]
+    ModelAdmin,
+):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -107,8 +117,17 @@ class StaffAdmin(ActsOnce, Bounded, BoundedIds, Audited, UserAdmin, ModelAdmin):
 
     @display(description="Status")
     def factor(self, account: User) -> str:
-        found = secondfactor.of(account)
+        found = second_factor(account)
         return f"set up on {found.created_at:%Y-%m-%d}" if found else "none"
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> User | None:
+        """Read once for a page: its buttons depend on the row that it shows."""
+        read: dict[str, User | None] = request.__dict__.setdefault("read_accounts", {})
+        if request.method != "GET" or object_id not in read:
+            read[object_id] = super().get_object(request, object_id, from_field)
+        return read[object_id]
 
     def has_reset_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_superuser
@@ -116,7 +135,7 @@ class StaffAdmin(ActsOnce, Bounded, BoundedIds, Audited, UserAdmin, ModelAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         account = self.get_object(request, unquote(str(object_id)))
         actions = super().get_actions_detail(request, object_id)
-        if account is None or secondfactor.of(account) is None:
+        if account is None or second_factor(account) is None:
             return [each for each in actions if "reset_second" not in each.action_name]
         return actions
 
@@ -199,7 +218,9 @@ class StaffAdmin(ActsOnce, Bounded, BoundedIds, Audited, UserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class StaffGroupAdmin(ActsOnce, Bounded, BoundedIds, Audited, GroupAdmin, ModelAdmin):
+class StaffGroupAdmin(
+    ActsOnce, Bounded, BoundedIds, CountsOnce, Audited, GroupAdmin, ModelAdmin
+):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
 

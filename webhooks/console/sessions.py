@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from webhooks.models import InitialPassword, StaffSession
+from webhooks.models import Authenticator, InitialPassword, StaffSession
 from webhooks.operations import people, secondfactor, sessions
 
 from .client_address import client_ip
@@ -47,7 +47,7 @@ def pending_step(request: HttpRequest) -> LoginStep | None:
     user: Any = request.user  # with what django-otp adds to it
     if not user.is_authenticated:
         return None
-    if not user.is_verified() and _has_second_factor(user):
+    if not user.is_verified() and second_factor(user) is not None:
         return LoginStep.CODE
     if _initial_password(user) is not None:
         return LoginStep.PASSWORD
@@ -65,11 +65,12 @@ def is_complete(request: HttpRequest) -> bool:
     )
 
 
-def _has_second_factor(user: Any) -> bool:
-    # Kept, because the middleware and the sidebar both need it.
-    if not hasattr(user, "has_second_factor"):
-        user.has_second_factor = secondfactor.of(user) is not None
-    return bool(user.has_second_factor)
+def second_factor(user: Any) -> Authenticator | None:
+    """The one that `user` has set up, as it was when this request first asked."""
+    # Kept, because the middleware, the sidebar and the pages of the account need it.
+    if not hasattr(user, "known_second_factor"):
+        user.known_second_factor = secondfactor.of(user)
+    return cast("Authenticator | None", user.known_second_factor)
 
 
 def _initial_password(user: Any) -> InitialPassword | None:

@@ -28,11 +28,11 @@ def moment(value: datetime | None, none: str = "never") -> SafeString | str:
     if value is None:
         return none
     utc = value.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" title="{} UTC">{} UTC</time>',
-        utc.isoformat(timespec="milliseconds"),
-        utc.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00"),
-        f"{utc:%Y-%m-%d %H:%M:%S}",
+    day, time = utc.isoformat(timespec="milliseconds").removesuffix("+00:00").split("T")
+    # There is nothing to escape, and a page has up to a hundred.
+    return SafeString(
+        f'<time datetime="{day}T{time}+00:00" title="{day} {time} UTC">'
+        f"{day} {time[:8]} UTC</time>"
     )
 
 

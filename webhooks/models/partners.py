@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.db import connections, models
 from django.db.models import Q
@@ -103,9 +103,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
             Q(expires_at=None) | Q(expires_at__gt=moment), revoked_at=None
         )
 
-    def in_state(self, state: str) -> Self:
-        """Those whose `state` is this one at this moment."""
-        now, states = timezone.now(), ApiKey.State
+    def in_state(self, state: str, *, at: Any = None) -> Self:
+        """Those whose `state` is this one `at` a time, or an expression for one; now without."""
+        now, states = timezone.now() if at is None else at, ApiKey.State
         if state == states.REVOKED:
             return self.exclude(revoked_at=None)
         if state == states.EXPIRED:

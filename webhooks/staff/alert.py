@@ -1,4 +1,7 @@
-"""What the dashboard says of something that needs attention."""
+"""What the dashboard says of something that needs attention.
+
+It asks for a dozen things, all of them each time, so their statements are kept.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -39,8 +42,13 @@ class Alert:
     has_more: bool = False
 
 
+def first(rows: Any) -> Any:
+    """The rows that an alert names, and one more; each with the number of all."""
+    return rows.annotate(total_rows=Window(Count("*")))[: MOST_NAMED + 1]
+
+
 def of_rows(
-    rows: Any,
+    found: Sequence[Any],
     item: Callable[[Any], Item],
     *,
     colour: str,
@@ -48,8 +56,7 @@ def of_rows(
     description: str,
     address: str,
 ) -> Alert | None:
-    """An alert that counts the rows and names the first; None where there are none."""
-    found = list(rows.annotate(total_rows=Window(Count("*")))[: MOST_NAMED + 1])
+    """An alert about what `first` has found; None where there is nothing."""
     if not found:
         return None
     return Alert(
@@ -63,9 +70,8 @@ def of_rows(
 
 
 def counted(rows: Any) -> Any:
-    """How many rows there are; one more than the limit means more. None if
-    there are none."""
-    return rows.order_by()[: MOST_COUNTED + 1].count() or None
+    """The rows as far as they are counted: one more than the limit means more."""
+    return rows.order_by().values("pk")[: MOST_COUNTED + 1]
 
 
 def number(count: int, one: str, many: str) -> str:

@@ -6,9 +6,8 @@ index, or counted no further than `alert.MOST_COUNTED`.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import F, Min, OuterRef, Prefetch, Subquery
+from django.db.models import DateTimeField, F, UUIDField
 from django.urls import reverse
 
 from webhooks.console import labels
@@ -19,12 +18,12 @@ from webhooks.models import (
     Endpoint,
     Event,
     Recovery,
-    Subscription,
     ids,
 )
+from webhooks.models.kept import Kept
 from webhooks.operations import event_schemas, missing_keys
 
-from . import fanout_alerts
+from . import fanout_alerts, subscription_alerts
 from .alert import (
     DANGER,
     INFO,
@@ -33,6 +32,7 @@ from .alert import (
     Alert,
     Item,
     counted,
+    first,
     listed,
     number,
     of_rows,
@@ -46,14 +46,17 @@ OVERDUE = timedelta(minutes=1)
 """A healthy worker takes what is due within a second or two."""
 
 
-def found(*, may: Callable[[str], bool], now: datetime) -> list[Alert]:
+def found(
+    *, may: Callable[[str], bool], now: datetime, workers: heartbeat.WorkerStatus
+) -> list[Alert]:
     """The worst first; only what the viewer may look at."""
-    alerts = (look(now) for permission, look in _LOOKS if may(permission))
+    alerts = [look(now) for permission, look in _LOOKS if may(permission)]
+    if may("view_delivery"):
+        alerts.insert(0, _worker(workers))
     return [alert for alert in alerts if alert is not None]
 
 
-def _worker(now: datetime) -> Alert | None:
-    workers = heartbeat.status()
+def _worker(workers: heartbeat.WorkerStatus) -> Alert | None:
     if workers.is_silent:
         return Alert(
             DANGER,
@@ -71,13 +74,20 @@ def _worker(now: datetime) -> Alert | None:
     return None
 
 
+# Found by endpoint: no index finds the oldest of many waiting deliveries.
+_WAITING_LONGEST = Kept(
+    lambda before: (
+        Endpoint.objects.filter(disabled_at=None, next_due_at__lt=before)
+        .annotate(partner_name=F("subscription__partner__name"))
+        .order_by("next_due_at")[:1]
+    ),
+    before=DateTimeField(),
+)
+
+
 def _overdue(now: datetime) -> Alert | None:
-    # Found by endpoint: no index finds the oldest of many waiting deliveries.
-    waiting = Endpoint.objects.filter(
-        disabled_at=None, next_due_at__lt=now - OVERDUE
-    ).select_related("subscription__partner")
-    longest = waiting.order_by("next_due_at").first()
-    if longest is None or longest.next_due_at is None:
+    longest = next(iter(_WAITING_LONGEST.rows(before=now - OVERDUE)), None)
+    if longest is None:
         return None
     minutes = (now - longest.next_due_at) // timedelta(minutes=1)
     its = listed("deliveries", state=WAITING, subscription=longest.subscription_id)
@@ -90,7 +100,7 @@ def _overdue(now: datetime) -> Alert | None:
             Item(
                 longest.url,
                 its,
-                longest.subscription.partner.name,
+                longest.partner_name,
                 "due since",
                 longest.next_due_at,
             )
@@ -108,40 +118,19 @@ def _without_key(now: datetime) -> Alert | None:
     )
 
 
-def _disabled(now: datetime) -> Alert | None:
-    return _subscriptions(
-        Subscription.State.DISABLED,
-        Subscription.objects.annotate(at=F("disabled_at")),
-        lambda row: row.disabled_reason,
-        ("subscription is disabled", "subscriptions are disabled"),
-        "Their endpoints answered that they are gone, or failed for days. The partner must "
-        "fix them, or name another URL, before you enable them again.",
-    )
-
-
-def _failing(now: datetime) -> Alert | None:
-    unhealthy = Endpoint.objects.unhealthy()
-    of_each = unhealthy.filter(subscription=OuterRef("id")).order_by()
-    began = of_each.values("subscription").annotate(at=Min("failing_since"))
-    return _subscriptions(
-        Subscription.State.FAILING,
-        Subscription.objects.annotate(at=Subquery(began.values("at"))).prefetch_related(
-            Prefetch("endpoints", unhealthy, to_attr="unhealthy")
-        ),
-        lambda row: ", ".join(endpoint.url for endpoint in row.unhealthy),
-        ("subscription is failing", "subscriptions are failing"),
-        "Their endpoints refuse deliveries or do not answer. Deliveries are retried until "
-        "their attempts are used up.",
-    )
+_UNRECOVERED = Kept(
+    lambda since, first_id: counted(
+        Delivery.objects.unrecovered().filter(id__gte=first_id, created_at__gte=since)
+    ),
+    since=DateTimeField(),
+    first_id=UUIDField(),
+)
 
 
 def _unrecovered(now: datetime) -> Alert | None:
     since = now - timedelta(days=7)
-    rows = Delivery.objects.unrecovered().filter(
-        id__gte=ids.before(since), created_at__gte=since
-    )
-    count = counted(rows)
-    return count and Alert(
+    count = _UNRECOVERED.count(since=since, first_id=ids.before(since))
+    return (count or None) and Alert(
         DANGER,
         number(
             count,
@@ -153,15 +142,24 @@ def _unrecovered(now: datetime) -> Alert | None:
     )
 
 
+_EXPIRING = Kept(
+    lambda now: first(
+        ApiKey.objects.in_state(ApiKey.State.EXPIRING, at=now)
+        .annotate(partner_name=F("partner__name"))
+        .only("name", "prefix", "expires_at")
+        .order_by("expires_at", "id")
+    ),
+    now=DateTimeField(),
+)
+
+
 def _expiring_keys(now: datetime) -> Alert | None:
-    state = ApiKey.State.EXPIRING
-    keys = ApiKey.objects.in_state(state).select_related("partner")
     return of_rows(
-        keys.order_by("expires_at", "id"),
+        _EXPIRING.rows(now=now),
         lambda key: Item(
             key.name or labels.key(key),
             reverse("staff:key", args=[key.id]),
-            key.partner.name if key.partner else "a publisher",
+            key.partner_name or "a publisher",
             "until",
             key.expires_at,
         ),
@@ -169,17 +167,23 @@ def _expiring_keys(now: datetime) -> Alert | None:
         noun=("key expires soon", "keys expire soon"),
         description="After that, every API refuses it. Rotate it: the old key stays valid "
         "beside the new one for a while.",
-        address=listed("keys", state=state),
+        address=listed("keys", state=ApiKey.State.EXPIRING),
     )
+
+
+_UNMATCHED = Kept(
+    lambda since, first_id: counted(
+        Event.objects.filter(matched=0, id__gte=first_id, created_at__gte=since)
+    ),
+    since=DateTimeField(),
+    first_id=UUIDField(),
+)
 
 
 def _unmatched(now: datetime) -> Alert | None:
     since = now - timedelta(hours=24)
-    rows = Event.objects.filter(
-        matched=0, id__gte=ids.before(since), created_at__gte=since
-    )
-    count = counted(rows)
-    return count and Alert(
+    count = _UNMATCHED.count(since=since, first_id=ids.before(since))
+    return (count or None) and Alert(
         WARNING,
         number(count, "unmatched event", "unmatched events"),
         "In the last 24 hours. Each says why: most often no subscription has its type.",
@@ -203,12 +207,21 @@ def _unusable_schemas(now: datetime) -> Alert | None:
     )
 
 
+_RUNNING = Kept(
+    lambda: first(
+        Recovery.objects.filter(state=Recovery.State.RUNNING)
+        .annotate(partner_name=F("partner__name"))
+        .only("done", "total", "started_at")
+        .order_by("id")
+    )
+)
+
+
 def _recoveries(now: datetime) -> Alert | None:
-    running = Recovery.objects.filter(state=Recovery.State.RUNNING)
     return of_rows(
-        running.select_related("partner").order_by("id"),
+        _RUNNING.rows(),
         lambda row: Item(
-            row.partner.name,
+            row.partner_name,
             reverse("staff:recovery", args=[row.id]),
             f"{row.done:,} of {row.total:,}",
             at=row.started_at,
@@ -222,11 +235,10 @@ def _recoveries(now: datetime) -> Alert | None:
 
 # The worst first: (the permission that it needs, the function that looks for it)
 _LOOKS: tuple[tuple[str, Callable[[datetime], Alert | None]], ...] = (
-    ("view_delivery", _worker),
     ("view_delivery", _overdue),
     ("view_delivery", _without_key),
-    ("view_subscription", _disabled),
-    ("view_subscription", _failing),
+    ("view_subscription", subscription_alerts.disabled),
+    ("view_subscription", subscription_alerts.failing),
     ("view_event", fanout_alerts.stuck),
     ("view_delivery", _unrecovered),
     ("view_apikey", _expiring_keys),
@@ -235,30 +247,6 @@ _LOOKS: tuple[tuple[str, Callable[[datetime], Alert | None]], ...] = (
     ("view_event", fanout_alerts.unfinished),
     ("view_recovery", _recoveries),
 )
-
-
-def _subscriptions(
-    state: Subscription.State,
-    rows: Any,
-    describe: Callable[[Any], str],
-    noun: tuple[str, str],
-    description: str,
-) -> Alert | None:
-    """Subscriptions in a state, `at` which each came into it."""
-    rows = rows.in_state(state).select_related("partner")
-    return of_rows(
-        rows.order_by(F("at").asc(nulls_last=True), "id"),
-        lambda row: Item(
-            f"{row.partner}: {row.name or labels.dialect(row.dialect)}",
-            reverse("staff:subscription", args=[row.id]),
-            describe(row),
-            at=row.at,
-        ),
-        colour=DANGER,
-        noun=noun,
-        description=description,
-        address=listed("subscriptions", state=state),
-    )
 
 
 def _duration(minutes: int) -> str:

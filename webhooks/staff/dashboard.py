@@ -28,11 +28,12 @@ class Alerts(Page):
     template = "staff/dashboard/alerts.html"
 
     def context(self) -> dict[str, Any]:
-        found = alerts.found(may=self.may, now=timezone.now())
+        workers = heartbeat.status()
+        found = alerts.found(may=self.may, now=timezone.now(), workers=workers)
         return {
             "alerts": [alert for alert in found if alert.colour != alerts.INFO],
             "all_alerts": found,
-            "workers": heartbeat.status(),
+            "workers": workers,
         }
 
 

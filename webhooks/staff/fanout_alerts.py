@@ -4,18 +4,36 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
 from django.urls import reverse
 
 from webhooks.models import PendingFanout
+from webhooks.models.kept import Kept
 
-from .alert import DANGER, INFO, Alert, Item, listed, of_rows
+from .alert import DANGER, INFO, Alert, Item, first, listed, of_rows
 from .events import EventFilters
+
+
+def _first(rows: Any) -> Any:
+    return first(
+        rows.annotate(
+            partner_name=F("partner__name"),
+            type=F("event__type"),
+            at=F("event__created_at"),
+        )
+        .defer("subscriptions")
+        .order_by("event_id")
+    )
+
+
+_STUCK = Kept(lambda: _first(PendingFanout.objects.stuck()))
+_GOING_ON = Kept(lambda: _first(PendingFanout.objects.going_on()))
 
 
 def stuck(now: datetime) -> Alert | None:
     return _fanouts(
         EventFilters.STUCK,
-        PendingFanout.objects.stuck(),
+        _STUCK,
         lambda row: row.error,
         DANGER,
         ("event cannot be queued", "events cannot be queued"),
@@ -27,7 +45,7 @@ def stuck(now: datetime) -> Alert | None:
 def unfinished(now: datetime) -> Alert | None:
     return _fanouts(
         EventFilters.GOING_ON,
-        PendingFanout.objects.going_on(),
+        _GOING_ON,
         lambda row: f"{row.written:,} deliveries so far",
         INFO,
         ("event is being queued", "events are being queued"),
@@ -37,19 +55,19 @@ def unfinished(now: datetime) -> Alert | None:
 
 def _fanouts(
     state: str,
-    rows: Any,
+    kept: Kept,
     describe: Callable[[PendingFanout], str],
     colour: str,
     noun: tuple[str, str],
     description: str,
 ) -> Alert | None:
     return of_rows(
-        rows.select_related("event", "partner").order_by("event_id"),
+        kept.rows(),
         lambda row: Item(
-            f"{row.partner}: {row.event.type}",
+            f"{row.partner_name}: {row.type}",
             reverse("staff:event", args=[row.event_id]),
             describe(row),
-            at=row.event.created_at,
+            at=row.at,
         ),
         colour=colour,
         noun=noun,

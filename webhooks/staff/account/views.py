@@ -11,9 +11,15 @@ from django.contrib.auth import update_session_auth_hash
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from webhooks.console.actor import staff_actor
-from webhooks.console.sessions import LoginStep, pending_step, redirect_target
+from webhooks.console.sessions import (
+    LoginStep,
+    pending_step,
+    redirect_target,
+    second_factor,
+)
 from webhooks.operations import people, secondfactor, sessions
 from webhooks.staff.pages import Crumb, FormPage
 
@@ -35,7 +41,7 @@ class Account(OwnPage):
     template = "staff/account/account.html"
 
     def context(self) -> dict[str, Any]:
-        factor = secondfactor.of(self.owner)
+        factor = second_factor(self.owner)
         return {
             "factor": factor,
             "codes_left": secondfactor.unused(factor) if factor else 0,
@@ -104,7 +110,7 @@ class SecondFactor(PasswordPage):
     act = "Continue"
 
     def obstacle(self) -> HttpResponse | None:
-        is_set_up = secondfactor.of(self.owner) is not None
+        is_set_up = second_factor(self.owner) is not None
         return redirect("staff:account") if is_set_up else None
 
     def context(self) -> dict[str, Any]:
@@ -164,14 +170,15 @@ class Confirm(CodePage):
     act = "Confirm"
     not_set_up = "staff:second-factor"
 
+    @cached_property
+    def waiting(self) -> Any:
+        return secondfactor.waiting(self.owner)
+
     def obstacle(self) -> HttpResponse | None:
-        if secondfactor.waiting(self.owner) is None:
-            return redirect("staff:second-factor")
-        return None
+        return None if self.waiting else redirect("staff:second-factor")
 
     def context(self) -> dict[str, Any]:
-        waiting: Any = secondfactor.waiting(self.owner)
-        key = waiting.reveal()
+        key = self.waiting.reveal()
         label = quote(f"{ISSUER}:{self.owner}@{self.request.get_host()}")
         query = urlencode({"secret": key, "issuer": ISSUER}, quote_via=quote)
         link = f"otpauth://totp/{label}?{query}"  # authenticator apps open it
@@ -198,7 +205,7 @@ class RenewCodes(CodePage):
     act = "Make new codes"
 
     def obstacle(self) -> HttpResponse | None:
-        if secondfactor.of(self.owner) is None:
+        if second_factor(self.owner) is None:
             return redirect("staff:second-factor")
         return None
 
@@ -218,7 +225,7 @@ class Remove(CodePage, PasswordPage):
     dangerous = True
 
     def obstacle(self) -> HttpResponse | None:
-        if secondfactor.of(self.owner) is None:
+        if second_factor(self.owner) is None:
             return redirect("staff:account")
         return None
 

@@ -73,6 +73,7 @@ class SubscriptionPage(Page):
             rows if self.may_be_deleted else rows.live(), id=self.kwargs["id"]
         )
         row.live_endpoints = list(row.endpoints.live())
+        row.endpoint_urls = [endpoint.url for endpoint in row.live_endpoints]
         return row
 
     def above(self) -> Sequence[Crumb]:
