@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.waiting import eventually
-from webhooks.server import limits, supervisor
+from webhooks.management.supervisor import Supervisor
+from webhooks.server import limits, sockets
 from webhooks.server.worker import Application, Worker
 
 THREADS = 2
@@ -95,7 +96,7 @@ def serve(stop_seconds: float = 30, threads: int = THREADS, **chosen: float) -> 
     """`chosen`: fields of Limits, and in capitals the constants beside it."""
     for name in [name for name in chosen if name.isupper()]:
         setattr(limits, name, chosen.pop(name))
-    sockets = supervisor.listen(socket.AF_INET, ("127.0.0.1", 0), 1)
+    (listening,) = sockets.listen(socket.AF_INET, ("127.0.0.1", 0), 1)
     worker = Worker(
         Application(
             application, longest_body, refuse, frozenset({b"partner_key"}), {b"x-key"}
@@ -103,12 +104,14 @@ def serve(stop_seconds: float = 30, threads: int = THREADS, **chosen: float) -> 
         limits.Limits(**chosen),  # type: ignore[arg-type]
         threads=threads,
     )
-    sys.stdout.write(f"{sockets[0].getsockname()[1]}\n")
+    sys.stdout.write(f"{listening.getsockname()[1]}\n")
     sys.stdout.flush()
-    supervisor.Supervisor(
-        sockets,
-        lambda listening: worker.run(listening, stop_seconds=stop_seconds),
+    Supervisor(
+        1,
+        lambda _, begun: worker.run(listening, begun=begun, stop_seconds=stop_seconds),
+        name="web",
         stop_seconds=stop_seconds,
+        stopping=listening.close,
     ).run()
 
 

@@ -128,6 +128,8 @@ def _in_ascii(members: Mapping[str, Any]) -> str:
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     found: dict[str, Any] = dict(getattr(record, FIELDS, ()))
+    if record.processName != "MainProcess":
+        found["process_name"] = record.processName
     if request := _current.get():
         found["request_id"] = request.id
         if request.caller:

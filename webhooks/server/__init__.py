@@ -6,6 +6,6 @@ request, trickle a body, or never read their answer. See docs/adr/0016.
 
 `limits` what a connection may take; `incoming` a request as it arrives; `messages` the WSGI
 environment of one, and an answer as bytes; `refusals` what is answered without a thread; `connection`
-one connection; `crowd` all of them together; `worker` a process with its threads; `supervisor`
-the processes. It knows nothing of Django and of the portal.
+one connection; `crowd` all of them together; `worker` a process with its threads; `sockets` where
+it listens. It knows nothing of Django and of the portal.
 """

@@ -57,13 +57,21 @@ class Worker:
         self._threads = threads
         self._turns = Turns(threads, application.credentials)
 
-    def run(self, listening: socket.socket, *, stop_seconds: float) -> None:
-        """Requests that have begun have `stop_seconds` to end."""
+    def run(
+        self,
+        listening: socket.socket,
+        *,
+        begun: Callable[[], None],
+        stop_seconds: float,
+    ) -> None:
+        """Calls `begun` once it serves. Requests that have begun have `stop_seconds` to end."""
         # Seconds that a thread which computes lets the loop wait: a request needs the loop twice.
         sys.setswitchinterval(0.001)
-        asyncio.run(self._run(listening, stop_seconds))
+        asyncio.run(self._run(listening, begun, stop_seconds))
 
-    async def _run(self, listening: socket.socket, stop_seconds: float) -> None:
+    async def _run(
+        self, listening: socket.socket, begun: Callable[[], None], stop_seconds: float
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._crowd = Crowd(
             self._limits,
@@ -88,6 +96,7 @@ class Worker:
         # asyncio accepts as many at a time as it lets wait: 100, so that a storm of connections
         # does not hold up the others. Far more may wait.
         listening.listen(limits.BACKLOG)
+        begun()
         reported = self._loop.time()
         while not stopping.is_set():
             self._crowd.sweep()

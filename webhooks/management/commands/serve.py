@@ -1,8 +1,6 @@
 """The web server: `webhooks.server` over the project's WSGI application."""
 
 import gc
-import os
-import socket  # noqa: TID251 - it listens, and never connects
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from webhooks.management import addresses, ends_with_parent, starting
+from webhooks.management import addresses, cores, starting
 from webhooks.management.arguments import positive
+from webhooks.management.supervisor import Begun, CannotBegin, Supervisor
 from webhooks.rest import interfaces
-from webhooks.server import limits, supervisor
+from webhooks.server import limits, sockets
 from webhooks.server.worker import Application, Worker
 
 # Python runs one thread of a process at a time, so more threads would add no speed, only
@@ -58,9 +57,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workers",
             type=positive,
-            default=os.cpu_count() or 1,
+            default=cores.usable(),
             metavar="N",
-            help="processes (default: one for each processor, here %(default)s)",
+            help="processes (default: one for each core that it may use, here %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -72,7 +71,7 @@ class Command(BaseCommand):
         starting.begin(self.stdout, verbosity=options["verbosity"])
         # Loaded once: workers are forks of this process, and share its memory.
         application = _application()
-        sockets = supervisor.listen(*addresses.resolved(bind), options["workers"])
+        listening = sockets.listen(*addresses.resolved(bind), options["workers"])
         self.stdout.write(f"Serving {bind.url} with {options['workers']} worker(s).")
         self.stdout.flush()
         # A connection opened before the fork would be shared by every worker.
@@ -80,15 +79,27 @@ class Command(BaseCommand):
         gc.freeze()  # the collector would write into every page, and so copy it
         worker = Worker(application, _limits(), threads=THREADS)
 
-        # Asked before the fork: a worker whose server was killed meanwhile has another parent.
-        server = os.getpid()
-
-        def work(listening: socket.socket) -> None:
-            ends_with_parent.watch(server)
+        def work(number: int, begun: Begun) -> None:
+            for other in {*listening} - {listening[number]}:
+                other.close()
             bound_waits(settings.DATABASES["default"])
-            worker.run(listening, stop_seconds=STOP_SECONDS)
+            worker.run(listening[number], begun=begun, stop_seconds=STOP_SECONDS)
 
-        supervisor.Supervisor(sockets, work, stop_seconds=STOP_SECONDS).run()
+        def close() -> None:
+            for each in listening:
+                each.close()
+
+        supervisor = Supervisor(
+            len(listening),
+            work,
+            name="web",
+            stop_seconds=STOP_SECONDS,
+            stopping=close,
+        )
+        try:
+            supervisor.run()
+        except CannotBegin as reason:
+            raise CommandError(str(reason)) from reason
 
 
 def _application() -> Application:
@@ -113,7 +124,7 @@ def _application() -> Application:
 
 
 def _limits() -> limits.Limits:
-    files = supervisor.most_open_files()
+    files = sockets.most_open_files()
     return limits.Limits(
         connections=max(1, min(settings.WEB_CONNECTIONS, files - OTHER_FILES)),
         memory=settings.WEB_MEMORY * limits.MEBIBYTE,
