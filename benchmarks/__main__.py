@@ -9,6 +9,7 @@ from pathlib import Path
 BENCHMARKS = (
     "deliveries",
     "account",
+    "processes",
     "batches",
     "latency",
     "isolation",

@@ -96,6 +96,8 @@ class Worker:
         self._periodic_tasks = periodic_tasks
         self._concurrency = concurrency
         self._until_idle = until_idle
+        self.has_begun = asyncio.Event()
+        """Set by the first claim: the database can be used."""
         self._is_stopping = False
         self._woken = asyncio.Event()
         self._claiming: asyncio.Task[None] | None = None
@@ -172,6 +174,7 @@ class Worker:
                 await self._woken.wait()
                 continue
             claim, prepared = await claims.run(self._claim_for(backend, limit))
+            self.has_begun.set()
             if claim.ids:
                 busy_until = monotonic() + BUSY_FOR
                 await backend.take(prepared)

@@ -9,12 +9,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import connection, connections
 
 from webhooks.delivery import backends
 from webhooks.delivery.worker import Worker
-from webhooks.management import starting
-from webhooks.management.arguments import positive
+from webhooks.management import arguments, cores, starting
+from webhooks.management.supervisor import Begun, CannotBegin, Supervisor
 from webhooks.operations import (
     endpoint_notifications,
     fanouts,
@@ -28,6 +28,9 @@ from webhooks.operations import (
 logger = logging.getLogger(__name__)
 
 CONCURRENCY = 200
+STOP_SECONDS = 12.0
+"""For what is under way, and the last writes; see `webhooks.delivery.worker.GRACE`."""
+
 PERIODIC_TASKS = (
     fanouts.PERIODIC_TASK,
     idempotency.PERIODIC_TASK,
@@ -40,8 +43,8 @@ PERIODIC_TASKS = (
 
 class Command(BaseCommand):
     help = (
-        "Sends due deliveries, as many processes at once as you like, until SIGTERM. "
-        "What is under way is then finished or given back."
+        "Sends due deliveries until SIGTERM. What is under way is then finished or given "
+        "back. It may run any number of times at once, on any number of hosts."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -53,9 +56,17 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--concurrency",
-            type=positive,
+            type=arguments.positive,
             default=CONCURRENCY,
-            help="requests under way at once (default: %(default)s)",
+            help="requests under way at once, in each process (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--processes",
+            type=arguments.positive_or_auto,
+            default=1,
+            metavar="N",
+            help="processes; of several, one that dies is replaced. auto: one for each core "
+            "that this command may use; one on SQLite (default: %(default)s)",
         )
         parser.add_argument(
             "--backend",
@@ -70,10 +81,14 @@ class Command(BaseCommand):
             backends.check(options["backend"])
         except backends.Unavailable as error:
             raise CommandError(str(error)) from error
+        options["processes"] = _count(options["processes"])
         starting.begin(self.stdout, verbosity=options["verbosity"])
         connections.close_all()  # the worker's threads have their own
         _tune()
-        asyncio.run(_run(**options))
+        if options["processes"] == 1:
+            asyncio.run(_run(**options))
+        else:
+            _supervise(**options)
 
 
 def make_worker(
@@ -99,13 +114,61 @@ def _tune() -> None:
     sys.setswitchinterval(0.001)
 
 
+def _count(asked: int | str) -> int:
+    """Of processes. Raises CommandError on SQLite, which takes one writer at a time."""
+    is_sqlite = connection.vendor == "sqlite"
+    if isinstance(asked, str):  # auto
+        return 1 if is_sqlite else cores.usable()
+    if asked > 1 and is_sqlite:
+        raise CommandError(
+            "On SQLite several processes deliver less than one: they wait for each other. "
+            "Use --concurrency, or PostgreSQL."
+        )
+    return asked
+
+
+def _supervise(*, processes: int, until_idle: bool, **options: Any) -> None:
+    def work(_: int, begun: Begun) -> None:
+        asyncio.run(_run(begun=begun, until_idle=until_idle, **options))
+
+    logger.info("Delivering in %d processes.", processes)
+    supervisor = Supervisor(
+        processes,
+        work,
+        name="deliver",
+        stop_seconds=STOP_SECONDS,
+        until_done=until_idle,
+    )
+    try:
+        supervisor.run()
+    except CannotBegin as error:
+        raise CommandError(str(error)) from error
+
+
 async def _run(
-    *, backend: str, concurrency: int, until_idle: bool, **_: object
+    *,
+    backend: str,
+    concurrency: int,
+    until_idle: bool,
+    begun: Begun | None = None,
+    **_: object,
 ) -> None:
+    """With `begun` this is a process of several, and Ctrl-C is for their supervisor."""
     worker = make_worker(backend, concurrency=concurrency, until_idle=until_idle)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.stop)
+    loop.add_signal_handler(signal.SIGTERM, worker.stop)
+    if begun is None:
+        loop.add_signal_handler(signal.SIGINT, worker.stop)
+    telling = loop.create_task(_tell(worker, begun))
     logger.info("Delivering by %s, %d requests at once.", backend, concurrency)
-    await worker.run()
+    try:
+        await worker.run()
+    finally:
+        telling.cancel()
     logger.info("Done delivering.")
+
+
+async def _tell(worker: Worker, begun: Begun | None) -> None:
+    await worker.has_begun.wait()
+    if begun is not None:
+        begun()
