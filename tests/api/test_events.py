@@ -281,6 +281,17 @@ def test_it_takes_a_thousand_events(batch, event):
     assert json.loads(batch(*[event] * 1000).content)["accepted"] == 1000
 
 
+def test_one_event_takes_few_statements(
+    partner, publish, django_assert_max_num_queries
+):
+    subscribed(partner)
+    publish()  # the first use of the key is noted
+    # Key, partner, schema, subscriptions; endpoint held, event, delivery, endpoint woken; and
+    # the two of a transaction within another.
+    with django_assert_max_num_queries(10):
+        assert publish().status_code == 202
+
+
 def test_it_asks_the_database_as_often_for_many_as_for_one(
     batch, event, django_assert_max_num_queries
 ):

@@ -1,7 +1,7 @@
 """Partners, and their API keys."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -14,6 +14,15 @@ from .columns import Columns
 
 
 class PartnerQuerySet(models.QuerySet["Partner"]):
+    def by_id(self, ids: Collection[uuid.UUID]) -> "dict[uuid.UUID, Partner]":
+        """Those that there are; one SELECT."""
+        if not ids:
+            return {}
+        with prepared.cursor() as cursor:
+            cursor.execute(BY_ID[connections[self.db].vendor], [prepared.among(ids)])
+            found = map(_PARTNER.instance, cursor.fetchall())
+        return {partner.id: partner for partner in found}
+
     def in_state(self, state: str) -> Self:
         """Those whose `state` is this one."""
         return self.filter(is_active=state == Partner.State.ACTIVE)
@@ -225,3 +234,7 @@ NAMED = (
     "FROM webhooks_apikey AS k LEFT JOIN webhooks_partner AS p ON p.id = k.partner_id "
     "WHERE k.prefix = %s"
 )
+BY_ID = {
+    vendor: f"SELECT {_PARTNER.sql} FROM webhooks_partner AS p WHERE p.id {among}"  # noqa: S608
+    for vendor, among in prepared.AMONG.items()
+}

@@ -6,8 +6,28 @@ The statements of the ORM are not prepared. A plan for any state uses no index o
 and looks for a rare one as if it were a common one (docs/adr/0024-prepared-by-hand.md).
 """
 
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+import orjson
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+
+AMONG = {
+    "postgresql": "= ANY(%s)",
+    "sqlite": "IN (SELECT value FROM json_each(%s))",
+}
+"""What follows a column in a statement for any number of its values, by kind of database; see
+`among`."""
+
+
+def among(values: Collection[UUID] | Collection[str]) -> Any:
+    """Ids or texts as the parameter of AMONG."""
+    if connection.vendor == "postgresql":
+        return list(values)
+    as_stored = [v.hex if isinstance(v, UUID) else v for v in values]
+    return orjson.dumps(as_stored).decode()
 
 
 def cursor() -> CursorWrapper:

@@ -13,10 +13,11 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+from django.db import connection
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
-from webhooks.models import EventType
+from webhooks.models import EventType, prepared
 
 from . import schema_budget, schema_numbers
 from .schema_budget import depth
@@ -131,13 +132,24 @@ class Schema:
             raise Mismatch((), str(error)[:MAX_MESSAGE]) from None
 
 
+_OF = (
+    "SELECT t.name, CAST(t.schema AS text) FROM webhooks_eventtype AS t"
+    " WHERE t.schema IS NOT NULL AND t.name {}"
+)
+
+
 def of(types: set[str]) -> dict[str, Schema | Broken]:
     """The schemas of these types; Broken where nothing can satisfy it. One SELECT.
 
     A type that has none, or one that is Unsupported, is left out.
     """
     found = {}
-    for name, text in _texts().filter(name__in=types):
+    with prepared.cursor() as cursor:
+        cursor.execute(
+            _OF.format(prepared.AMONG[connection.vendor]), [prepared.among(types)]
+        )
+        rows = cursor.fetchall()
+    for name, text in rows:
         schema = _compiled(text)
         if isinstance(schema, Unsupported):
             log.warning("the schema of %s is not checked: %s", name, schema)

@@ -11,7 +11,7 @@ import orjson
 from django.db import connection
 
 from webhooks.delivery import wire
-from webhooks.models import Event, PendingFanout, Subscription
+from webhooks.models import Event, PendingFanout, Subscription, prepared
 
 from .eventchecks import NewEvent
 
@@ -108,7 +108,7 @@ _SUBSCRIPTIONS = """
                  AND f.failures < {stuck_after}
            ) AS must_wait
     FROM webhooks_subscription AS s
-    WHERE {which} {given}
+    WHERE {which} {among}
     ORDER BY s.id
 """
 _RECEIVERS = {
@@ -128,24 +128,20 @@ _RECEIVERS = {
         )
     )""",
 }
-_GIVEN = {
-    "postgresql": "= ANY(%s)",
-    "sqlite": "IN (SELECT value FROM json_each(%s))",
-}
 _STATEMENTS = {
     vendor: {
         name: _SUBSCRIPTIONS.format(
             receivers=_RECEIVERS[vendor],
             stuck_after=PendingFanout.STUCK_AFTER,
             which=which,
-            given=_GIVEN[vendor],
+            among=prepared.AMONG[vendor],
         )
         for name, which in (
             ("of_partners", "s.deleted_at IS NULL AND s.partner_id"),
             ("by_id", "s.id"),
         )
     }
-    for vendor in _GIVEN
+    for vendor in _RECEIVERS
 }
 
 
@@ -165,14 +161,10 @@ def by_id(ids: Collection[UUID]) -> dict[UUID, Candidate]:
 def _read(name: str, ids: Collection[UUID]) -> Sequence[Candidate]:
     if not ids:
         return ()
-    is_postgresql = connection.vendor == "postgresql"
-    given = (
-        list(ids) if is_postgresql else orjson.dumps([id.hex for id in ids]).decode()
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(_STATEMENTS[connection.vendor][name], [given])
+    with prepared.cursor() as cursor:
+        cursor.execute(_STATEMENTS[connection.vendor][name], [prepared.among(ids)])
         rows = cursor.fetchall()
-    if is_postgresql:
+    if connection.vendor == "postgresql":
         return [_candidate(*row) for row in rows]
     return [_candidate(UUID(id), UUID(partner), *rest) for id, partner, *rest in rows]
 

@@ -62,13 +62,13 @@ class Events(PublisherView):
         header = idempotency.from_header(request)
         new = serializers.new_event(self.json_object())
         key = _one_key(header, new.get("idempotency_key"))
-        new["partner"] = Partner.objects.filter(id=new["partner"]).first()
-        if new["partner"] is None:
+        partner = Partner.objects.by_id([new["partner"]]).get(new["partner"])
+        if partner is None:
             raise exceptions.ValidationError({"partner": [NO_SUCH_PARTNER]})
         try:
             published = events.publish(
                 by=self.caller.actor,
-                **{**new, "idempotency_key": key},
+                **{**new, "partner": partner, "idempotency_key": key},
             )
         except (events.InvalidEvent, events.IdempotencyConflict) as refused:
             return problems.answer(_problem_of(refused, ()))
@@ -180,7 +180,7 @@ def _read(
             read[index] = serializers.new_event(item)
         except exceptions.ValidationError as error:
             results[index] = _unread(index, error.detail)
-    partners = Partner.objects.in_bulk({item["partner"] for item in read.values()})
+    partners = Partner.objects.by_id({item["partner"] for item in read.values()})
     new = {}
     for index, item in read.items():
         partner = partners.get(item["partner"])

@@ -1,7 +1,8 @@
 """Deliveries of new events, not yet written."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -34,3 +35,22 @@ class NewDelivery(NamedTuple):
     id: UUID
     event_id: UUID
     to: Recipient
+
+
+def pending(deliveries: Iterable[NewDelivery]) -> set[UUID]:
+    """The endpoints of those that are to be sent."""
+    found = {delivery.to for delivery in deliveries}
+    return {
+        to.endpoint_id
+        for to in found
+        if to.endpoint_id is not None and to.state == Delivery.State.PENDING
+    }
+
+
+def due_earlier(deliveries: Sequence[NewDelivery], by: timedelta) -> list[NewDelivery]:
+    """The same, for a clock that is behind this host's."""
+    moved = {
+        to: replace(to, due_at=to.due_at - by) if to.due_at else to
+        for to in {delivery.to for delivery in deliveries}
+    }
+    return [delivery._replace(to=moved[delivery.to]) for delivery in deliveries]

@@ -5,7 +5,6 @@ and one round trip.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,9 +13,9 @@ import orjson
 from django.db import connection, transaction
 
 from webhooks.delivery.outbox import clocks, statements
-from webhooks.delivery.outbox.new import NewDelivery
+from webhooks.delivery.outbox.new import NewDelivery, due_earlier, pending
 from webhooks.delivery.outbox.rows import Claimed, Recorded
-from webhooks.models import Delivery, EndpointHour, Event
+from webhooks.models import EndpointHour, Event, prepared
 
 from . import writing
 
@@ -75,16 +74,15 @@ def record(rows: Sequence[dict[str, Any]], *, deleted: str) -> Recorded:
 
 
 def write(events: Sequence[Event], deliveries: Sequence[NewDelivery]) -> None:
-    pending = {d.to for d in deliveries if d.to.state == Delivery.State.PENDING}
-    endpoints = {to.endpoint_id for to in pending if to.endpoint_id is not None}
-    with connection.cursor() as cursor:
-        ahead = timedelta(0)
+    endpoints = list(pending(deliveries))
+    with prepared.cursor() as cursor:
         if endpoints:
-            cursor.execute(WAKING["hold"], {"ids": list(endpoints)})
-            ahead = clocks.ahead_of(cursor.fetchone()[0])
-        writing.copy(events, deliveries, ahead=ahead)
+            cursor.execute(WAKING["hold"], {"ids": endpoints})
+            if ahead := clocks.ahead_of(cursor.fetchone()[0]):
+                deliveries = due_earlier(deliveries, ahead)
+        writing.write(events, deliveries)
         if endpoints:
-            cursor.execute(WAKING["wake"], {"ids": list(endpoints)})
+            cursor.execute(WAKING["wake"], {"ids": endpoints})
 
 
 def wake(endpoints: Collection[UUID]) -> None:

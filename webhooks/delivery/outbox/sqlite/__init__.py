@@ -19,9 +19,9 @@ from django.db import connection, transaction
 
 from webhooks.delivery.outbox import statements
 from webhooks.delivery.outbox.limits import EARLY, LANE_WEIGHTS, LEAST_SHARE, SHARES
-from webhooks.delivery.outbox.new import NewDelivery
+from webhooks.delivery.outbox.new import NewDelivery, pending
 from webhooks.delivery.outbox.rows import Claimed, Recorded
-from webhooks.models import Delivery, EndpointHour, Event
+from webhooks.models import EndpointHour, Event
 
 from . import writing
 
@@ -200,9 +200,8 @@ def _hours(
 
 
 def write(events: Sequence[Event], deliveries: Sequence[NewDelivery]) -> None:
-    writing.insert(events, deliveries)
-    pending = {d.to for d in deliveries if d.to.state == Delivery.State.PENDING}
-    if endpoints := {to.endpoint_id for to in pending if to.endpoint_id is not None}:
+    writing.write(events, deliveries)
+    if endpoints := pending(deliveries):
         wake(endpoints)
 
 
