@@ -32,7 +32,7 @@ def parse(text: str) -> dict[str, Any]:
     _check_options(text)
     found["ENGINE"] = POSTGRESQL
     found.setdefault("CONN_MAX_AGE", 600)
-    found["CONN_HEALTH_CHECKS"] = True
+    found["CONN_HEALTH_CHECKS"] = True  # they take no statement: portal/postgresql/
     of_session = found.setdefault("OPTIONS", {})
     # A process can freeze in the middle of a transaction, or its host can disappear. Without
     # this limit it would hold its locks for hours, until TCP gives up, and every worker would
@@ -41,6 +41,9 @@ def parse(text: str) -> dict[str, Any]:
     of_session.setdefault("options", "-c idle_in_transaction_session_timeout=30s")
     # Notices a database that does not answer within seconds instead of minutes.
     of_session.setdefault("connect_timeout", 5)
+    # An idle connection is not forgotten by what is on the way, such as a firewall, and the end
+    # of one whose server vanished is noticed. Seconds; the system's own default is two hours.
+    of_session.setdefault("keepalives_idle", 30)
     return found
 
 

@@ -56,6 +56,18 @@ class Pooler:
         self._file = Path(file.name)
 
     def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop()
+        self._file.unlink()
+
+    def restart(self) -> None:
+        self._stop()
+        self._start()
+
+    def _start(self) -> None:
         command = ["pgbouncer", "--quiet", str(self._file)]
         if os.geteuid() == 0:  # which it refuses to be
             self._file.chmod(0o644)
@@ -66,12 +78,10 @@ class Pooler:
         except AssertionError:
             self.__exit__()
             raise
-        return self
 
-    def __exit__(self, *exception: object) -> None:
+    def _stop(self) -> None:
         self._process.terminate()
         self._process.wait()
-        self._file.unlink()
 
     def _answers(self) -> bool:
         try:

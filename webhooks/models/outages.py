@@ -6,8 +6,9 @@ OperationalError for a table that does not exist, too.
 """
 
 import sqlite3
+from typing import Any
 
-from django.db import Error, OperationalError
+from django.db import Error, OperationalError, connection
 
 _CLASSES = frozenset(
     {
@@ -62,3 +63,14 @@ def is_outage(error: BaseException | None) -> bool:
         return state in _STATES or state[:2] in _CLASSES
     # Without either: there is no connection that could have said one.
     return isinstance(error, OperationalError)
+
+
+def has_lost_connection() -> bool:
+    """Whether a connection to PostgreSQL broke under a statement since this was last asked."""
+    if connection.vendor != "postgresql":
+        return False
+    found: Any = connection
+    if found.connection is not None and found.connection.broken:
+        found.close()
+    has_lost, found.has_lost = found.has_lost, False
+    return bool(has_lost)

@@ -39,7 +39,8 @@ def cursor() -> CursorWrapper:
     `connection.cursor()` raises.
     """
     found: CursorWrapper = connection.cursor()
-    if getattr(connection, "keeps_prepared", False):
+    # Django's log of statements, for tests and runserver, reads the values in the text.
+    if getattr(connection, "keeps_prepared", False) and not connection.queries_logged:
         from .prepared_cursor import PreparedCursor
 
         found.cursor = PreparedCursor(connection.connection)
