@@ -66,6 +66,7 @@ def test_workers_log_json_and_name_what_failed(receiver, tmp_path):
     delivery = hook.deliveries.get()
     assert failed["delivery"] == str(delivery.id)
     assert failed["event"] == str(delivery.event_id)
+    assert failed["process_name"] == "ForkPoolWorker-1"
     assert "Undecryptable" in failed["exception"]
     messages = [each["message"] for each in records(claimer)]
     assert "Delivering by celery, 200 requests at once." in messages

@@ -22,10 +22,12 @@ from tests.delivery.cluster import (
     run_out,
     states,
 )
+from tests.management import portal
 from tests.redis_server import Redis
 from tests.waiting import eventually
-from webhooks.delivery import backends, standard
-from webhooks.models import Attempt, Delivery
+from webhooks.delivery import backends, heartbeat, standard
+from webhooks.delivery.backends import celery_app
+from webhooks.models import Attempt, Delivery, Worker
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -67,6 +69,34 @@ def test_everything_arrives_once_over_connections_that_are_kept(receiver, cluste
     assert set(sent(receiver).values()) == {1}
     assert Attempt.objects.count() == len(receiver.requests) == 401
     assert not Delivery.objects.filter(lost_claims__gt=0).exists()
+
+
+@pytest.mark.once
+def test_each_process_of_a_pool_has_a_heartbeat_before_it_gets_work(cluster):
+    with cluster.worker("--concurrency=3") as worker:
+        eventually(lambda: heartbeat.status().senders_alive == 3)
+        pids = set(Worker.objects.values_list("pid", flat=True))
+        assert pids <= set(worker.children)
+        victim = min(pids)
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: Worker.objects.exclude(pid__in=pids).count() == 1)
+        worker.stop()
+
+    assert [each.pid for each in Worker.objects.all()] == [victim]
+
+
+@pytest.mark.once
+def test_without_a_number_a_pool_has_a_process_for_each_core_and_none_outlives_it(
+    cluster,
+):
+    with cluster.worker("--concurrency=auto") as worker:
+        cores = len(os.sched_getaffinity(0))
+        eventually(lambda: heartbeat.status().senders_alive == cores)
+        children = set(worker.children)
+        worker.process.kill()
+        eventually(lambda: not portal.alive(children))
+
+    assert celery_app.app.conf.worker_concurrency == "auto"
 
 
 @pytest.mark.once

@@ -4,13 +4,20 @@ The database holds what is sent, when it is due and who has claimed it, so nothi
 with a broker. A message is acknowledged once its deliveries are in hand.
 """
 
+import multiprocessing
 import threading
 from collections.abc import Sequence
 from uuid import UUID
 
+import billiard
 from celery import Celery
 from celery.exceptions import Reject
-from celery.signals import setup_logging, worker_process_shutdown, worker_shutdown
+from celery.signals import (
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_shutdown,
+)
 from django.conf import settings
 
 from webhooks.delivery.endpoint_notifications import Notify
@@ -55,6 +62,8 @@ app.conf.update(
     accept_content=["json"],
     # A task ends before it could be cancelled, and one done twice does nothing.
     worker_cancel_long_running_tasks_on_connection_loss=False,
+    # A process for each core that this one may use, unless --concurrency says otherwise.
+    worker_concurrency="auto",
     # Whoever reaches the broker could otherwise stop the workers through it.
     worker_enable_remote_control=False,
     worker_prefetch_multiplier=1,
@@ -87,7 +96,7 @@ def send(token: str, ids: Sequence[str]) -> None:
 
 
 def _current() -> Sender:
-    """The sender of this process, made by its first task: a fork inherits none."""
+    """The sender of this process, which it makes itself: a fork inherits none."""
     global _sender
     with _starting:
         if _sender is None:
@@ -99,6 +108,14 @@ def _current() -> Sender:
 @setup_logging.connect
 def _log_as_the_others(**_: object) -> None:
     """Django has set the log up; where this is connected, Celery leaves it alone."""
+
+
+@worker_process_init.connect
+def _start(**_: object) -> None:
+    """Before the first task, so that its heartbeat is seen from the start."""
+    # What logs call it: billiard is Celery's multiprocessing, and knows its own only.
+    multiprocessing.current_process().name = billiard.current_process().name
+    _current()
 
 
 @worker_process_shutdown.connect  # of a process of the pool
