@@ -9,7 +9,7 @@ from tests import factories
 from tests.api.calls import assert_problem, below, body_of, conflict_of, errors_of
 from tests.operations.outcomes import ended, hook, publish
 from webhooks.models import AuditEntry, Delivery, Recovery
-from webhooks.operations import keys, recoveries, subscriptions
+from webhooks.operations import keys, recoveries, recovery_selection, subscriptions
 from webhooks.operations.audit import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +25,7 @@ SHOWN = [
     "event_types",
     "is_rerendered",
     "total",
+    "is_total_exact",
     "done",
     "deliveries",
     "created_at",
@@ -53,11 +54,23 @@ def test_it_counts_what_would_be_replayed(send, partner, since):
     assert body_of(send("POST", "/recoveries/preview", asked)) == {
         "counts": {"exhausted": 2, "cancelled": 1},
         "total": 3,
+        "is_total_exact": True,
     }
     asked |= {"outcomes": ["missed"], "subscription": made.public_id}
     assert body_of(send("POST", "/recoveries/preview", asked))["total"] == 0
     assert not Recovery.objects.exists()
     assert Delivery.objects.count() == 4
+
+
+def test_it_says_where_it_counted_not_all(send, partner, since, monkeypatch):
+    monkeypatch.setattr(recovery_selection, "MOST_COUNTED", 1)
+    hook(partner)
+    for _ in range(2):
+        ended(partner, "exhausted")
+    asked = {"since": since, "outcomes": ["exhausted"]}
+    for path, status in (("/recoveries/preview", 200), ("/recoveries", 202)):
+        found = body_of(send("POST", path, asked), status)
+        assert (found["total"], found["is_total_exact"]) == (1, False)
 
 
 def test_it_is_started_watched_and_listed(send, partner, since):
@@ -87,6 +100,7 @@ def test_it_is_started_watched_and_listed(send, partner, since):
         "event_types": ["a"],
         "is_rerendered": True,
         "total": 1,
+        "is_total_exact": True,
         "done": 0,
         "deliveries": {"pending": 0, "delivered": 0, "exhausted": 0, "cancelled": 0},
         "created_at": z(row.created_at),

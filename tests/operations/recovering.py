@@ -22,7 +22,8 @@ def wanting(*outcomes, **fields):
 
 
 def preview(partner, *outcomes, **fields):
-    return recoveries.preview(partner=partner, filter=wanting(*outcomes, **fields))
+    asked = wanting(*outcomes, **fields)
+    return recoveries.preview(partner=partner, filter=asked).by_outcome
 
 
 def start(partner, *outcomes, by=SYSTEM, rerender=False, **fields):

@@ -15,6 +15,7 @@ from tests.operations.recovering import (
     preview,
     run,
     start,
+    wanting,
 )
 from webhooks.models import AuditEntry, Delivery, Endpoint, Recovery
 from webhooks.operations import (
@@ -22,6 +23,7 @@ from webhooks.operations import (
     event_deliveries,
     partners,
     recoveries,
+    recovery_selection,
     testing,
 )
 from webhooks.operations import subscriptions as subscriptions_of
@@ -53,6 +55,38 @@ def test_it_counts_by_outcome_and_queues_nothing(partner):
     assert preview(partner, "exhausted") == {"exhausted": 2}
     assert Delivery.objects.count() == 5
     assert not Recovery.objects.exists()
+
+
+def test_it_counts_so_far_and_replays_all(partner, monkeypatch):
+    monkeypatch.setattr(recovery_selection, "MOST_COUNTED", 3)
+    made = hook(partner)
+    for _ in range(2):
+        ended(partner, "exhausted")
+    for _ in range(3):
+        ended(partner, "cancelled")
+    both = wanting("exhausted", "cancelled")
+    counts = recoveries.preview(partner=partner, filter=both)
+    assert counts.by_outcome == {"exhausted": 2, "cancelled": 1}
+    assert not counts.is_exact
+    cancelled = recoveries.preview(partner=partner, filter=wanting("cancelled"))
+    assert (cancelled.total, cancelled.is_exact) == (3, True)
+    recovery = start(partner, "exhausted", "cancelled")
+    assert recovery.total == 3
+    assert not recovery_selection.is_total_exact(recovery)
+    assert (run(recovery).done, recovery.total) == (5, 5)
+    # Events, too.
+    change(made, is_active=False)
+    publish(partner)
+    change(made, is_active=True)
+    missed = wanting("missed", subscription=made)
+    assert not recoveries.preview(partner=partner, filter=missed).is_exact
+
+
+def test_one_from_before_was_counted_whole(partner):
+    hook(partner)
+    recovery = start(partner)
+    del recovery.filter["is_total_exact"]
+    assert recovery_selection.is_total_exact(recovery)
 
 
 def test_it_replays_what_it_counted(partner):

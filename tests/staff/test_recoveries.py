@@ -13,7 +13,7 @@ from tests.delivery.workers import run_until
 from tests.operations.outcomes import URL, ended, hook, publish, settle
 from tests.receiver import Receiver
 from webhooks.models import AuditEntry, Delivery, Endpoint, Partner, Recovery
-from webhooks.operations import subscriptions
+from webhooks.operations import recovery_selection, subscriptions
 from webhooks.operations.audit import SYSTEM
 
 from .conftest import Login
@@ -184,6 +184,24 @@ class TestPreview:
         assert not Recovery.objects.exists()
         assert Delivery.objects.count() == 3
 
+    def test_it_says_where_it_counted_not_all(
+        self, console: Client, partner, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(recovery_selection, "MOST_COUNTED", 1)
+        hook(partner)
+        for _ in range(2):
+            ended(partner, "exhausted")
+        page = text(preview(console, partner))
+        assert "<strong>1</strong> or more would be sent again." in page
+        assert "Send all again" in page
+        recovery = begin(console, partner)
+        page = text(console.get(f"/staff/recoveries/{recovery.id}/"))
+        assert "0 of 1 or more are queued again." in page
+        advance()
+        recovery.refresh_from_db()
+        assert (recovery.state, recovery.done) == ("done", 2)
+        assert "or more" not in text(console.get("/staff/recoveries/"))
+
     def test_missed_events_are_counted_for_one_subscription(
         self, console: Client, partner
     ) -> None:
@@ -302,6 +320,7 @@ class TestStarting:
             "until": filter.until.isoformat(),
             "subscription": str(subscription.id),
             "types": ["order.created"],
+            "is_total_exact": True,
         }
         assert "Started: 1 to be sent again." in text(response)
         entry = AuditEntry.objects.get(action="recovery.started")

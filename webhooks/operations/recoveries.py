@@ -51,7 +51,7 @@ class Progress:
     cancelled: int = 0
 
 
-def preview(*, partner: Partner, filter: Filter) -> dict[Outcome, int]:
+def preview(*, partner: Partner, filter: Filter) -> recovery_selection.Counts:
     """The number of rows of each outcome that would be replayed; nothing is queued.
 
     Raises InvalidFilter and deliveries.NotReceiving.
@@ -69,18 +69,19 @@ def start(
     """Begin to replay what has ended by now; what ends later is not part of it.
 
     A missed event goes to each URL of the subscription, so there may be more deliveries
-    than `total`. Raises InvalidFilter, deliveries.NotReceiving and limits.LimitReached.
+    than `total`; there may be, too, where not all was counted. Raises InvalidFilter, deliveries.NotReceiving and limits.LimitReached.
     """
     _check_shops(by, filter)
     limits.look(partner, {limits.RECOVERIES: 1})  # before its rows are counted
     now = timezone.now()
     selection = recovery_selection.select(partner, filter, at=now)
+    counts = selection.counts()
     recovery = Recovery(
         partner=partner,
-        filter=recovery_selection.written(filter, selection.until),
+        filter=recovery_selection.written(filter, selection.until, counts),
         is_rerendered=rerender,
         state=Recovery.State.RUNNING,
-        total=sum(selection.counts().values()),
+        total=counts.total,
         actor=by.label[:200],
         created_at=now,
         started_at=now,
@@ -224,7 +225,7 @@ def _take(recovery: Recovery, selection: Selection, room: int, now: datetime) ->
             recovery.done += 1
         recovery.cursor = event_id
     outbox.enqueue(queued)
-    # More than were counted, where the subscription matches more events by now.
+    # More than were counted, where not all were, or the subscription matches more events by now.
     recovery.total = max(recovery.total, recovery.done)
     recovery.save(update_fields=["cursor", "done", "total"])
     return _finish(recovery, now) if is_through else len(queued) < room

@@ -8,12 +8,18 @@ from uuid import UUID
 from rest_framework import serializers
 
 from webhooks.models import Recovery, Subscription
-from webhooks.operations import recoveries
+from webhooks.operations import recoveries, recovery_selection
 from webhooks.operations.recoveries import Outcome
 from webhooks.rest.fields import Flag, List, Strict, Text
 
 from .fields import Moment, timestamp
 from .queries import Dialect
+
+IS_TOTAL_EXACT = (
+    "False where only the oldest "
+    f"{recovery_selection.MOST_COUNTED:,} deliveries, or events, were looked through to count: "
+    "there may be more, and all are replayed."
+)
 
 
 class RecoveryFilter(Strict):
@@ -68,6 +74,7 @@ class RecoveryPreview(serializers.Serializer[Any]):
 
     counts = OutcomeCounts()
     total = serializers.IntegerField()
+    is_total_exact = serializers.BooleanField(help_text=IS_TOTAL_EXACT)
 
 
 class RecoveryProgress(serializers.Serializer[Any]):
@@ -89,7 +96,11 @@ class PartnerRecovery(serializers.Serializer[Any]):
     subscription = serializers.CharField(allow_null=True)
     event_types = serializers.ListField(child=serializers.CharField())
     is_rerendered = serializers.BooleanField()
-    total = serializers.IntegerField(help_text="What was selected when it was started.")
+    total = serializers.IntegerField(
+        help_text="What was selected when it was started. It grows with `done` where not "
+        "all was counted."
+    )
+    is_total_exact = serializers.BooleanField(help_text=IS_TOTAL_EXACT)
     done = serializers.IntegerField(
         help_text="How many of them are queued again. It ends below `total` if some were "
         "delivered, or lost their receiver, in the meantime."
@@ -136,6 +147,7 @@ def _recovery(
         "event_types": row.filter["types"],
         "is_rerendered": row.is_rerendered,
         "total": row.total,
+        "is_total_exact": recovery_selection.is_total_exact(row),
         "done": row.done,
         "deliveries": {
             "pending": progress.pending,

@@ -61,8 +61,13 @@ class Preview(RecoveryView):
     def count(self, request: Request) -> Response:
         body = self.read(serializers.RecoveryFilter)
         counts = recoveries.preview(partner=self.partner, filter=self.filter(body))
-        named = {str(outcome): count for outcome, count in counts.items()}
-        return Response({"counts": named, "total": sum(counts.values())})
+        return Response(
+            {
+                "counts": {str(each): n for each, n in counts.by_outcome.items()},
+                "total": counts.total,
+                "is_total_exact": counts.is_exact,
+            }
+        )
 
 
 class Recoveries(RecoveryView):

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from webhooks.models import Delivery, Endpoint, Partner, Recovery, Subscription
-from webhooks.operations import deliveries, recoveries
+from webhooks.operations import deliveries, recoveries, recovery_selection
 from webhooks.operations.recoveries import Filter, Outcome, Progress
 
 OUTCOMES: Mapping[str, tuple[str, str]] = {
@@ -84,10 +84,19 @@ class Status:
             return _SOON
         return _LATER if self.counts.pending else None
 
+    @property
+    def is_total_exact(self) -> bool:
+        """Whether `total` is all that it replays: it counts no further than need be, and grows."""
+        if self.recovery.state == Recovery.State.DONE:
+            return True
+        return recovery_selection.is_total_exact(self.recovery)
+
     def queued_at(self, now: datetime) -> datetime | None:
         """When all of it is queued, if it goes on as before; None when that is unknown."""
         recovery = self.recovery
         spent = now - (recovery.started_at or now)
+        if not self.is_total_exact:
+            return None
         if recovery.state != Recovery.State.RUNNING or not recovery.done:
             return None
         if spent < _MEANINGFUL:
@@ -169,6 +178,8 @@ class Preview:
     filter: Filter
     counts: list[Count]
     total: int
+    # False: there may be more than was counted.
+    is_total_exact: bool
     # How many of them the receiver has had before, and how many were never queued.
     arrived: int
     missed: int
@@ -185,18 +196,18 @@ def preview(*, partner: Partner, filter: Filter) -> Preview:
     counts = recoveries.preview(partner=partner, filter=filter)
     rest = _FAILED - set(filter.outcomes)
     others: Mapping[Outcome, int] = {}
-    is_empty = not any(counts.values())
+    is_empty = not counts.total
     if is_empty and rest:
-        others = recoveries.preview(
-            partner=partner, filter=replace(filter, outcomes=sorted(rest))
-        )
+        unchosen = replace(filter, outcomes=sorted(rest))
+        others = recoveries.preview(partner=partner, filter=unchosen).by_outcome
     running = Recovery.objects.filter(partner=partner, state=Recovery.State.RUNNING)
     return Preview(
         filter=filter,
-        counts=_named(counts),
-        total=sum(counts.values()),
-        arrived=counts.get(Outcome.DELIVERED, 0),
-        missed=counts.get(Outcome.MISSED, 0),
+        counts=_named(counts.by_outcome),
+        total=counts.total,
+        is_total_exact=counts.is_exact,
+        arrived=counts.by_outcome.get(Outcome.DELIVERED, 0),
+        missed=counts.by_outcome.get(Outcome.MISSED, 0),
         to=receivers(partner, filter.subscription),
         running=list(running.order_by("-created_at", "-id")[:MOST_NAMED]),
         others=[count for count in _named(others) if count.number],

@@ -16,7 +16,7 @@ from webhooks.console import paging
 from webhooks.console.actor import staff_actor
 from webhooks.console.filters import Moment
 from webhooks.models import Recovery
-from webhooks.operations import deliveries, recoveries
+from webhooks.operations import deliveries, recoveries, recovery_selection
 from webhooks.operations.recoveries import InvalidFilter
 from webhooks.staff.deliveries.forms import RedeliveryForm
 from webhooks.staff.pages import Crumb, FormPage, List, LivePart, Page, crumb
@@ -157,7 +157,8 @@ class New(Page):
         except (InvalidFilter, deliveries.NotReceiving) as why:
             form.refuse(why)
             return None
-        text = f"Started: {recovery.total} to be sent again. New events go before them."
+        more = "" if recovery_selection.is_total_exact(recovery) else " or more"
+        text = f"Started: {recovery.total:,}{more} to be sent again. New events go before them."
         messages.success(self.request, text)
         return redirect("staff:recovery", recovery.id)
 
@@ -176,6 +177,7 @@ class New(Page):
             template="staff/recoveries/preview.html",
             partner=form.partner,
             preview=found,
+            most_counted=recovery_selection.MOST_COUNTED,
             is_rerendered=form.cleaned_data["bytes"] == RedeliveryForm.ANEW,
             hidden_inputs=list(form.hidden_inputs()),
             change=f"?{change.urlencode()}",
