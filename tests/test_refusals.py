@@ -64,8 +64,14 @@ def test_version_2_of_capa_says_it_too(client):
 # --- By the web server: tests/management/test_serve_refusals.py asks over sockets ------
 
 
-def refused(path: str, status: HTTPStatus) -> tuple[dict[str, str], bytes]:
-    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "REMOTE_ADDR": "127.0.0.1"}
+def refused(path: str, status: HTTPStatus, **more: str) -> tuple[dict[str, str], bytes]:
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        **more,
+    }
     headers, body = web_server.refuse(environ, status, "Not like this.", 0.5)
     return dict(headers), body
 
@@ -89,3 +95,13 @@ def test_elsewhere_the_web_server_refuses_in_plain_text(path):
     assert body == b"Not like this.\n"
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/staff/", "/api/partner/v1/webhook-settings"])
+def test_what_the_web_server_refuses_by_tls_has_hsts(path, settings):
+    settings.SECURE_HSTS_SECONDS, settings.TRUSTED_PROXIES = 1000, 1
+    for scheme, found in (("https", "max-age=1000"), ("http", None)):
+        headers, _ = refused(
+            path, HTTPStatus.REQUEST_TIMEOUT, HTTP_X_FORWARDED_PROTO=scheme
+        )
+        assert headers.get("Strict-Transport-Security") == found

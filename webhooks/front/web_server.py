@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.core.handlers.wsgi import get_path_info
 from django.http import HttpRequest, HttpResponse
+from django.middleware.security import SecurityMiddleware
 from django.utils.encoding import repercent_broken_unicode
 
 from webhooks.console.access_log import AccessLog
@@ -31,16 +32,25 @@ def refuse(
 ) -> tuple[list[tuple[str, str]], bytes]:
     """Headers and body for a request that the server refuses, which is then in the access log.
 
-    An interface answers in its own shape. Id, address and record are those of any other request.
+    An interface answers in its own shape. Id, address and record are those of any other request,
+    and so are the headers that a browser obeys: HSTS, where it came by TLS.
     """
-    request = HttpRequest()
+    request = _Request()
     request.META = environ
     request.method = environ["REQUEST_METHOD"]
     request.path = request.path_info = get_path_info(environ)
     answer = _worded(request, status, reason)
-    log = AccessLog(NotStored(lambda _: answer))
+    secured = SecurityMiddleware(lambda _: answer)
+    log = AccessLog(NotStored(lambda of: secured.process_response(of, answer)))
     ClientAddress(lambda request: log(request, seconds=seconds))(request)
     return [*answer.items()], answer.content
+
+
+class _Request(HttpRequest):
+    def _get_scheme(self) -> str:
+        """As `ClientAddress` has read it."""
+        scheme: str = self.META["wsgi.url_scheme"]
+        return scheme
 
 
 def _worded(request: HttpRequest, status: HTTPStatus, reason: str) -> HttpResponse:
