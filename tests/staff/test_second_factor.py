@@ -11,13 +11,14 @@ import time_machine
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django_otp.oath import TOTP
 
 from tests import factories
 from tests.clock import at
 from tests.test_roles import pages
-from webhooks.models import AuditEntry, Authenticator, RecoveryCode
+from webhooks.models import AuditEntry, Authenticator, RecoveryCode, keyformat
 from webhooks.operations import secondfactor
 from webhooks.operations.audit import SYSTEM
 
@@ -49,6 +50,7 @@ def ann(db) -> User:
 @pytest.fixture
 def enrolled(ann: User, clock) -> list[str]:
     """Ann's recovery codes; her authenticator was asked a minute ago."""
+    upgrade(NOW - timedelta(days=1))
     with time_machine.travel(NOW - timedelta(minutes=1), tick=False):
         begun = at(NOW - timedelta(minutes=1), secondfactor.begin, user=ann)
         return at(
@@ -58,6 +60,12 @@ def enrolled(ann: User, clock) -> list[str]:
             user=ann,
             code=code_of(begun, NOW - timedelta(minutes=1)),
         )
+
+
+def upgrade(to_0_2: datetime) -> None:
+    """As if the portal had been upgraded then."""
+    migrations = MigrationRecorder.Migration.objects.filter(app="webhooks")
+    migrations.filter(name__startswith="0002").update(applied=to_0_2)
 
 
 def code_of(authenticator: Authenticator, at: datetime) -> str:
@@ -326,6 +334,31 @@ def test_who_has_few_left_is_told(ann: User, enrolled) -> None:
     client = by_password()
     answer = client.post(CODE, {"code": code_now()}, follow=True)
     assert "You have 3 recovery codes left" in answer.content.decode()
+
+
+def test_codes_from_before_0_2_end_and_their_owner_is_told(
+    ann: User, enrolled, clock
+) -> None:
+    upgrade(NOW)
+    short = "abcdefghjkmnpqrs"  # as they were made then
+    digest = secondfactor._digest(short, keyformat.current_pepper())
+    last = RecoveryCode.objects.latest("pk").pk
+    RecoveryCode.objects.filter(pk=last).update(digest=digest)
+    answer = by_password().post(CODE, {"code": code_now()}, follow=True)
+    assert "good until 2027-02-19. Make new" in answer.content.decode()
+    assert "They are from before version 0.2" in answer.content.decode()
+    clock.shift(timedelta(days=89))
+    assert by_password().post(CODE, {"code": short}).status_code == 302
+    RecoveryCode.objects.update(used_at=None)
+    clock.shift(timedelta(days=1))
+    assert by_password().post(CODE, {"code": short}).status_code == 422
+    clock.shift(30)
+    client = by_password()
+    answer = client.post(CODE, {"code": code_now()}, follow=True)
+    assert "You have 0 recovery codes left" in answer.content.decode()
+    clock.shift(30)
+    client.post("/staff/account/second-factor/codes/", {"code": code_now()})
+    assert b"10 recovery codes left, for" in client.get("/staff/account/").content
 
 
 def test_new_recovery_codes_void_the_old(ann: User, enrolled, clock) -> None:

@@ -7,6 +7,7 @@ same code one is refused, and a wrong one counts even though it ends in an excep
 import logging
 import secrets
 from base64 import b32decode, b32encode
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from webhooks.models import Authenticator, RecoveryCode, encryption, keyformat
 
-from . import audit, sessions
+from . import audit, former_recovery_codes, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,13 @@ class AlreadySetUp(Exception):
 
 class WrongCode(Exception):
     """The code is not the present one, or was used before."""
+
+
+@dataclass(frozen=True)
+class CodesLeft:
+    count: int
+    until: datetime | None = None
+    """When they stop being good, where they are from before 0.2."""
 
 
 class TooManyTries(Exception):
@@ -101,15 +109,18 @@ def check(*, by: audit.Actor, user: User, code: str) -> Authenticator:
     """
     spent = _spend(by, user, code, confirmed=True)
     if isinstance(spent, RecoveryCode):
-        left = unused(spent.authenticator)
-        _record(by, user, "factor.recovery_code_used", left=left)
+        left = codes_left(spent.authenticator)
+        _record(by, user, "factor.recovery_code_used", left=left.count)
         return spent.authenticator
     return spent
 
 
-def unused(authenticator: Authenticator) -> int:
-    """The number of recovery codes that are left."""
-    return authenticator.recovery_codes.filter(used_at=None).count()
+def codes_left(authenticator: Authenticator) -> CodesLeft:
+    """The recovery codes that are good. Three statements at most."""
+    until = former_recovery_codes.good_until(authenticator)
+    if until is not None and until <= timezone.now():
+        return CodesLeft(0)
+    return CodesLeft(authenticator.recovery_codes.filter(used_at=None).count(), until)
 
 
 def renew_codes(*, by: audit.Actor, user: User, code: str) -> list[str]:
@@ -187,6 +198,10 @@ def _matching(
     else:
         if device.accepts(text, at=now, key=key):
             return device
+    if len(text) == former_recovery_codes.LENGTH:
+        end = former_recovery_codes.end()
+        if end is not None and end <= now:
+            return None
     digests = [_digest(text, pepper) for pepper in keyformat.peppers()]
     unused_codes = device.recovery_codes.filter(used_at=None, digest__in=digests)
     found = unused_codes.select_related("authenticator").first()

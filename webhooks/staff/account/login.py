@@ -67,12 +67,15 @@ class EnterCode(OwnPage, FormPage):
             return self.show(form, form.refuse(error))
         complete_login(self.request, device)
         logins.succeeded(by=staff_actor(self.request))
-        left = secondfactor.unused(device)
-        if left <= FEW:
-            text = f"You have {left} recovery codes left. Make new ones on this page."
-            messages.warning(self.request, text)
-            return redirect("staff:account")
-        return redirect(redirect_target(self.request))
+        left = secondfactor.codes_left(device)
+        if left.until is not None:
+            text = f"Your recovery codes are good until {left.until:%Y-%m-%d}. "
+        elif left.count <= FEW:
+            text = f"You have {left.count} recovery codes left. "
+        else:
+            return redirect(redirect_target(self.request))
+        messages.warning(self.request, f"{text}Make new ones on this page.")
+        return redirect("staff:account")
 
 
 def complete_login(request: HttpRequest, device: Any) -> None:

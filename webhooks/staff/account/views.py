@@ -44,7 +44,7 @@ class Account(OwnPage):
         factor = second_factor(self.owner)
         return {
             "factor": factor,
-            "codes_left": secondfactor.unused(factor) if factor else 0,
+            "codes": factor and secondfactor.codes_left(factor),
             "roles": self.owner.groups.order_by("name"),
             "sessions": sessions.live(self.owner),
             "own_session": self.own_session,
