@@ -8,6 +8,7 @@ from pathlib import Path
 
 BENCHMARKS = (
     "deliveries",
+    "payloads",
     "account",
     "processes",
     "batches",
@@ -23,7 +24,7 @@ BENCHMARKS = (
 
 def main(names: list[str]) -> None:
     print(_machine(), end="\n\n")
-    print(f"{'measured':>9} {'target':>11}  {'':7}what")
+    print(f"{'measured':>9} {'target':>11} {'aim':>11}  {'':7}what")
     for name in names or BENCHMARKS:
         for result in importlib.import_module(f"benchmarks.{name}").run():
             print(result, flush=True)

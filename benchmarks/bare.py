@@ -1,6 +1,7 @@
 """The yardstick of deliveries: an aiohttp loop that does nothing but post."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping
 
@@ -11,19 +12,32 @@ from . import machine
 CONCURRENCY = 200
 
 
-def rate(url: str, body: bytes, headers: Mapping[str, str], count: int) -> float:
+def rate(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    count: int,
+    tls: ssl.SSLContext | None = None,
+) -> float:
     """Posts a second."""
-    return asyncio.run(_rate(url, body, headers, count))
+    return asyncio.run(_rate(url, body, headers, count, tls))
 
 
-async def _rate(url: str, body: bytes, headers: Mapping[str, str], count: int) -> float:
+async def _rate(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    count: int,
+    tls: ssl.SSLContext | None,
+) -> float:
     left = iter(range(count))
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, ssl=tls or True)
     async with aiohttp.ClientSession(connector=connector) as session:
 
         async def post() -> None:
             for _ in left:
                 async with session.post(url, data=body, headers=headers) as response:
+                    assert response.status == 200, response.status
                     await response.read()
 
         started = time.perf_counter()

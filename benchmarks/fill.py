@@ -1,6 +1,7 @@
 """Makes subscribers and publishes to them, over the portal that DATABASE_URL names.
 
-`python -m benchmarks.fill URL SUBSCRIBERS EVENTS`: the events go round the subscribers.
+`python -m benchmarks.fill URL SUBSCRIBERS EVENTS [BYTES]`: the events go round the
+subscribers; those that are there already get more. BYTES is the size of an event's data.
 Prints the partners, a publisher's key, and the request that one of the events leaves in.
 """
 
@@ -22,11 +23,12 @@ from webhooks.operations import events, keys, partners, subscriptions  # noqa: E
 from webhooks.operations.audit import SYSTEM  # noqa: E402
 
 CHUNK = 1000
+CHUNK_BYTES = 16 * 1024 * 1024
 
 
-def main(url: str, subscribers: int, count: int) -> None:
+def main(url: str, subscribers: int, count: int, size: int) -> None:
     made = [_subscriber(f"{url}{number}") for number in range(subscribers)]
-    _publish(made, count)
+    _publish(made, count, size)
     _, key = keys.issue(by=SYSTEM, partner=None)
     request = _request() if count else {}
     print(json.dumps({"partners": [str(p.id) for p in made], "key": key} | request))
@@ -34,6 +36,8 @@ def main(url: str, subscribers: int, count: int) -> None:
 
 def _subscriber(url: str) -> Partner:
     """A partner with one Standard Webhooks subscription."""
+    if known := Partner.objects.filter(name=url).first():
+        return known
     partner = partners.create(by=SYSTEM, name=url)
     subscriptions.create(
         by=SYSTEM,
@@ -46,13 +50,14 @@ def _subscriber(url: str) -> Partner:
     return partner
 
 
-def _publish(to: list[Partner], count: int) -> None:
+def _publish(to: list[Partner], count: int, size: int) -> None:
+    data = event.data(size)
     new = [
-        events.NewEvent(partner=partner, type=event.TYPE, data=event.DATA)
-        for partner in to
+        events.NewEvent(partner=partner, type=event.TYPE, data=data) for partner in to
     ]
-    for first in range(0, count, CHUNK):
-        last = min(first + CHUNK, count)
+    step = min(CHUNK, CHUNK_BYTES // max(size, 1))
+    for first in range(0, count, step):
+        last = min(first + step, count)
         chunk = [new[number % len(new)] for number in range(first, last)]
         events.publish_batch(by=SYSTEM, events=chunk)
 
@@ -66,4 +71,4 @@ def _request() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], *map(int, (*sys.argv[2:], 0)[:3]))

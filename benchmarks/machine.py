@@ -94,11 +94,11 @@ def started(
 
 
 @contextmanager
-def receiver(module: str) -> Iterator[str]:
+def receiver(module: str, *arguments: str, scheme: str = "http") -> Iterator[str]:
     """The URL of a receiver of `benchmarks`, which prints its port."""
-    with started(os.environ, "-m", f"benchmarks.{module}") as process:
+    with started(os.environ, "-m", f"benchmarks.{module}", *arguments) as process:
         assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}/"
+        yield f"{scheme}://127.0.0.1:{int(process.stdout.readline())}/"
 
 
 @contextmanager

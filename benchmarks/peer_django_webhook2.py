@@ -1,7 +1,8 @@
 """django-webhook2 on Celery and Redis, as its README sets it up.
 
-Run by the Python of build/peers. `python -m benchmarks.peer_django_webhook2 URL COUNT`
-queues, delivers with a Celery worker, and prints deliveries a second.
+Run by the Python of build/peers. `python -m benchmarks.peer_django_webhook2 URL COUNT
+[OPTION …]` queues, delivers with a Celery worker that has these options, and prints
+deliveries a second.
 """
 
 import json
@@ -15,7 +16,6 @@ import celery
 import django
 from django.conf import settings
 
-PROCESSES = 8
 LONGEST = 120.0  # seconds
 
 url = urllib.parse.urlsplit(os.environ["PEER_DATABASE_URL"])
@@ -47,7 +47,7 @@ from django_webhook.models import Webhook, WebhookEvent  # noqa: E402
 from benchmarks import event  # noqa: E402
 
 
-def main(receiver: str, count: int) -> None:
+def main(receiver: str, count: int, options: list[str]) -> None:
     call_command("migrate", verbosity=0)
     webhook = Webhook.objects.create(url=receiver)
     webhook.secrets.create(token="a-secret-of-the-benchmark")
@@ -58,7 +58,7 @@ def main(receiver: str, count: int) -> None:
         made._enqueue_delivery()
     command = ["celery", "-A", "benchmarks.peer_django_webhook2", "worker"]
     worker = subprocess.Popen(
-        [sys.executable, "-m", *command, "-c", str(PROCESSES), "-l", "ERROR"],
+        [sys.executable, "-m", *command, "-l", "ERROR", *options],
         stdout=subprocess.DEVNULL,
     )
     try:
@@ -75,4 +75,4 @@ def main(receiver: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])

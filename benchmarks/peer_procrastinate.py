@@ -1,30 +1,31 @@
 """A webhook sender built on Procrastinate: one job a delivery, posted with aiohttp.
 
-Run by the Python of build/peers. `python -m benchmarks.peer_procrastinate URL COUNT`
-queues, delivers, and prints deliveries a second.
+Run by the Python of build/peers. `python -m benchmarks.peer_procrastinate URL COUNT
+PROCESSES` queues, delivers with so many workers, and prints deliveries a second.
 """
 
 import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import os
 import sys
-import time
 
 import aiohttp
 import procrastinate
+import psycopg
 
 from benchmarks import event
 
-CONCURRENCY = 50  # more makes it no faster: jobs are fetched one by one
+CONCURRENCY = 50  # of a process; more makes it no faster: jobs are fetched one by one
+DATABASE = os.environ["PEER_DATABASE_URL"]
 
 app = procrastinate.App(
-    connector=procrastinate.PsycopgConnector(
-        conninfo=os.environ["PEER_DATABASE_URL"], min_size=4, max_size=20
-    )
+    connector=procrastinate.PsycopgConnector(conninfo=DATABASE, min_size=4, max_size=20)
 )
 sessions: list[aiohttp.ClientSession] = []
+logging.getLogger("procrastinate").setLevel(logging.ERROR)
 
 
 @app.task(name="deliver")
@@ -36,16 +37,39 @@ async def deliver(url: str, body: str) -> None:
         await response.read()
 
 
-async def main(url: str, count: int) -> None:
+async def main(url: str, count: int, processes: int) -> None:
     body = json.dumps({"type": event.TYPE, "data": event.DATA})
-    async with app.open_async(), aiohttp.ClientSession() as session:
-        sessions.append(session)
+    async with app.open_async():
         await app.schema_manager.apply_schema_async()
         await deliver.batch_defer_async(*[{"url": url, "body": body}] * count)
-        started = time.perf_counter()
+    command = [sys.executable, "-m", "benchmarks.peer_procrastinate", "work"]
+    workers = [await asyncio.create_subprocess_exec(*command) for _ in range(processes)]
+    assert not any([await worker.wait() for worker in workers])
+    print(json.dumps(_rate(count)))
+
+
+async def work() -> None:
+    async with app.open_async(), aiohttp.ClientSession() as session:
+        sessions.append(session)
         await app.run_worker_async(wait=False, concurrency=CONCURRENCY)
-        print(json.dumps(count / (time.perf_counter() - started)))
+
+
+def _rate(count: int) -> float:
+    """From the first job's start until the last one's end."""
+    with psycopg.connect(DATABASE) as connection:
+        row = connection.execute("""
+            SELECT count(*) FILTER (WHERE type = 'succeeded'),
+                extract(epoch FROM max(at) FILTER (WHERE type = 'succeeded')
+                    - min(at) FILTER (WHERE type = 'started'))
+            FROM procrastinate_events
+        """).fetchone()
+    assert row is not None
+    assert row[0] == count, row
+    return count / float(row[1])
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    if sys.argv[1] == "work":
+        asyncio.run(work())
+    else:
+        asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
