@@ -10,7 +10,6 @@ _ID = """(lpad(to_hex(%(first)s + n), 12, '0') || '7' || substr(md5(%(salt)s || 
 _EVENT = {"id": _ID, "idempotency_key": "NULL"}
 _DELIVERY = {
     "id": _ID,
-    "event_id": _ID,
     "state": "'pending'",
     "attempts": "%(attempts)s",
     "lane": "%(attempts)s",
@@ -23,9 +22,18 @@ _DELIVERY = {
 }
 
 
-def grow(database: str, count: int, *, due_in: float = 0, attempts: int = 0) -> None:
+def grow(
+    database: str,
+    count: int,
+    *,
+    due_in: float = 0,
+    attempts: int = 0,
+    have_events: bool = True,
+) -> None:
     """`count` more deliveries, in turn to the endpoints that have one; the first is due
-    in so many seconds, the others a millisecond after each other. `attempts` 0 or 1."""
+    in so many seconds, the others a millisecond after each other. `attempts` 0 or 1.
+    Without events of their own they are of those that are there, which takes half as long.
+    """
     with psycopg.connect(database, autocommit=True) as connection:
         row = connection.execute(
             "SELECT extract(epoch FROM clock_timestamp())::bigint * 1000"
@@ -43,11 +51,17 @@ def grow(database: str, count: int, *, due_in: float = 0, attempts: int = 0) -> 
             SELECT d.*, row_number() OVER () - 1 AS position, count(*) OVER () AS sources
             FROM (SELECT DISTINCT ON (endpoint_id) * FROM webhooks_delivery) AS d
         """)
-        for table, joined, changed in (
-            ("webhooks_event", "e.id = source.event_id", _EVENT),
-            ("webhooks_delivery", "e.id = source.id", _DELIVERY),
-        ):
+        # Foreign keys hold by themselves, and checking them takes a third of the time.
+        connection.execute("SET session_replication_role = replica")
+        if have_events:
+            copied = [("webhooks_event", "e.id = source.event_id", _EVENT)]
+            changed = _DELIVERY | {"event_id": _ID}
+        else:
+            copied, changed = [], _DELIVERY
+        copied.append(("webhooks_delivery", "e.id = source.id", changed))
+        for table, joined, changed in copied:
             connection.execute(_copy(connection, table, joined, changed), values)
+        connection.execute("RESET session_replication_role")
         connection.execute("UPDATE webhooks_endpoint SET next_due_at = now()")
         connection.execute("VACUUM ANALYZE webhooks_delivery, webhooks_event")
         connection.execute("CHECKPOINT")  # what was grown is not written while measured
