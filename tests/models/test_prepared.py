@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.db.utils import NotSupportedError
+from django.db.utils import (
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
 
 from tests import factories, pooler
 from tests.delivery.cluster import database_url
-from webhooks.models import ApiKey, Delivery, partners, prepared
+from webhooks.models import ApiKey, Delivery, outages, partners, prepared
 from webhooks.operations import keys
 
 pytestmark = [
@@ -79,7 +84,7 @@ def test_statements_outlive_a_transaction_that_is_rolled_back():
         execute("SELECT 2")
         with transaction.atomic():
             transaction.set_rollback(True)
-    assert statements() == ["SELECT 1", "SELECT 2"]
+    assert sorted(statements()) == ["SELECT 1", "SELECT 2"]
 
 
 def test_a_connection_keeps_a_bounded_number_of_them():
@@ -158,3 +163,67 @@ def test_a_pooler_is_recognised_and_then_nothing_is_prepared():
             assert not pooled.keeps_prepared
     connection.connect()
     assert connection.keeps_prepared
+
+
+# --- The cursor -----------------------------------------------------------------------
+
+
+def test_parameters_have_places_or_names():
+    assert execute("SELECT %s::int, %s::text, '%%'", 1, "a") == [(1, "a", "%")]
+    with prepared.cursor() as cursor:
+        cursor.execute(
+            "SELECT %(b)s::text, %(a)s::int, %(b)s::text", {"a": 1, "b": "x", "c": 2}
+        )
+        assert cursor.fetchone() == ("x", 1, "x")
+        assert cursor.fetchone() is None
+        cursor.execute("SELECT generate_series(1, 3)")
+        assert [*cursor] == [(1,), (2,), (3,)]
+        assert cursor.rowcount == 3
+
+
+@pytest.mark.parametrize("value", [None, True, -1, 2**40, 1.5, "é\\'\"\n", b"\0", [1]])
+def test_values_are_those_of_psycopg(value):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s", [value])
+        expected = cursor.fetchone()
+    type_ = {bool: "bool", float: "float8", str: "text", bytes: "bytea"}.get(
+        type(value), "int8" if isinstance(value, int) else "int[]"
+    )
+    assert execute(f"SELECT %s::{type_}", value) == [expected]
+    # A number of another size is another type.
+    assert execute("SELECT %s + 0, %s + 0", 1, 2**40) == [(1, 2**40)]
+    assert execute("SELECT %s + 0, %s + 0", 2**40, 1) == [(2**40, 1)]
+
+
+def test_a_statement_begins_the_transaction_that_it_is_in():
+    partner = factories.partner()
+    with transaction.atomic():
+        execute("UPDATE webhooks_partner SET name = 'new' WHERE id = %s", partner.id)
+        transaction.set_rollback(True)
+    partner.refresh_from_db()
+    assert partner.name != "new"
+
+
+def test_errors_are_those_of_django():
+    first, second = factories.partner(), factories.partner()
+    with pytest.raises(IntegrityError, match="name"), transaction.atomic():
+        execute(
+            "UPDATE webhooks_partner SET name = %s WHERE id = %s",
+            first.name,
+            second.id,
+        )
+    with pytest.raises(ProgrammingError, match="nothing"):
+        execute("SELECT nothing")
+    assert execute("SELECT 1") == [(1,)]
+
+
+def test_a_lost_connection_is_an_outage_and_is_replaced():
+    execute("SELECT 1")
+    ((pid,),) = execute("SELECT pg_backend_pid()")
+    with closing(connection.copy()) as another, another.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    with pytest.raises(OperationalError) as caught:
+        execute("SELECT 1")
+    assert outages.is_outage(caught.value)
+    connection.close_if_unusable_or_obsolete()
+    assert execute("SELECT 1") == [(1,)]

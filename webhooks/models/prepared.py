@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.utils import CursorWrapper
 
 AMONG = {
@@ -38,10 +38,13 @@ def cursor() -> CursorWrapper:
     DATABASE_PREPARED_STATEMENTS off it is the connection's usual cursor. Raises what
     `connection.cursor()` raises.
     """
-    found: CursorWrapper = connection.cursor()
+    database = connections[DEFAULT_DB_ALIAS]  # `connection` looks it up each time
+    database.close_if_health_check_failed()
+    database.ensure_connection()
     # Django's log of statements, for tests and runserver, reads the values in the text.
-    if getattr(connection, "keeps_prepared", False) and not connection.queries_logged:
-        from .prepared_cursor import PreparedCursor
+    if database.queries_logged or not getattr(database, "keeps_prepared", False):
+        return database.cursor()
+    from .prepared_cursor import PreparedCursor
 
-        found.cursor = PreparedCursor(connection.connection)
-    return found
+    cursor: Any = PreparedCursor(database.connection)
+    return database.make_cursor(cursor)

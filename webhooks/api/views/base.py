@@ -49,7 +49,11 @@ class View(view.ApiView):
 
     def check_query(self, request: Request) -> None:
         operation = getattr(self, self.action or "", None)
-        reader = getattr(operation, "query", Query)(data=request.query_params)
+        query = getattr(operation, "query", None)
+        if query is None and not request.META.get("QUERY_STRING"):
+            self.query = {}
+            return
+        reader = (query or Query)(data=request.query_params)
         if not reader.is_valid():
             raise QueryRefused(reader.errors)
         self.query = reader.validated_data
