@@ -66,6 +66,7 @@ pictures: setup ## take docs/images anew, of made-up traffic in a scratch databa
 soak: setup ## kill, freeze and cut off everything while events are delivered (SEED= EVENTS=)
 	$(BIN)/python -m tests.soak --database sqlite $(SOAK)
 	$(BIN)/python -m tests.soak --database postgresql $(SOAK)
+	$(BIN)/python -m tests.soak --database postgresql --processes 2 $(SOAK)
 	$(BIN)/python -m tests.soak --database postgresql --backend celery $(SOAK)
 
 abuse: setup ## do everything that docs/limits.md bounds at once, while healthy traffic is measured

@@ -19,13 +19,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], required=True)
     parser.add_argument("--backend", choices=["local", "celery"], default="local")
+    parser.add_argument("--processes", type=int, default=1, help="of each `deliver`")
     parser.add_argument("--events", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
     # Whoever ends it ends all that it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
-    about = f"{options.events} events on {options.database}, {options.backend} backend, SEED={options.seed}"
+    about = (
+        f"{options.events} events on {options.database}, {options.backend} backend, "
+        f"{options.processes} process(es) of a command, SEED={options.seed}"
+    )
     print(f"{about}, logs in {folder}", flush=True)  # noqa: T201
     with ExitStack() as stack:
         cluster = broker = None
@@ -48,11 +52,11 @@ def main() -> int:
             "PGAPPNAME": "conductor",
         }
         django.setup()
-        from . import report, soak
+        from . import fleet, report, soak
 
         evidence, seconds = soak.run(
             folder,
-            backend=options.backend,
+            crew=fleet.crew(options.backend, options.processes),
             events=options.events,
             seed=options.seed,
             cluster=cluster,

@@ -5,6 +5,7 @@ and retries come round by the real clock while the soak watches, and no row is t
 anybody but the portal. The profiles are two real ones under names of their own.
 """
 
+import multiprocessing
 import os
 from dataclasses import replace
 from datetime import timedelta
@@ -68,8 +69,20 @@ class Soak(AppConfig):
         connection_created.connect(_tell_name)
 
 
+def name_of(command: str, pid: int) -> str:
+    """Of a process of a command that has several."""
+    return f"{command}/{pid}"
+
+
 def _tell_name(connection: Any, **_: object) -> None:
-    """PostgreSQL knows who is connected (PGAPPNAME); SQLite has to be told."""
+    """PostgreSQL knows which command is connected (PGAPPNAME), but not which process of it;
+    SQLite has to be told."""
+    name = os.environ.get(NAME, "")
     if connection.vendor == "sqlite":
-        name = os.environ.get(NAME, "")
         connection.connection.create_function("soak_actor", 0, lambda: name)
+    elif multiprocessing.parent_process() is not None:
+        with connection.cursor() as cursor:
+            process = name_of(name, os.getpid())
+            cursor.execute(
+                "SELECT set_config('application_name', %s, false)", [process]
+            )

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from .apps import NAME
+from .apps import NAME, name_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,19 +24,25 @@ class Role:
     command: tuple[str, ...]
     started: str
     """What it logs when it has begun; before, SIGTERM ends it as it ends any program."""
+    processes: int = 1
+    """Of each. With several, the process that is started looks after those that work."""
 
 
 _DELIVER = ("manage.py", "deliver", "--concurrency=20")
 _CELERY = "-m celery -A portal worker --pool=solo --hostname={name}@soak"
 _QUIET = "--without-gossip --without-mingle --without-heartbeat"
 
-CREWS = {
-    "local": [Role("worker", 3, _DELIVER, "Delivering by")],
-    "celery": [
-        Role("claimer", 2, (*_DELIVER, "--backend=celery"), "Delivering by"),
-        Role("sender", 2, (*_CELERY.split(), *_QUIET.split()), "[queues]"),
-    ],
-}
+
+def crew(backend: str, processes: int) -> Sequence[Role]:
+    if backend == "celery":
+        return [
+            Role("claimer", 2, (*_DELIVER, "--backend=celery"), "Delivering by"),
+            Role("sender", 2, (*_CELERY.split(), *_QUIET.split()), "[queues]"),
+        ]
+    if processes == 1:
+        return [Role("worker", 3, _DELIVER, "Delivering by")]
+    command = (*_DELIVER, f"--processes={processes}")
+    return [Role("worker", 2, command, "Delivering in", processes)]
 
 
 @dataclass
@@ -49,6 +57,19 @@ class Process:
     @property
     def is_running(self) -> bool:
         return self.popen.poll() is None
+
+    @property
+    def command(self) -> "Process":
+        return self
+
+    @property
+    def children(self) -> Sequence["Child"]:
+        pid = self.popen.pid
+        try:
+            pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:  # it has ended
+            return []
+        return [Child(name_of(self.name, int(pid)), int(pid), self) for pid in pids]
 
     def send(self, number: int) -> None:
         self.popen.send_signal(number)
@@ -75,6 +96,22 @@ class Process:
         if status == (-signal.SIGKILL if self.was_killed else 0):
             return ""
         return f"{self.name} ended with {status}: {self.log.read_text()[-500:]}"
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process of a command that has several. Its command replaces it."""
+
+    name: str
+    pid: int
+    command: Process = field(compare=False)
+
+    def send(self, number: int) -> None:
+        with suppress(ProcessLookupError):  # it may have ended with its command
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send(signal.SIGKILL)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from . import examiner
 from .apps import LEASE
 from .evidence import Incident
-from .fleet import Process
+from .fleet import Child, Process
 
 LONGEST = 1.5 * LEASE
 """Seconds, for the first lease of a row. What was lost before has a longer one."""
@@ -18,7 +18,7 @@ LONGEST = 1.5 * LEASE
 
 @dataclass(frozen=True)
 class _Frozen:
-    process: Process
+    process: Process | Child
     began: float
     is_hasty: bool
     """It goes on at the very moment at which another has taken over what it had in hand,
@@ -41,10 +41,10 @@ class Freezer:
         self._count = 0
 
     @property
-    def processes(self) -> list[Process]:
+    def processes(self) -> list[Process | Child]:
         return [frozen.process for frozen in self._frozen]
 
-    def freeze(self, process: Process) -> None:
+    def freeze(self, process: Process | Child) -> None:
         stop_without_lock(process.send)
         self._count += 1
         self._frozen.append(_Frozen(process, time.time(), self._count % 2 == 1))

@@ -11,7 +11,7 @@ from tests.redis_server import Redis
 from . import examiner
 from .cluster import Cluster
 from .evidence import Incident
-from .fleet import Fleet, Process, Role
+from .fleet import Child, Fleet, Process, Role
 from .freezer import Freezer
 
 GAP = 1.2
@@ -64,13 +64,15 @@ class Storm:
                 "restart": (1, self._restart_fast),
                 "crash": (1, self._restart_immediate),
             }
+        if any(role.processes > 1 for role in crew):
+            self._kinds["kill command"] = (2, self._kill_command)
         if broker is not None:
             self._kinds["wipe"] = (3, self._wipe)
 
     def rage(self, count: int) -> None:
         """`count` incidents; each kind happens once before any happens again."""
         self.keep_up()
-        while len(self._awake()) < sum(role.count for role in self._crew):
+        while len(self._awake()) < sum(r.count * r.processes for r in self._crew):
             self._wait(0.1)
         self._publisher = self._publish()
         weights = [weight for weight, _ in self._kinds.values()]
@@ -117,16 +119,19 @@ class Storm:
     def _note(self, kind: str, name: str, began: float) -> None:
         self.incidents.append(Incident(kind, name, began, time.time()))
 
-    def _awake(self) -> list[Process]:
+    def _awake(self) -> list[Process | Child]:
+        """Those that work and are not frozen."""
         frozen = self._freezer.processes
         return [
             process
             for role in self._crew
-            for process in self._fleet.running(role.name)
-            if process not in frozen and role.started in process.log.read_text()
+            for command in self._fleet.running(role.name)
+            if role.started in command.log.read_text()
+            for process in (command.children if role.processes > 1 else [command])
+            if process not in frozen
         ]
 
-    def _victim(self) -> Process:
+    def _victim(self) -> Process | Child:
         """One that has something in hand, where one has before long."""
         end = time.time() + LOOKING
         while time.time() < end:
@@ -172,8 +177,22 @@ class Storm:
 
     def _stop(self) -> None:
         # Not an incident that may lose anything.
-        self._victim().stop()
-        self._note("stop", "", 0)
+        if command := self._command():
+            command.stop()
+            self._note("stop", "", 0)
+
+    def _kill_command(self) -> None:
+        """Neither may this: its processes notice, and end as if they were told to."""
+        if command := self._command():
+            command.kill()
+            self._note("kill command", "", 0)
+
+    def _command(self) -> Process | None:
+        """One of which something is in hand. None where a process of it is frozen, which
+        cannot end."""
+        command = self._victim().command
+        frozen = [process.command for process in self._freezer.processes]
+        return None if command in frozen else command
 
     def _freeze(self) -> None:
         victim = self._victim()
