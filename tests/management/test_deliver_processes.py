@@ -250,7 +250,7 @@ def test_what_keeps_all_of_them_from_beginning_is_told_once(tmp_path):
     assert done.stderr.count("This process failed.") == 1
     assert 'relation "webhooks_' in done.stderr
     assert done.stderr.splitlines()[-1] == (
-        "CommandError: deliver-1 ended (status 1) before it had begun."
+        "CommandError: deliver-1 ended before it had begun (status 1)."
     )
 
 

@@ -92,8 +92,18 @@ def test_a_first_one_that_cannot_begin_ends_it_all(tmp_path):
     text = log.read_text()
     assert text.count("ValueError: wrong") == 1
     assert "hand-1: This process failed." in text
-    assert "CannotBegin: hand-1 ended (status 1) before it had begun." in text
+    assert "CannotBegin: hand-1 ended before it had begun (status 1)." in text
     assert starts(tmp_path) == ["0"]
+
+
+def test_a_first_one_that_is_killed_before_is_replaced(tmp_path):
+    killed = """
+    if starts(0) == 1: os.kill(os.getpid(), signal.SIGKILL)
+    begun(); time.sleep(200)"""
+    with supervising(tmp_path, killed) as (_, log):
+        eventually(lambda: starts(tmp_path) == ["0", "0", "1"])
+
+    assert "hand-1 ended (signal 9)" in log.read_text()
 
 
 def test_each_that_dies_is_replaced_later_and_later_while_they_die_young(tmp_path):

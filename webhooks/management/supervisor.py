@@ -41,7 +41,7 @@ Begun = Callable[[], None]
 
 
 class CannotBegin(Exception):
-    """The first process died before its work had begun; the text says how. Its log says why."""
+    """The first process ended by itself before its work had begun. Its log says why."""
 
 
 @dataclass
@@ -87,7 +87,8 @@ class Supervisor:
         """Returns when all processes have ended: after SIGTERM or SIGINT, or all done.
 
         The first process must begin before the others are started, so that what keeps all
-        of them from it is told once. Raises CannotBegin when it dies before.
+        of them from it is told once. Raises CannotBegin when it ends before. One that is
+        killed is replaced, then as later.
         """
         # Blocked, they wait for `sigwait`: none comes between two lines, none is lost.
         for number in (_CHILD_ENDED, _ALARM, _BEGUN):
@@ -125,6 +126,8 @@ class Supervisor:
         if code == 0 and self._until_done:
             self._has_begun = True
             return
+        if not self._has_begun and code is not None and code >= 0:
+            raise CannotBegin(f"{place.name} ended before it had begun ({_how(code)}).")
         if now - place.started > YOUNG:
             place.pause = FIRST_PAUSE
         self._postpone(place, f"ended ({_how(code)})")
@@ -143,8 +146,6 @@ class Supervisor:
 
     def _postpone(self, place: _Place, what: str) -> None:
         """Replace a process later, of which `what` is told."""
-        if not self._has_begun:
-            raise CannotBegin(f"{place.name} {what} before it had begun.")
         text = "%s %s; the next is started in %.0f s."
         logger.error(text, place.name, what, place.pause)
         place.due = time.monotonic() + place.pause
