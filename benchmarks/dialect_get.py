@@ -1,13 +1,13 @@
 """Authenticated GETs of one webhook in a dialect, beside a bare Django view that makes the
-same two SELECTs; both in one worker of `serve`, over one PostgreSQL database.
+same two SELECTs by the ORM; both in one worker of `serve`, over one PostgreSQL database.
 
-The rounds alternate and their medians count: a machine's speed drifts.
+What counts is the worker's time on a processor, which is what bounds its requests, and which
+other programs disturb less than a clock's. The rounds alternate and their medians count.
 """
 
 import asyncio
 import json
 import statistics
-import time
 from collections.abc import Mapping
 
 import aiohttp
@@ -18,7 +18,7 @@ from .result import Result
 ROUNDS = 5
 REQUESTS = 700  # in a round; with the bare rounds more than 10,000 reach the worker
 CONCURRENCY = 8
-TARGET = 0.65
+TARGET = 1.5
 MOST_MEMORY = 120.0  # MB resident, of a worker after 10,000 requests
 
 
@@ -26,10 +26,11 @@ def run() -> list[Result]:
     with machine.postgresql() as environment:
         made = json.loads(machine.python(environment, "-m", "benchmarks.dialect_rows"))
         with machine.web(environment) as (url, server):
-            rates = asyncio.run(_measure(url, made["key"], made["reads"]))
-            memory = max(map(machine.resident, machine.children(server.pid)))
+            (worker,) = machine.children(server.pid)
+            costs = asyncio.run(_measure(url, worker, made["key"], made["reads"]))
+            memory = machine.resident(worker)
     results = [
-        _compared(dialect, rates[dialect], rates[f"bare {dialect}"])
+        _compared(dialect, costs[dialect], costs[f"bare {dialect}"])
         for dialect in made["reads"]
     ]
     return [*results, _remembered(memory)]
@@ -37,10 +38,10 @@ def run() -> list[Result]:
 
 def _compared(dialect: str, ours: float, bare: float) -> Result:
     return Result(
-        what=f"authenticated GET in {dialect} / bare Django view, same two SELECTs",
-        measured=ours / bare,
+        what=f"authenticated GETs in {dialect} / of a bare Django view, same two SELECTs",
+        measured=bare / ours,
         target=TARGET,
-        detail=f"{ours:,.0f}/s against {bare:,.0f}/s",
+        detail=f"{ours * 1e6:,.0f} µs against {bare * 1e6:,.0f} µs of a processor",
     )
 
 
@@ -57,9 +58,9 @@ def _remembered(memory: float) -> Result:
 
 
 async def _measure(
-    url: str, key: str, reads: Mapping[str, Mapping[str, str]]
+    url: str, worker: int, key: str, reads: Mapping[str, Mapping[str, str]]
 ) -> dict[str, float]:
-    """Requests per second, by what was read."""
+    """Seconds of a processor for a request, by what was read."""
     paths = {}
     for dialect, read in reads.items():
         paths[dialect] = read["path"]
@@ -69,11 +70,11 @@ async def _measure(
     async with aiohttp.ClientSession(url, headers=headers) as session:
         for _ in range(ROUNDS):
             for name, path in paths.items():
-                rounds[name].append(await _rate(session, path))
+                rounds[name].append(await _cost(session, worker, path))
     return {name: statistics.median(found) for name, found in rounds.items()}
 
 
-async def _rate(session: aiohttp.ClientSession, path: str) -> float:
+async def _cost(session: aiohttp.ClientSession, worker: int, path: str) -> float:
     left = iter(range(REQUESTS))
 
     async def get() -> None:
@@ -82,8 +83,8 @@ async def _rate(session: aiohttp.ClientSession, path: str) -> float:
                 assert response.status == 200, await response.text()
                 await response.read()
 
-    started = time.perf_counter()
+    before = machine.processor_seconds(worker)
     async with asyncio.timeout(machine.TIME_LIMIT), asyncio.TaskGroup() as tasks:
         for _ in range(CONCURRENCY):
             tasks.create_task(get())
-    return REQUESTS / (time.perf_counter() - started)
+    return (machine.processor_seconds(worker) - before) / REQUESTS

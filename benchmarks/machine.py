@@ -137,6 +137,14 @@ def resident(pid: int) -> float:
     return 0.0
 
 
+def processor_seconds(pid: int) -> float:
+    """That the threads of a process have worked (Linux)."""
+    return sum(
+        int(file.read_text().split()[0]) / 1e9
+        for file in Path(f"/proc/{pid}/task").glob("*/schedstat")
+    )
+
+
 def children(pid: int) -> list[int]:
     return [
         int(child)

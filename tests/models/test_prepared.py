@@ -15,7 +15,7 @@ from django.db.utils import (
 
 from tests import factories, pooler
 from tests.delivery.cluster import database_url
-from webhooks.models import ApiKey, Delivery, outages, partners, prepared
+from webhooks.models import Delivery, outages, prepared
 from webhooks.operations import keys
 
 pytestmark = [
@@ -123,27 +123,6 @@ def test_a_column_whose_type_a_migration_changes_is_read_on():
         assert execute(read) == [("a",)]
     finally:
         done("DROP TABLE changing")
-
-
-def test_a_key_is_found_by_its_index_whatever_the_plan():
-    partner = factories.unlimited(factories.partner())
-    first, _ = factories.key(partner)
-    ApiKey.objects.bulk_create(
-        ApiKey(
-            partner=partner,
-            prefix=f"{number:010}",
-            digest=first.digest,
-            pepper=first.pepper,
-            created_at=first.created_at,
-        )
-        for number in range(2000)
-    )
-    done("ANALYZE webhooks_apikey")
-    done("SET plan_cache_mode = force_generic_plan")
-    done(f"PREPARE any_plan AS {partners.NAMED.replace('%s', '$1')}")
-    plan = str(asked(f"EXPLAIN EXECUTE any_plan ('{first.prefix}')"))
-    assert "$1" in plan
-    assert "Seq Scan" not in plan
 
 
 @pytest.mark.optional

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 M = TypeVar("M", bound=models.Model)
 
@@ -25,12 +25,11 @@ class Columns(Generic[M]):
 
     def instance(self, values: Sequence[Any]) -> M:
         """The instance of a row, whose columns a cursor has returned as these values."""
+        database = connections[DEFAULT_DB_ALIAS]  # not what looks it up each time
         values = list(values)
-        for position, convert, expression in _converters(
-            self._model, connection.vendor
-        ):
-            values[position] = convert(values[position], expression, connection)
-        return self._model.from_db(connection.alias, self._names, values)
+        for position, convert, column in _converters(self._model, database.vendor):
+            values[position] = convert(values[position], column, database)
+        return self._model.from_db(DEFAULT_DB_ALIAS, self._names, values)
 
 
 @cache
@@ -38,11 +37,13 @@ def _converters(
     model: type[models.Model], vendor: str
 ) -> list[tuple[int, Callable[[Any, Any, Any], Any], Any]]:
     """What the ORM does to a column's values on this kind of database, by position."""
+    database, table = connections[DEFAULT_DB_ALIAS], model._meta.db_table
+    columns = [field.get_col(table) for field in model._meta.concrete_fields]
     return [
         (position, convert, column)
-        for position, column in enumerate(f.cached_col for f in model._meta.fields)
+        for position, column in enumerate(columns)
         for convert in (
-            *connection.ops.get_db_converters(column),
-            *column.get_db_converters(connection),
+            *database.ops.get_db_converters(column),
+            *column.get_db_converters(database),
         )
     ]

@@ -65,18 +65,6 @@ EXPIRES_SOON = timedelta(days=14)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def named(self, prefix: str) -> "ApiKey | None":
-        """The key of that prefix, with its partner; one SELECT."""
-        with prepared.cursor() as cursor:
-            cursor.execute(NAMED, [prefix])
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        key = _KEY.instance(row[: _KEY.count])
-        if key.partner_id is not None:
-            key.partner = _PARTNER.instance(row[_KEY.count :])
-        return key
-
     def of(self, partner: Partner) -> Self:
         return self.filter(partner=partner)
 
@@ -227,13 +215,7 @@ class ApiKey(models.Model):
         return self.State.EXPIRING if expires_soon else self.State.USABLE
 
 
-_KEY, _PARTNER = Columns(ApiKey, "k"), Columns(Partner, "p")
-# Written by hand, because every request makes it.
-NAMED = (
-    f"SELECT {_KEY.sql}, {_PARTNER.sql} "  # noqa: S608 - names of columns
-    "FROM webhooks_apikey AS k LEFT JOIN webhooks_partner AS p ON p.id = k.partner_id "
-    "WHERE k.prefix = %s"
-)
+_PARTNER = Columns(Partner, "p")
 BY_ID = {
     vendor: f"SELECT {_PARTNER.sql} FROM webhooks_partner AS p WHERE p.id {among}"  # noqa: S608
     for vendor, among in prepared.AMONG.items()

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import models
 from django.db.models.expressions import RawSQL
 
-_ENDPOINT_URLS = {
+ENDPOINT_URLS = {
     "postgresql": """(
         SELECT COALESCE(jsonb_agg(url ORDER BY position), '[]')
         FROM webhooks_endpoint
@@ -26,7 +26,7 @@ _ENDPOINT_URLS = {
         )
     )""",
 }
-_SEALED_SECRETS = {
+SEALED_SECRETS = {
     "postgresql": """(
         SELECT COALESCE(
             jsonb_agg(jsonb_build_array(id, value) ORDER BY created_at, id), '[]'
@@ -53,8 +53,8 @@ def of_subscription(connection: Any, *, at: datetime) -> dict[str, RawSQL]:
     """
     moment = connection.ops.adapt_datetimefield_value(at)
     return {
-        "endpoint_urls": _column(_ENDPOINT_URLS[connection.vendor]),
-        "sealed_secrets": _column(_SEALED_SECRETS[connection.vendor], moment),
+        "endpoint_urls": _column(ENDPOINT_URLS[connection.vendor]),
+        "sealed_secrets": _column(SEALED_SECRETS[connection.vendor], moment),
     }
 
 

@@ -9,13 +9,21 @@ the row that it changes through `locked`.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
-from webhooks.models import ApiKey, Delivery, Partner, Recovery, Subscription
+from webhooks.models import (
+    ApiKey,
+    Delivery,
+    Partner,
+    Recovery,
+    Subscription,
+    reads,
+)
 from webhooks.models.partners import ApiKeyQuerySet
 from webhooks.models.subscriptions import SubscriptionQuerySet
 
@@ -43,6 +51,15 @@ class Access:
     def subscriptions(self, dialect: str) -> SubscriptionQuerySet:
         """The live ones of a dialect."""
         return Subscription.objects.of(self.partner, dialect).within(self.shops)
+
+    def subscription(
+        self, dialect: str, public_id: str, *, at: datetime
+    ) -> Subscription | None:
+        """The one of them that the dialect shows under this id, a UUID in any case, with its
+        endpoints and the secrets that are live at `at`."""
+        return reads.subscription(
+            self.partner, dialect, public_id, shops=self.shops, at=at
+        )
 
     def deliveries(self) -> QuerySet[Delivery]:
         """Of every dialect, the latest first; those of deleted subscriptions too."""

@@ -14,7 +14,7 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from webhooks.models import ApiKey, Partner, keyformat
+from webhooks.models import ApiKey, Partner, keyformat, reads
 
 from . import access, audit, former_keys, kept_for_keys, limits, rotation
 
@@ -223,7 +223,7 @@ def authenticate(
     lookup = keyformat.lookup_of(text)
     if lookup is None:
         raise Malformed
-    key = ApiKey.objects.named(lookup)
+    key = reads.key(lookup)
     if key is not None and key.pepper not in keyformat.peppers():
         logger.error("KEY_PEPPERS lacks pepper %d of key %s.", key.pepper, key.prefix)
         key = None

@@ -154,7 +154,8 @@ class ApiView(ViewSet):
 
     def find(self, public_id: str) -> Subscription:
         """Raises NotFound."""
-        found = self.visible().with_public_id(public_id).first()
+        access = self.caller.access
+        found = access.subscription(self.slug, public_id, at=timezone.now())
         if found is None:
             raise NotFound
         return found
