@@ -58,6 +58,9 @@ and is known again with its next answer."""
 BACKLOG = 1024
 """Connections that the kernel keeps until they are accepted."""
 
+ACCEPTED = 16
+"""Connections in one turn of the loop: each takes a tenth of a millisecond."""
+
 REPORT_SECONDS = 60.0
 """Between two lines in the log on clients that met a limit: one line, however many there are."""
 

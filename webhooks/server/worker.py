@@ -90,16 +90,16 @@ class Worker:
                 name=f"web {number}",
                 daemon=True,
             ).start()
+        # asyncio accepts as many at a time as it lets wait. A few, so that a storm of connections
+        # does not hold up the others; far more may wait.
         server = await self._loop.create_server(
-            lambda: Connection(self._crowd), sock=listening
+            lambda: Connection(self._crowd), sock=listening, backlog=limits.ACCEPTED
         )
-        # asyncio accepts as many at a time as it lets wait: 100, so that a storm of connections
-        # does not hold up the others. Far more may wait.
         listening.listen(limits.BACKLOG)
         begun()
         reported = self._loop.time()
         while not stopping.is_set():
-            self._crowd.sweep()
+            await self._crowd.sweep()
             if self._loop.time() - reported > limits.REPORT_SECONDS:
                 reported = self._loop.time()
                 if told := self._crowd.report():
@@ -110,7 +110,7 @@ class Worker:
         self._crowd.close()
         end = self._loop.time() + stop_seconds
         while self._crowd.is_busy and self._loop.time() < end:
-            self._crowd.sweep()
+            await self._crowd.sweep()
             await asyncio.sleep(0.02)
 
     # --- In a thread ------------------------------------------------------------------
