@@ -1,6 +1,6 @@
 # Everything a person types. Each target begins with what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lock schema bench peers pictures soak abuse
+.PHONY: help setup run test check fix lock schema bench cost peers pictures soak abuse
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -59,6 +59,9 @@ peers: setup ## install what `make bench` compares with, beside our own
 
 bench: setup ## the numbers of docs/benchmarks.md, as ratios measured in one run
 	$(BIN)/python -m benchmarks
+
+cost: setup ## count what a delivery and a GET cost; compare with the figures, or commit others (WRITE=1)
+	$(BIN)/python -m benchmarks.cost $(if $(WRITE),--write)
 
 pictures: setup ## take docs/images anew, of made-up traffic in a scratch database
 	$(BIN)/python -m tests.pictures
