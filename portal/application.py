@@ -39,7 +39,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "webhooks.console.middleware.CompleteLogin",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "webhooks.front.content_policy.ContentPolicy",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -8,7 +8,7 @@ OperationalError for a table that does not exist, too.
 import sqlite3
 from typing import Any
 
-from django.db import Error, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections
 
 _CLASSES = frozenset(
     {
@@ -67,9 +67,9 @@ def is_outage(error: BaseException | None) -> bool:
 
 def has_lost_connection() -> bool:
     """Whether a connection to PostgreSQL broke under a statement since this was last asked."""
-    if connection.vendor != "postgresql":
+    found: Any = connections[DEFAULT_DB_ALIAS]  # `connection` looks it up each time
+    if found.vendor != "postgresql":
         return False
-    found: Any = connection
     if found.connection is not None and found.connection.broken:
         found.close()
     has_lost, found.has_lost = found.has_lost, False

@@ -154,9 +154,8 @@ class ApiView(ViewSet):
 
     def find(self, public_id: str) -> Subscription:
         """Raises NotFound."""
-        access = self.caller.access
-        found = access.subscription(self.slug, public_id, at=timezone.now())
-        if found is None:
+        access, now = self.caller.access, timezone.now()
+        if (found := access.subscription(self.slug, public_id, at=now)) is None:
             raise NotFound
         return found
 
