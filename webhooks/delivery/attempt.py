@@ -57,7 +57,7 @@ class Inexpressible(Exception):
     """The profile no longer has a name for the event's type."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     body: bytes
     headers: dict[str, str]

@@ -9,9 +9,10 @@ switches: Choudhury and Hahne, Dynamic queue length thresholds, 1998.)
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from .job import Job
 
@@ -23,6 +24,24 @@ PER_PARTNER = 7
 """So many times the free slots may be held by one partner."""
 
 
+class _Partner:
+    __slots__ = ("__weakref__", "out")
+
+    def __init__(self) -> None:
+        self.out = 0
+
+
+class _Queue:
+    """The jobs of one endpoint that wait, and the number of those that are out."""
+
+    __slots__ = ("jobs", "out", "partner")
+
+    def __init__(self, partner: _Partner) -> None:
+        self.jobs: deque[Job] = deque()
+        self.out = 0
+        self.partner = partner
+
+
 class EndpointQueues:
     """Used within one event loop. `slots` is how many jobs may be out at once; `on_empty`
     is called whenever a taker has to wait for a job."""
@@ -32,14 +51,14 @@ class EndpointQueues:
     ) -> None:
         self._slots = slots
         self._on_empty = on_empty
-        self._queues: dict[UUID, deque[Job]] = {}
-        # The endpoints that have a queue and may be sent more, by how many jobs are out to
-        # them; those of one level take turns.
-        self._levels: list[dict[UUID, None]] = [{} for _ in range(slots + 1)]
-        self._lowest = 0  # no level below it has an endpoint
+        # Of the endpoints that have a job here, waiting or out.
+        self._queues: dict[UUID, _Queue] = {}
+        self._partners = WeakValueDictionary[UUID, _Partner]()
+        # The queues that have a job waiting and may be sent more, by how many jobs are out
+        # to them; those of one level take turns.
+        self._levels: list[dict[_Queue, None]] = [{} for _ in range(slots + 1)]
+        self._lowest = 0  # no level below it has a queue
         self._takers: deque[asyncio.Future[Job]] = deque()
-        self._out_to: Counter[UUID] = Counter()
-        self._out_of: Counter[UUID] = Counter()  # by partner
         self.waiting = 0
         self.out: set[Job] = set()
         """Jobs that were taken and are not done."""
@@ -52,11 +71,11 @@ class EndpointQueues:
     def put(self, job: Job) -> None:
         queue = self._queues.get(job.endpoint_id)
         if queue is None:
-            queue = self._queues[job.endpoint_id] = deque()
-            queue.append(job)
-            self._enter(job.endpoint_id)
-        else:
-            queue.append(job)
+            partner = self._partners.setdefault(job.subscriber.partner_id, _Partner())
+            queue = self._queues[job.endpoint_id] = _Queue(partner)
+        queue.jobs.append(job)
+        if len(queue.jobs) == 1:
+            self._enter(queue)
         self.waiting += 1
         if self._takers:
             self._hand_out()
@@ -73,31 +92,34 @@ class EndpointQueues:
 
     def take_after(self, job: Job) -> Job | None:
         """Say that a job is done, and take the next if there is one now."""
-        endpoint = job.endpoint_id
         self.out.discard(job)
-        if endpoint in self._queues:
-            self._levels[self._out_to[endpoint]].pop(endpoint, None)
-        self._out_to[endpoint] -= 1
-        if not self._out_to[endpoint]:
-            del self._out_to[endpoint]
-        partner = job.subscriber.partner_id
-        self._out_of[partner] -= 1
-        if not self._out_of[partner]:
-            del self._out_of[partner]
-        if endpoint in self._queues:
-            self._enter(endpoint)
+        queue = self._queues[job.endpoint_id]
+        self._levels[queue.out].pop(queue, None)
+        queue.out -= 1
+        queue.partner.out -= 1
+        if queue.jobs:
+            self._enter(queue)
+        elif not queue.out:
+            del self._queues[job.endpoint_id]
         following = self._next()
-        if self._takers:
+        # Those that wait found nothing before. One more of the same endpoint leaves them
+        # as they were.
+        if following and self._takers and following.endpoint_id != job.endpoint_id:
             self._hand_out()
         return following
 
     def drop(self, endpoints: Collection[UUID]) -> list[Job]:
-        """Remove the whole queues of some endpoints; returns their jobs."""
+        """Remove all that waits for some endpoints; returns these jobs."""
         dropped: list[Job] = []
         for endpoint in endpoints:
-            if queue := self._queues.pop(endpoint, None):
-                self._levels[self._out_to[endpoint]].pop(endpoint, None)
-                dropped += queue
+            queue = self._queues.get(endpoint)
+            if queue is None:
+                continue
+            dropped += queue.jobs
+            queue.jobs.clear()
+            self._levels[queue.out].pop(queue, None)
+            if not queue.out:
+                del self._queues[endpoint]
         self.waiting -= len(dropped)
         return dropped
 
@@ -107,19 +129,18 @@ class EndpointQueues:
     @property
     def endpoints(self) -> list[UUID]:
         """Those that have a job here, waiting or out."""
-        return list(self._queues.keys() | self._out_to.keys())
+        return list(self._queues)
 
     def longer_than(self, length: int) -> list[UUID]:
         """The endpoints for which more than `length` jobs wait."""
-        return [id for id, queue in self._queues.items() if len(queue) > length]
+        return [id for id, queue in self._queues.items() if len(queue.jobs) > length]
 
-    def _enter(self, endpoint: UUID) -> None:
-        """Have an endpoint with a queue wait for its turn, unless it is at its limit."""
-        out = self._out_to[endpoint]
-        most = self._queues[endpoint][0].subscriber.max_in_flight or PER_ENDPOINT
-        if out < most:
-            self._levels[out][endpoint] = None
-            self._lowest = min(self._lowest, out)
+    def _enter(self, queue: _Queue) -> None:
+        """Have a queue with a job wait for its turn, unless its endpoint is at its limit."""
+        most = queue.jobs[0].subscriber.max_in_flight or PER_ENDPOINT
+        if queue.out < most:
+            self._levels[queue.out][queue] = None
+            self._lowest = min(self._lowest, queue.out)
 
     def _hand_out(self) -> None:
         while self._takers:
@@ -135,22 +156,18 @@ class EndpointQueues:
         while self._lowest < most and not self._levels[self._lowest]:
             self._lowest += 1
         for level in range(self._lowest, most):
-            for endpoint in self._levels[level]:
-                partner = self._queues[endpoint][0].subscriber.partner_id
-                if self._out_of[partner] < PER_PARTNER * most:
-                    return self._taken(level, endpoint)
+            for queue in self._levels[level]:
+                if queue.partner.out < PER_PARTNER * most:
+                    return self._taken(level, queue)
         return None
 
-    def _taken(self, level: int, endpoint: UUID) -> Job:
-        del self._levels[level][endpoint]
-        queue = self._queues[endpoint]
-        job = queue.popleft()
-        self._out_to[endpoint] += 1
-        self._out_of[job.subscriber.partner_id] += 1
-        if queue:
-            self._enter(endpoint)
-        else:
-            del self._queues[endpoint]
+    def _taken(self, level: int, queue: _Queue) -> Job:
+        del self._levels[level][queue]
+        job = queue.jobs.popleft()
+        queue.out += 1
+        queue.partner.out += 1
+        if queue.jobs:
+            self._enter(queue)
         self.waiting -= 1
         self.out.add(job)
         return job

@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     """The answer was not HTTP, too large in its headers, or broken off."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Result:
     """One attempt. Only a complete answer has a status, headers and a body."""
 

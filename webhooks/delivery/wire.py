@@ -14,7 +14,7 @@ from uuid import UUID
 from .schedule import Schedule
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """One event on its way to one endpoint, in stored values only."""
 
@@ -27,7 +27,7 @@ class Message:
     subscription_id: str  # as its dialect shows it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Signing:
     """The values that one attempt signs."""
 
