@@ -1,14 +1,14 @@
 """What one delivery costs: processor time of the worker and of PostgreSQL, and bytes of WAL.
 
-The worker's start is measured without a delivery and taken off. PostgreSQL's time is that of
-its whole server, so nothing else may use it meanwhile (Linux).
+The worker's start is measured without a delivery and taken off. PostgreSQL's time and WAL are
+those of its whole server, so nothing else may use it meanwhile (Linux).
 """
 
 import json
 import os
 import resource
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from . import machine
 from .result import Result
 
 DELIVERIES = 20_000
+WRITTEN = "SELECT pg_current_wal_insert_lsn() - '0/0'"
 MICROSECONDS = 1e6 / os.sysconf("SC_CLK_TCK")
 
 
@@ -118,24 +119,31 @@ def _of_server(url: str, spent: Spent) -> Iterator[None]:
         return
     with psycopg.connect(url, autocommit=True) as connection:
 
-        def written() -> int:
-            row = connection.execute("SELECT pg_current_wal_insert_lsn() - '0/0'")
-            return int(row.fetchone()[0])  # type: ignore[index]
+        def asked(query: str) -> int:
+            row = connection.execute(query).fetchone()
+            assert row is not None
+            return int(row[0])
 
-        wal, ticks = written(), _ticks()
+        server = _parent(asked("SELECT pg_backend_pid()"))
+        wal, ticks = asked(WRITTEN), _ticks(server)
         yield
-        spent.wal = written() - wal
-        spent.postgresql = (_ticks() - ticks) * MICROSECONDS
+        spent.wal = asked(WRITTEN) - wal
+        spent.postgresql = (_ticks(server) - ticks) * MICROSECONDS
 
 
-def _ticks() -> int:
-    """Of all processes of PostgreSQL, those that have ended included."""
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            name, _, rest = stat.read_text().rpartition(")")
-        except OSError:  # it has ended
-            continue
-        if name.partition("(")[2] == "postgres":
-            ticks += sum(map(int, rest.split()[11:15]))
+def _parent(pid: int) -> int:
+    return int(_stat(pid)[1])
+
+
+def _ticks(server: int) -> int:
+    """Of a server's processes, those that have ended included."""
+    ticks = sum(map(int, _stat(server)[11:15]))
+    for child in machine.children(server):
+        with suppress(OSError):  # it has ended
+            ticks += sum(map(int, _stat(child)[11:13]))
     return ticks
+
+
+def _stat(pid: int) -> list[str]:
+    """What Linux tells of a process, from its state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
