@@ -245,6 +245,14 @@ def test_postgresql_takes_the_locks_from_a_process_that_stopped_in_a_transaction
         assert cursor.fetchone() == ("30s",)
 
 
+@pytest.mark.django_db
+@pytest.mark.postgresql("SQLite compiles nothing")
+def test_postgresql_compiles_no_statement():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
+
+
 def test_the_url_may_say_otherwise():
     done = manage(
         "shell",
