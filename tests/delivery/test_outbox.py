@@ -108,7 +108,8 @@ def test_a_job_has_only_the_secrets_that_are_live():
 def test_loading_takes_the_same_few_statements_for_many(django_assert_num_queries):
     for _ in range(3):
         publish(subscription(URL, URL + "2"), 5)
-    claim = outbox.claim(limit=100)
+    reserved = outbox.claim(limit=100, is_begun=False)
+    claim = outbox.begin(token=reserved.token, ids=reserved.ids)
 
     with django_assert_num_queries(2):
         assert len(outbox.load(claim)) == 30
@@ -123,7 +124,6 @@ def test_an_expired_lease_is_claimed_again_and_counted():
     second = outbox.claim(limit=1)
 
     assert second.ids == first.ids
-    assert outbox.load(first) == []
     assert len(outbox.load(second)) == 1
     assert only().lost_claims == 1
     # Longer by chance than the first, up to twice.

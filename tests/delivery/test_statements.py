@@ -8,12 +8,9 @@ from psycopg import _queries
 from webhooks.delivery.outbox import loading, postgresql, sqlite, statements
 
 POSTGRESQL = (
-    postgresql.CLAIMING
-    | postgresql.SETTLING
-    | postgresql.WAKING
-    | {"load": loading.POSTGRESQL}
+    postgresql.CLAIMING | postgresql.SETTLING | postgresql.WAKING | loading.POSTGRESQL
 )
-SQLITE = sqlite.CLAIMING | sqlite.SETTLING | sqlite.WAKING | {"load": loading.SQLITE}
+SQLITE = sqlite.CLAIMING | sqlite.SETTLING | sqlite.WAKING | loading.SQLITE
 
 
 @pytest.mark.parametrize("name", POSTGRESQL)

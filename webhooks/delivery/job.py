@@ -1,9 +1,14 @@
-"""The values that pass between the queue and the backends."""
+"""The values that pass between the queue and the backends.
+
+Nobody changes them. Those of which a delivery makes one are not `frozen`, because that costs
+a microsecond each (docs/benchmarks.md).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from webhooks.models import Delivery, SigningSecret
@@ -18,6 +23,8 @@ class Claim:
     until: float  # time.monotonic() of the claimer
     # Whether an endpoint had more due than it was given.
     has_more: bool = False
+    # What `outbox.load` needs of them, if it was read with the claim.
+    loaded: Sequence[Sequence[Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +35,18 @@ class Subscriber:
     partner_id: UUID
     public_id: str
     is_deleted: bool
-    sealed_secrets: Sequence[SigningSecret]
+    sealed_secrets: Sequence[tuple[UUID, str]]  # id and stored value, oldest first
     max_in_flight: int | None = None
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:
         """The plain secrets, oldest first; raises encryption.Undecryptable."""
-        return tuple(secret.reveal() for secret in self.sealed_secrets)
+        return tuple(
+            SigningSecret.revealed(id, value) for id, value in self.sealed_secrets
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Job:
     """One claimed delivery, with everything that its attempt needs."""
 
@@ -62,7 +71,7 @@ class Job:
         return {"fields": {"delivery": str(self.id), "event": str(self.event_id)}}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AttemptRecord:
     """The stored fields of an attempt."""
 
@@ -80,7 +89,7 @@ class AttemptRecord:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Settlement:
     """The result of a job: the delivery's next state, and its attempt if one was made."""
 

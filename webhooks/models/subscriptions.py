@@ -256,12 +256,17 @@ class SigningSecret(models.Model):
         return secret
 
     def seal(self, plaintext: str) -> None:
-        self.value = encryption.encrypt(plaintext, row=self._row)
+        self.value = encryption.encrypt(plaintext, row=_row(self.id))
 
     def reveal(self) -> str:
         """The plain secret; raises encryption.Undecryptable."""
-        return encryption.decrypt(self.value, row=self._row)
+        return self.revealed(self.id, self.value)
 
-    @property
-    def _row(self) -> str:
-        return f"signing_secret:{self.id}"
+    @staticmethod
+    def revealed(id: uuid.UUID, value: str) -> str:
+        """The same of a row that was read without its object."""
+        return encryption.decrypt(value, row=_row(id))
+
+
+def _row(id: uuid.UUID) -> str:
+    return f"signing_secret:{id}"

@@ -52,17 +52,22 @@ def claim(
         lease=lease,
         is_begun=is_begun,
     )
-    if poisonous := [id for id, lost in claimed.rows if lost >= MAX_LOST_CLAIMS]:
+    ids, loaded = [id for id, _ in claimed.rows], claimed.loaded
+    if poisonous := {id for id, lost in claimed.rows if lost >= MAX_LOST_CLAIMS}:
         _quarantine(token, poisonous, notify)
+        ids = [id for id in ids if id not in poisonous]
+        if loaded is not None:
+            loaded = [row for row in loaded if row[0] not in poisonous]
     return Claim(
         token=token,
-        ids=[id for id, lost in claimed.rows if lost < MAX_LOST_CLAIMS],
+        ids=ids,
         until=until,
         has_more=claimed.has_more,
+        loaded=loaded,
     )
 
 
-def _quarantine(token: UUID, ids: Sequence[UUID], notify: Notify | None) -> None:
+def _quarantine(token: UUID, ids: Collection[UUID], notify: Notify | None) -> None:
     """End claimed deliveries that may have killed their workers."""
     with transaction.atomic():
         ours = Delivery.objects.filter(id__in=ids, claim_token=token)

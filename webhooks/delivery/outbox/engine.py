@@ -1,11 +1,12 @@
 """The interface that the PostgreSQL and SQLite queue modules implement."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from django.db import connection
 
+from webhooks.delivery.job import Settlement
 from webhooks.models import Event
 
 from . import postgresql, sqlite
@@ -27,7 +28,7 @@ class Engine(Protocol):
         is_begun: bool,
     ) -> Claimed: ...
 
-    def record(self, rows: Sequence[dict[str, Any]], *, deleted: str) -> Recorded:
+    def record(self, settlements: Sequence[Settlement], *, deleted: str) -> Recorded:
         """Write what became of deliveries; `deleted` is the reason given to a retry whose
         subscription was deleted. In the caller's transaction."""
 

@@ -19,28 +19,20 @@ POSTGRESQL = statements.read(
     _FILE,
     is_test=f"e.attributes -> '{Event.TEST_OF}' IS NOT NULL",
     is_claimed="d.id = ANY(%(ids)s)",
-)["load"]
+)
 SQLITE = statements.read(
     _FILE,
     is_test=f"json_type(e.attributes, '$.{Event.TEST_OF}') IS NOT NULL",
     is_claimed="d.id IN (SELECT value FROM json_each(%(ids)s))",
-)["load"]
+)
 
 
 def load(claim: Claim) -> list[Job]:
-    """Load the jobs of those deliveries that still carry the claim's token."""
-    is_postgresql = connection.vendor == "postgresql"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            POSTGRESQL if is_postgresql else SQLITE,
-            {
-                "token": claim.token if is_postgresql else claim.token.hex,
-                "ids": list(claim.ids)
-                if is_postgresql
-                else orjson.dumps([id.hex for id in claim.ids]).decode(),
-            },
-        )
-        rows = cursor.fetchall()
+    """The jobs of a claim: of those deliveries that carry its token, now or when it was made.
+
+    Of a claim whose lease has run out, no settlement is written.
+    """
+    rows = _select(claim) if claim.loaded is None else claim.loaded
     subscribers = _subscribers({row[1]: row[2:6] for row in rows})
     return [
         Job(
@@ -80,6 +72,22 @@ def load(claim: Claim) -> list[Job]:
     ]
 
 
+def _select(claim: Claim) -> list[Any]:
+    is_postgresql = connection.vendor == "postgresql"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            (POSTGRESQL if is_postgresql else SQLITE)["load"],
+            {
+                "token": claim.token if is_postgresql else claim.token.hex,
+                "ids": list(claim.ids)
+                if is_postgresql
+                else orjson.dumps([id.hex for id in claim.ids]).decode(),
+            },
+        )
+        rows: list[Any] = cursor.fetchall()
+    return rows
+
+
 def _subscribers(
     found: Mapping[Any, Sequence[Any]],
 ) -> dict[Any, Subscriber]:
@@ -98,12 +106,11 @@ def _subscribers(
     }
 
 
-def _secrets(ids: Collection[UUID]) -> dict[UUID, list[SigningSecret]]:
-    sealed: dict[UUID, list[SigningSecret]] = {id: [] for id in ids}
-    for secret in SigningSecret.objects.live(datetime.now(UTC)).filter(
-        subscription_id__in=ids
-    ):
-        sealed[secret.subscription_id].append(secret)
+def _secrets(ids: Collection[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
+    sealed: dict[UUID, list[tuple[UUID, str]]] = {id: [] for id in ids}
+    live = SigningSecret.objects.live(datetime.now(UTC)).filter(subscription_id__in=ids)
+    for owner, id, value in live.values_list("subscription_id", "id", "value"):
+        sealed[owner].append((id, value))
     return sealed
 
 

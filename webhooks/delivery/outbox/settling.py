@@ -22,7 +22,6 @@ from webhooks.delivery.job import Settlement
 from webhooks.delivery.result import Outcome
 from webhooks.models import Delivery, Endpoint, Subscription
 
-from . import rows
 from .engine import engine
 
 DELETED = "The subscription was deleted."
@@ -48,7 +47,7 @@ def settle(
     """
     with transaction.atomic():
         _lock_subscriptions(settlements)
-        recorded = engine().record([rows.of(s) for s in settlements], deleted=DELETED)
+        recorded = engine().record(settlements, deleted=DELETED)
         noteworthy = [s for s in settlements if s.job.id in recorded.noteworthy]
         if not noteworthy:
             return Settled(recorded.count)

@@ -9,25 +9,31 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import connection, transaction
 
-from webhooks.delivery.outbox import clocks, statements
+from webhooks.delivery.job import Settlement
+from webhooks.delivery.outbox import clocks, loading, statements
 from webhooks.delivery.outbox.new import NewDelivery, due_earlier, pending
 from webhooks.delivery.outbox.rows import Claimed, Recorded
 from webhooks.models import EndpointHour, Event, prepared
 
-from . import writing
+from . import columns, writing
+from .arrays import ints, register
 
 _HERE = Path(__file__).parent
-CLAIMING = statements.read(_HERE / "claiming.sql")
+CLAIMING = statements.read(
+    _HERE / "claiming.sql",
+    job_columns=loading.POSTGRESQL["columns"],
+    job_owners=loading.POSTGRESQL["owners"],
+)
 SETTLING = statements.read(
     _HERE / "settling.sql",
+    columns=", ".join(f"%({name})s" for name in columns.NAMES),
+    names=", ".join(columns.NAMES),
     hour_fields=", ".join(statements.HOUR_FIELDS),
     hour_sums=statements.hour_sums("h"),
     latency_counts=", ".join(
-        "count(*) FILTER (WHERE width_bucket(duration_ms - 1, %(bounds)s::int[]) "
-        f"= {number})"
+        f"count(*) FILTER (WHERE width_bucket(duration_ms - 1, %(bounds)s) = {number})"
         for number in range(len(EndpointHour.LATENCY_FIELDS))
     ),
 )
@@ -43,9 +49,10 @@ def claim(
     lease: float,
     is_begun: bool,
 ) -> Claimed:
-    with connection.cursor() as cursor:
+    # What is only reserved is loaded by another process.
+    with prepared.cursor() as cursor:
         cursor.execute(
-            CLAIMING["claim"],
+            CLAIMING["claim" if is_begun else "reserve"],
             {
                 "token": token,
                 "limit": limit,
@@ -56,19 +63,22 @@ def claim(
             },
         )
         found = cursor.fetchall()
-    return Claimed([(id, lost) for id, lost, _ in found], bool(found and found[0][2]))
+    return Claimed(
+        [(row[0], row[-2]) for row in found],
+        bool(found and found[0][-1]),
+        [row[:-2] for row in found] if is_begun else None,
+    )
 
 
-def record(rows: Sequence[dict[str, Any]], *, deleted: str) -> Recorded:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            SETTLING["settle"],
-            {
-                "rows": orjson.dumps(rows).decode(),
-                "deleted": deleted,
-                "bounds": list(EndpointHour.LATENCY_BOUNDS_MS),
-            },
-        )
+def record(settlements: Sequence[Settlement], *, deleted: str) -> Recorded:
+    values: dict[str, Any] = {
+        **columns.of(settlements),
+        "deleted": deleted,
+        "bounds": ints(EndpointHour.LATENCY_BOUNDS_MS),
+    }
+    with prepared.cursor() as cursor:
+        register(cursor.cursor)
+        cursor.execute(SETTLING["settle"], values)
         *noteworthy, (_, _, count) = cursor.fetchall()
     return Recorded(count, {id: state for id, state, _ in noteworthy})
 

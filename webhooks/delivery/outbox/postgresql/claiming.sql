@@ -1,7 +1,8 @@
--- name: claim
+-- name: claiming
 --
--- Claims due deliveries, endpoint by endpoint, and notes what that means for the
--- endpoints. One statement: atomic without a transaction around it, and one round trip.
+-- A part of both claims, which takes due deliveries, endpoint by endpoint, and notes what that
+-- means for the endpoints. One statement: atomic without a transaction around it, and one
+-- round trip.
 WITH ready AS MATERIALIZED (
     -- The endpoints that have something due. They are locked, so that two claims at once
     -- take different ones; so a limit per endpoint needs no more than a count.
@@ -14,7 +15,7 @@ WITH ready AS MATERIALIZED (
         WHERE d.endpoint_id = e.id AND d.state = 'pending'
           AND d.lane = ANY('{$all_lanes}'::smallint[]) AND d.due_at <= now()
         LIMIT 1
-    ) AS something
+    ) AS one
     WHERE e.next_due_at <= now() AND e.disabled_at IS NULL
       AND NOT e.id = ANY(%(full)s)
     ORDER BY random() LIMIT %(limit)s
@@ -46,7 +47,7 @@ WITH ready AS MATERIALIZED (
     -- lane in order gives its first delivery only, and only when that one is due.
     SELECT mine.id FROM allowed CROSS JOIN LATERAL (
         SELECT * FROM (
-            SELECT weighted.id, weighted.turn
+            SELECT own.id, own.turn
             FROM (VALUES $lane_weights) AS l (lane, weight)
             CROSS JOIN LATERAL (
                 SELECT d.id, row_number() OVER (ORDER BY d.due_at) * l.weight AS turn
@@ -54,7 +55,7 @@ WITH ready AS MATERIALIZED (
                 WHERE d.endpoint_id = allowed.id AND d.state = 'pending'
                   AND d.lane = l.lane AND d.due_at <= now()
                 ORDER BY d.due_at LIMIT allowed.most
-            ) AS weighted
+            ) AS own
             UNION ALL (
                 SELECT head.id, 1 FROM (
                     SELECT d.id, d.due_at FROM webhooks_delivery AS d
@@ -65,7 +66,7 @@ WITH ready AS MATERIALIZED (
             )
         ) AS queued ORDER BY turn LIMIT allowed.most
     ) AS mine
-    ORDER BY mine.turn LIMIT %(limit)s
+    ORDER BY turn LIMIT %(limit)s
 ), due AS MATERIALIZED (
     -- Those that no other claim has taken meanwhile. One that was begun before and never
     -- settled has lost a claim.
@@ -85,7 +86,7 @@ WITH ready AS MATERIALIZED (
             + make_interval(secs => %(lease)s * (1 + due.lost * random()))
     FROM due
     WHERE d.id = due.id
-    RETURNING d.id, d.endpoint_id, d.lost_claims
+    RETURNING d.*
 ), taken AS (
     SELECT endpoint_id, count(*) AS count FROM claimed GROUP BY endpoint_id
 ), noted AS (
@@ -106,9 +107,18 @@ WITH ready AS MATERIALIZED (
     WHERE e.id = allowed.id
       AND (allowed.trips > 0 OR allowed.rate_per_minute IS NOT NULL)
 )
--- The last column: whether an endpoint had more that was due than it was given.
-SELECT claimed.id, claimed.lost_claims, (
-    SELECT bool_or(taken.count >= allowed.most
-                   AND allowed.trips = 0 AND NOT allowed.is_ordered)
-    FROM taken JOIN allowed ON allowed.id = taken.endpoint_id)
-FROM claimed
+
+-- name: has_more
+--
+-- A part of both: whether an endpoint had more that was due than it was given.
+EXISTS (
+    SELECT FROM taken JOIN allowed ON id = endpoint_id
+    WHERE count >= most AND trips = 0 AND NOT is_ordered)
+
+-- name: reserve
+$claiming SELECT id, lost_claims, $has_more FROM claimed
+
+-- name: claim
+--
+-- With what the attempts need, so that nobody looks for the same rows again.
+$claiming SELECT $job_columns, d.lost_claims, $has_more FROM claimed AS d $job_owners

@@ -5,7 +5,6 @@ is one statement on PostgreSQL is a few of them. Django keeps moments as text in
 UUIDs as 32 hex digits.
 """
 
-import base64
 import math
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
@@ -17,11 +16,13 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 
+from webhooks.delivery.job import AttemptRecord, Settlement
 from webhooks.delivery.outbox import statements
 from webhooks.delivery.outbox.limits import EARLY, LANE_WEIGHTS, LEAST_SHARE, SHARES
 from webhooks.delivery.outbox.new import NewDelivery, pending
 from webhooks.delivery.outbox.rows import Claimed, Recorded
 from webhooks.models import EndpointHour, Event
+from webhooks.models.ids import time_ordered
 
 from . import writing
 
@@ -138,63 +139,78 @@ def _note(
     return has_more
 
 
-def record(rows: Sequence[dict[str, Any]], *, deleted: str) -> Recorded:
-    rows = [
-        {k: v.hex if isinstance(v, UUID) else v for k, v in row.items()} for row in rows
-    ]
+def record(settlements: Sequence[Settlement], *, deleted: str) -> Recorded:
+    ids = [settlement.job.id.hex for settlement in settlements]
     with connection.cursor() as cursor:
         cursor.execute(
             SETTLING["settle"],
-            {"rows": orjson.dumps(rows).decode(), "deleted": deleted},
+            {"rows": orjson.dumps(list(map(_row, settlements))).decode()}
+            | {"deleted": deleted},
         )
         settled = {row[0]: row[1:] for row in cursor.fetchall()}
-        attempts = [r for r in rows if r["id"] in settled and "attempt" in r]
-        cursor.executemany(SETTLING["log"], [_logged(row) for row in attempts])
+        written = [s for id, s in zip(ids, settlements, strict=True) if id in settled]
+        attempts = [(s, s.attempt) for s in written if s.attempt is not None]
+        cursor.executemany(SETTLING["log"], [_logged(s, a) for s, a in attempts])
         cursor.executemany(SETTLING["count"], _hours(attempts, settled))
-        endpoints = orjson.dumps([row["endpoint"] for row in rows])
-        cursor.execute(SETTLING["noteworthy"], [endpoints])
-        noteworthy = {id for (id,) in cursor.fetchall()}
+        cursor.execute(
+            SETTLING["noteworthy"], [_as_json({s.job.endpoint_id for s in settlements})]
+        )
+        noteworthy = {UUID(id) for (id,) in cursor.fetchall()}
     return Recorded(
         len(settled),
         {
-            UUID(row["id"]): settled[row["id"]][0]
-            for row in rows
-            if row["id"] in settled
-            and (row["outcome"] != "ok" or row["endpoint"] in noteworthy)
+            s.job.id: settled[s.job.id.hex][0]
+            for s in written
+            if s.outcome != "ok" or s.job.endpoint_id in noteworthy
         },
     )
 
 
-def _logged(row: dict[str, Any]) -> tuple[Any, ...]:
-    body = row["request_body"]
+def _row(settlement: Settlement) -> tuple[Any, ...]:
+    job, attempt = settlement.job, settlement.attempt
     return (
-        row["attempt"],
-        row["id"],
-        row["number"],
-        connection.ops.adapt_datetimefield_value(row["started_at"]),
-        row["duration_ms"],
-        row["lookup_ms"],
-        row["connect_ms"],
-        row["outcome"],
-        row["status"],
-        orjson.dumps(row["request_headers"]).decode(),
-        None if body is None else base64.b64decode(body),
-        orjson.dumps(row["response_headers"]).decode(),
-        base64.b64decode(row["response_body"]),
-        row["error"],
+        job.id.hex,
+        job.token.hex,
+        job.endpoint_id.hex,
+        settlement.state.value,
+        settlement.wait.total_seconds() if settlement.wait else 0.0,
+        settlement.outcome,
+        settlement.status,
+        settlement.reason,
+        attempt.number if attempt else None,
+    )
+
+
+def _logged(settlement: Settlement, attempt: AttemptRecord) -> tuple[Any, ...]:
+    return (
+        time_ordered().hex,
+        settlement.job.id.hex,
+        attempt.number,
+        connection.ops.adapt_datetimefield_value(attempt.started_at),
+        attempt.duration_ms,
+        attempt.lookup_ms,
+        attempt.connect_ms,
+        settlement.outcome,
+        settlement.status,
+        orjson.dumps(attempt.request_headers).decode(),
+        attempt.request_body,
+        orjson.dumps(attempt.response_headers).decode(),
+        attempt.response_body,
+        attempt.error,
     )
 
 
 def _hours(
-    attempts: Sequence[dict[str, Any]], settled: dict[Any, tuple[Any, ...]]
+    attempts: Iterable[tuple[Settlement, AttemptRecord]],
+    settled: dict[Any, tuple[Any, ...]],
 ) -> list[tuple[Any, ...]]:
     counts: dict[tuple[str, str], list[int]] = {}
-    for row in attempts:
-        _, partner, endpoint = settled[row["id"]]
+    for settlement, attempt in attempts:
+        _, partner, endpoint = settled[settlement.job.id.hex]
         fields = [0] * len(statements.HOUR_FIELDS)
         count = counts.setdefault((endpoint, partner), fields)
-        count[0 if row["outcome"] == "ok" else 1] += 1
-        bucket = bisect_left(EndpointHour.LATENCY_BOUNDS_MS, row["duration_ms"])
+        count[0 if settlement.outcome == "ok" else 1] += 1
+        bucket = bisect_left(EndpointHour.LATENCY_BOUNDS_MS, attempt.duration_ms)
         count[2 + bucket] += 1
     return [(*key, *count) for key, count in counts.items()]
 

@@ -9,18 +9,18 @@ WITH result AS MATERIALIZED (
     SELECT r.*, e.disabled_reason AS disabled_reason, s.deleted_at AS deleted_at,
            e.disabled_at AS disabled_at
     FROM (
-        SELECT value ->> 'id' AS id,
-               value ->> 'token' AS token,
-               value ->> 'endpoint' AS endpoint,
-               value ->> 'state' AS state,
-               value ->> 'wait' AS wait,
-               value ->> 'outcome' AS outcome,
-               value ->> 'status' AS status,
-               value ->> 'reason' AS reason,
-               value ->> 'number' AS number
+        SELECT value ->> 0 AS id,
+               value ->> 1 AS token,
+               value ->> 2 AS endpoint,
+               value ->> 3 AS state,
+               value ->> 4 AS wait,
+               value ->> 5 AS outcome,
+               value ->> 6 AS status,
+               value ->> 7 AS reason,
+               value ->> 8 AS number
         FROM json_each(%(rows)s)
     ) AS r
-    LEFT JOIN webhooks_endpoint AS e ON e.id = r.endpoint
+    LEFT JOIN webhooks_endpoint AS e ON r.state = 'pending' AND e.id = r.endpoint
     LEFT JOIN webhooks_subscription AS s ON s.id = e.subscription_id
 ), ended AS MATERIALIZED (
     SELECT *, CASE WHEN state <> 'pending' THEN NULL
