@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import connection
 
 from webhooks.delivery.job import Claim, Job, Subscriber
-from webhooks.models import Event, SigningSecret
+from webhooks.models import Event, prepared
 
 from . import statements
 
@@ -19,11 +18,13 @@ POSTGRESQL = statements.read(
     _FILE,
     is_test=f"e.attributes -> '{Event.TEST_OF}' IS NOT NULL",
     is_claimed="d.id = ANY(%(ids)s)",
+    among=prepared.AMONG["postgresql"],
 )
 SQLITE = statements.read(
     _FILE,
     is_test=f"json_type(e.attributes, '$.{Event.TEST_OF}') IS NOT NULL",
     is_claimed="d.id IN (SELECT value FROM json_each(%(ids)s))",
+    among=prepared.AMONG["sqlite"],
 )
 
 
@@ -76,12 +77,10 @@ def _select(claim: Claim) -> list[Any]:
     is_postgresql = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
         cursor.execute(
-            (POSTGRESQL if is_postgresql else SQLITE)["load"],
+            _statements()["load"],
             {
                 "token": claim.token if is_postgresql else claim.token.hex,
-                "ids": list(claim.ids)
-                if is_postgresql
-                else orjson.dumps([id.hex for id in claim.ids]).decode(),
+                "ids": prepared.among(claim.ids),
             },
         )
         rows: list[Any] = cursor.fetchall()
@@ -108,10 +107,16 @@ def _subscribers(
 
 def _secrets(ids: Collection[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
     sealed: dict[UUID, list[tuple[UUID, str]]] = {id: [] for id in ids}
-    live = SigningSecret.objects.live(datetime.now(UTC)).filter(subscription_id__in=ids)
-    for owner, id, value in live.values_list("subscription_id", "id", "value"):
-        sealed[owner].append((id, value))
+    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    with prepared.cursor() as cursor:
+        cursor.execute(_statements()["secrets"], [prepared.among(ids), now])
+        for owner, id, value in cursor.fetchall():
+            sealed[_uuid(owner)].append((_uuid(id), value))
     return sealed
+
+
+def _statements() -> Mapping[str, str]:
+    return POSTGRESQL if connection.vendor == "postgresql" else SQLITE
 
 
 def _uuid(value: Any) -> UUID:

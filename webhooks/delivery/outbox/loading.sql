@@ -28,3 +28,10 @@ JOIN webhooks_subscription AS s ON s.id = d.subscription_id
 SELECT $columns
 FROM webhooks_delivery AS d $owners
 WHERE d.claim_token = %(token)s AND $is_claimed
+
+-- name: secrets
+--
+-- Those that sign now, oldest first.
+SELECT subscription_id, id, value FROM webhooks_signingsecret
+WHERE subscription_id $among AND (expires_at IS NULL OR expires_at > %s)
+ORDER BY created_at, id
