@@ -35,14 +35,20 @@ def cursor() -> CursorWrapper:
 
     Each value is one parameter, beside the text: a list is `= ANY(%s)`, and where PostgreSQL
     cannot tell a type the text says it (`%s::uuid`). On SQLite, behind a pooler, and with
-    DATABASE_PREPARED_STATEMENTS off it is the connection's usual cursor. Raises what
+    DATABASE_PREPARED_STATEMENTS off it is the connection's usual cursor, which takes an `Array`
+    (arrays.py), too. Raises what
     `connection.cursor()` raises.
     """
     database = connections[DEFAULT_DB_ALIAS]  # `connection` looks it up each time
     database.close_if_health_check_failed()
     database.ensure_connection()
+    if database.vendor != "postgresql":
+        return database.cursor()
     # Django's log of statements, for tests and runserver, reads the values in the text.
     if database.queries_logged or not getattr(database, "keeps_prepared", False):
+        from . import arrays
+
+        arrays.register(database.connection)
         return database.cursor()
     from .prepared_cursor import PreparedCursor
 

@@ -13,9 +13,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg.abc import Transformer as AnyTransformer
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
+
+from .arrays import Array
 
 MOST = 100
 """Statements that a connection keeps. There are fewer: their texts do not vary."""
@@ -78,9 +81,10 @@ class PreparedCursor:
         if isinstance(params, Mapping):
             given = [params[name] for name in names]
         adapted = Transformer(self._connection)
-        values: Any = adapted.dump_sequence(given, [PyFormat.TEXT] * len(given))
-        name = self._prepared(query, text, adapted.types or ())
-        result = self._checked(self._connection.pgconn.exec_prepared(name, values))
+        values, types, formats = _dumped(given, adapted)
+        name = self._prepared(query, text, types)
+        pgconn = self._connection.pgconn
+        result = self._checked(pgconn.exec_prepared(name, values, formats))
         self.rowcount = result.command_tuples or 0
         adapted.set_pgresult(result)
         self._rows = adapted.load_rows(0, result.ntuples, tuple)
@@ -108,6 +112,24 @@ class PreparedCursor:
         if self._connection.pgconn.status != ConnStatus.OK:
             raise psycopg.OperationalError(result.get_error_message())
         raise psycopg.errors.error_from_result(result)
+
+
+def _dumped(
+    given: Sequence[Any], adapted: AnyTransformer
+) -> tuple[list[Any], tuple[int, ...], list[Format] | None]:
+    """The values as they are sent, the numbers of their types, and their formats."""
+    arrays = [(n, v) for n, v in enumerate(given) if isinstance(v, Array)]
+    if arrays:
+        given = [None if isinstance(v, Array) else v for v in given]
+    values: list[Any] = list(adapted.dump_sequence(given, [PyFormat.TEXT] * len(given)))
+    if not arrays:
+        return values, adapted.types or (), None
+    types, formats = list(adapted.types or ()), [Format.TEXT] * len(given)
+    for number, array in arrays:
+        values[number] = array.data
+        types[number] = array.oid
+        formats[number] = Format.BINARY
+    return values, tuple(types), formats
 
 
 @lru_cache

@@ -16,9 +16,9 @@ from webhooks.delivery.outbox import clocks, loading, statements
 from webhooks.delivery.outbox.new import NewDelivery, due_earlier, pending
 from webhooks.delivery.outbox.rows import Claimed, Recorded
 from webhooks.models import EndpointHour, Event, prepared
+from webhooks.models.arrays import ints
 
 from . import columns, writing
-from .arrays import ints, register
 
 _HERE = Path(__file__).parent
 CLAIMING = statements.read(
@@ -77,7 +77,6 @@ def record(settlements: Sequence[Settlement], *, deleted: str) -> Recorded:
         "bounds": ints(EndpointHour.LATENCY_BOUNDS_MS),
     }
     with prepared.cursor() as cursor:
-        register(cursor.cursor)
         cursor.execute(SETTLING["settle"], values)
         *noteworthy, (_, _, count) = cursor.fetchall()
     return Recorded(count, {id: state for id, state, _ in noteworthy})

@@ -6,9 +6,17 @@ from types import SimpleNamespace
 import orjson
 
 from webhooks.delivery.job import Settlement
+from webhooks.models.arrays import (
+    Array,
+    byteas,
+    floats,
+    ints,
+    jsonbs,
+    moments,
+    texts,
+    uuids,
+)
 from webhooks.models.ids import time_ordered
-
-from .arrays import Array, byteas, floats, ints, jsonbs, moments, texts, uuids
 
 _NO_ATTEMPT = SimpleNamespace(
     number=None,

@@ -1,8 +1,8 @@
-"""Arrays as PostgreSQL's binary protocol has them.
+"""Arrays as PostgreSQL's binary protocol has them: the columns of many rows at once.
 
-A settlement sends its columns as arrays. psycopg would choose the type of an array by its
-values, and prepare the statement anew for each combination; here a column has one type.
-It also takes three times as long. The form is that of `array_recv` in PostgreSQL's source.
+psycopg would choose the type of an array by its values, and prepare the statement anew for each
+combination; here a column has one type. It also takes three times as long. The form is that
+of `array_recv` in PostgreSQL's source.
 """
 
 import struct
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg import adapt, pq
+from psycopg import adapt
 from psycopg.abc import AdaptContext
 
 _HEAD = struct.Struct(
@@ -30,7 +30,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(slots=True)
 class Array:
-    """A parameter of a statement."""
+    """A parameter of `prepared.cursor()`."""
 
     oid: int  # of the array's type, in pg_type
     values: Sequence[Any]
@@ -87,9 +87,7 @@ def _sized(value: bytes) -> bytes:
 
 
 class _Dumper(adapt.Dumper):
-    """Hands an `Array` to psycopg, which asks for the type of each parameter."""
-
-    format = pq.Format.BINARY
+    """For a cursor that writes its parameters into the statement."""
 
     def get_key(self, obj: Array, format: adapt.PyFormat) -> Any:
         return self.cls, obj.oid
@@ -99,20 +97,13 @@ class _Dumper(adapt.Dumper):
         dumper.oid = obj.oid
         return dumper
 
-    def dump(self, obj: Array) -> bytes:
-        return obj.data
-
-
-class _TextDumper(_Dumper):
-    """For a cursor that writes its parameters into the statement."""
-
-    format = pq.Format.TEXT
-
     def quote(self, obj: Array) -> bytes:
         return adapt.Transformer(self.connection).as_literal(list(obj.values))
 
+    def dump(self, obj: Array) -> bytes:
+        raise NotImplementedError("an array is sent apart by PreparedCursor only")
+
 
 def register(context: AdaptContext) -> None:
-    """Let the cursors of a connection, or one of them, take arrays."""
-    for dumper in (_TextDumper, _Dumper):  # the last is asked first
-        context.adapters.register_dumper(Array, dumper)
+    """Let the usual cursors of a connection take arrays."""
+    context.adapters.register_dumper(Array, _Dumper)

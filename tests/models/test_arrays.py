@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC
+from unittest.mock import patch
 
 import pytest
 from django.db import connection
@@ -9,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import ClientCursor
 
-from webhooks.delivery.outbox.postgresql import arrays
-from webhooks.models import prepared
+from webhooks.models import arrays, prepared
 
 pytestmark = [
     pytest.mark.postgresql("the binary protocol is PostgreSQL's"),
@@ -53,9 +53,12 @@ def test_the_type_does_not_depend_on_the_values():
 
 def _read(expression, array, is_apart):
     statement = f"SELECT {expression} FROM unnest(%s) WITH ORDINALITY AS a(v, n)"
-    with prepared.cursor() if is_apart else connection.cursor() as cursor:
+    connection.ensure_connection()
+    with (
+        patch.object(connection, "keeps_prepared", is_apart),
+        prepared.cursor() as cursor,
+    ):
         assert isinstance(cursor.cursor, ClientCursor) is not is_apart
-        arrays.register(cursor.cursor)
         cursor.execute(statement, [array])
         (read,) = cursor.fetchone()
     return [bytes(v) if isinstance(v, memoryview) else v for v in read or []]
