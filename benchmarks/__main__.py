@@ -11,6 +11,7 @@ BENCHMARKS = (
     "payloads",
     "account",
     "processes",
+    "publish",
     "batches",
     "latency",
     "isolation",

@@ -97,7 +97,7 @@ def account(setting: Setting) -> Spent:
 def _worker(environment: machine.Environment) -> Spent:
     """What one run of the worker until it is idle cost."""
     spent = Spent()
-    with _processor_time(spent), _of_server(environment["DATABASE_URL"], spent):
+    with _processor_time(spent), of_server(environment["DATABASE_URL"], spent):
         machine.python(environment, "manage.py", "deliver", "--until-idle")
     return spent
 
@@ -113,7 +113,7 @@ def _processor_time(spent: Spent) -> Iterator[None]:
 
 
 @contextmanager
-def _of_server(url: str, spent: Spent) -> Iterator[None]:
+def of_server(url: str, spent: Spent) -> Iterator[None]:
     if not url.startswith("postgres"):
         yield
         return
@@ -132,18 +132,18 @@ def _of_server(url: str, spent: Spent) -> Iterator[None]:
 
 
 def _parent(pid: int) -> int:
-    return int(_stat(pid)[1])
+    return int(stat(pid)[1])
 
 
 def _ticks(server: int) -> int:
     """Of a server's processes, those that have ended included."""
-    ticks = sum(map(int, _stat(server)[11:15]))
+    ticks = sum(map(int, stat(server)[11:15]))
     for child in machine.children(server):
         with suppress(OSError):  # it has ended
-            ticks += sum(map(int, _stat(child)[11:13]))
+            ticks += sum(map(int, stat(child)[11:13]))
     return ticks
 
 
-def _stat(pid: int) -> list[str]:
+def stat(pid: int) -> list[str]:
     """What Linux tells of a process, from its state on."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

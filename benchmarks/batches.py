@@ -12,7 +12,7 @@ from .result import Result
 EVENTS = 40_000
 BATCH = 1000
 CLIENTS = 2
-TARGET = 4000.0
+TARGET = 10_000.0
 
 
 def run() -> list[Result]:

@@ -5,39 +5,50 @@ import json
 import statistics
 import time
 import urllib.request
+from collections.abc import Iterator
 
 from . import machine, traffic
 from .result import Result
 
-RATE = 200.0  # events a second
 SECONDS = 15.0
-TARGET = 0.15
+# Events a second -> seconds within which so many percent must have arrived.
+RATES = {200.0: {95: 0.04}, 400.0: {95: 0.06, 99: 0.15}}
 
 
-def run() -> list[Result]:
-    with machine.receiver("stopwatch") as receiver, machine.postgresql() as environment:
-        made = machine.python(environment, "-m", "benchmarks.fill", receiver, "20", "0")
-        filled = json.loads(made)
+def run() -> Iterator[Result]:
+    for rate, limits in RATES.items():
         with (
-            machine.web(environment, workers=2) as (url, _),
-            machine.started(environment, "manage.py", "deliver"),
+            machine.receiver("stopwatch") as receiver,
+            machine.postgresql() as environment,
         ):
-            to = {"key": filled["key"], "partners": filled["partners"]}
-            traffic.run(url, **to, rate=RATE, seconds=2)  # the start is not measured
-            taken(receiver, count=int(2 * RATE))
-            traffic.run(url, **to, rate=RATE, seconds=SECONDS)
-            seconds = taken(receiver, count=int(SECONDS * RATE))
-    return [
-        Result(
-            what=f"publish → received, {RATE:.0f} events/s, p95",
-            measured=percentile(seconds, 95),
-            target=TARGET,
-            unit=" s",
-            is_ceiling=True,
-            detail=f"median {statistics.median(seconds) * 1000:.0f} ms, "
-            f"p99 {percentile(seconds, 99) * 1000:.0f} ms of {len(seconds):,}",
-        )
-    ]
+            seconds = _seconds(receiver, environment, rate)
+        for percent, limit in limits.items():
+            yield Result(
+                what=f"publish → received, {rate:.0f} events/s, p{percent}",
+                measured=percentile(seconds, percent),
+                target=limit,
+                unit=" s",
+                is_ceiling=True,
+                detail=f"median {statistics.median(seconds) * 1000:.0f} ms, "
+                f"p95 {percentile(seconds, 95) * 1000:.0f} ms, "
+                f"p99 {percentile(seconds, 99) * 1000:.0f} ms of {len(seconds):,}",
+            )
+
+
+def _seconds(
+    receiver: str, environment: machine.Environment, rate: float
+) -> list[float]:
+    made = machine.python(environment, "-m", "benchmarks.fill", receiver, "20", "0")
+    filled = json.loads(made)
+    to = {"key": filled["key"], "partners": filled["partners"]}
+    with (
+        machine.web(environment, workers=2) as (url, _),
+        machine.started(environment, "manage.py", "deliver"),
+    ):
+        traffic.run(url, **to, rate=rate, seconds=2)  # the start is not measured
+        taken(receiver, count=int(2 * rate))
+        traffic.run(url, **to, rate=rate, seconds=SECONDS)
+        return taken(receiver, count=int(SECONDS * rate))
 
 
 def taken(receiver: str, *, count: int) -> list[float]:
