@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from .events import Event
 from .partners import Partner
 
-_SIZE = 16  # bytes of an id
+ID_SIZE = 16  # bytes
 
 
 class PendingFanoutQuerySet(models.QuerySet["PendingFanout"]):
@@ -78,7 +78,7 @@ class PendingFanout(models.Model):
     @property
     def remaining(self) -> int:
         """The number of subscriptions that have no delivery yet."""
-        return len(self.subscriptions) // _SIZE
+        return len(self.subscriptions) // ID_SIZE
 
     @property
     def is_stuck(self) -> bool:
@@ -87,12 +87,12 @@ class PendingFanout(models.Model):
 
     def first(self, count: int) -> list[UUID]:
         """The ids of the next subscriptions."""
-        ids = bytes(self.subscriptions[: count * _SIZE])
-        return [UUID(bytes=ids[i : i + _SIZE]) for i in range(0, len(ids), _SIZE)]
+        ids = bytes(self.subscriptions[: count * ID_SIZE])
+        return [UUID(bytes=ids[i : i + ID_SIZE]) for i in range(0, len(ids), ID_SIZE)]
 
     def take(self, count: int, *, and_put_last: Sequence[UUID] = ()) -> None:
         """Take the first `count` subscriptions away; put those that failed at the end."""
-        rest = bytes(self.subscriptions[count * _SIZE :])
+        rest = bytes(self.subscriptions[count * ID_SIZE :])
         self.subscriptions = rest + packed(and_put_last)
 
     def has(self, subscription: UUID) -> bool:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connection
 
 from webhooks.delivery import outbox
-from webhooks.models import Event, PendingFanout
+from webhooks.models import Event, PendingFanout, prepared
+from webhooks.models.columns import Columns
+from webhooks.models.fanouts import ID_SIZE
 from webhooks.models.ids import time_ordered
 
 from . import event_deliveries, eventchecks, fanouts
@@ -135,25 +137,39 @@ def collect(events: Sequence[NewEvent], room: Room, now: datetime) -> Rows:
     return rows
 
 
+_EVENT = Columns(Event, "e")
+_PUBLISHED = {
+    vendor: f"""
+        SELECT {_EVENT.sql}, COALESCE(length(f.subscriptions), 0) / {ID_SIZE}
+        FROM webhooks_event AS e
+        LEFT JOIN webhooks_pendingfanout AS f ON f.event_id = e.id
+        WHERE e.partner_id {among} AND e.idempotency_key {among}
+          AND e.idempotency_key IS NOT NULL
+    """  # noqa: S608 - names of columns
+    for vendor, among in prepared.AMONG.items()
+}
+
+
 def _already_published(events: Iterable[NewEvent]) -> dict[_Key, Published]:
     keyed = [new for new in events if new.idempotency_key]
     if not keyed:
         return {}
-    found = Event.objects.filter(
-        partner_id__in={new.partner.id for new in keyed},
-        idempotency_key__in={new.idempotency_key for new in keyed},
-    )
-    unqueued = {
-        fanout.event_id: fanout.remaining
-        for fanout in PendingFanout.objects.filter(event__in=list(found))
-    }
-    return {
-        (event.partner_id, event.idempotency_key): Published(
-            event, created=False, unqueued=unqueued.get(event.id, 0)
+    with prepared.cursor() as cursor:
+        cursor.execute(
+            _PUBLISHED[connection.vendor],
+            [
+                prepared.among({new.partner.id for new in keyed}),
+                prepared.among({new.idempotency_key or "" for new in keyed}),
+            ],
         )
-        for event in found
-        if event.idempotency_key
-    }
+        rows = cursor.fetchall()
+    found = {}
+    for *columns, unqueued in rows:
+        event = _EVENT.instance(columns)
+        found[event.partner_id, event.idempotency_key or ""] = Published(
+            event, created=False, unqueued=unqueued
+        )
+    return found
 
 
 def _repeated(before: Published, fingerprint: str) -> Outcome:
