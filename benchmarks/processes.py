@@ -3,8 +3,7 @@ share the work: more than with one, because each claims and settles fewer at a t
 
 Starting and ending them is measured without a delivery and taken off. What else is done once in each
 process, such as opening its 200 connections to receivers, weighs little in so many deliveries. The
-counts take turns,
-because a machine's speed drifts, and the median of their ratios counts.
+counts take turns, because a machine's speed drifts, and the median of their ratios counts.
 """
 
 import json

@@ -9,16 +9,16 @@ import pytest
 
 from tests.waiting import eventually
 from webhooks.delivery.database import DatabaseThread
-from webhooks.delivery.periodic_tasks import PeriodicTask, Scheduler
+from webhooks.delivery.periodic_tasks import ALONE, PeriodicTask, Scheduler, Turns
 
 
-def run(*tasks, until=None, once=False):
+def run(*tasks, until=None, once=False, turns=ALONE):
     """Run the tasks until a condition holds, or each once; what `run_all` said."""
 
     async def running():
         thread = DatabaseThread("periodic tasks")
         try:
-            scheduler = Scheduler(thread, tasks)
+            scheduler = Scheduler(thread, tasks, turns)
             if once:
                 return await scheduler.run_all()
             forever = asyncio.create_task(scheduler.run())
@@ -189,3 +189,51 @@ def with_scheduler(tasks, act, *, until, after):
             thread.close()
 
     asyncio.run(running())
+
+
+@pytest.mark.parametrize("ended", [0.0, 12.3, 1e6 + 0.999])
+@pytest.mark.parametrize("every", [0.5, 1.0, 60.0])
+def test_several_processes_together_run_a_task_as_often_as_one(every, ended):
+    count = 3
+    times = []
+    for number in range(count):
+        turns, now = Turns(number, count), ended
+        for _ in range(4):
+            now = turns.next(now, every)
+            times.append(now)
+
+    times.sort()
+    assert times[0] > ended
+    assert times[0] <= ended + every + 1e-6
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert gaps == pytest.approx([every] * (4 * count - 1))
+
+
+def test_a_process_alone_waits_from_the_end_of_a_run():
+    assert ALONE.next(7.3, 0.5) == 7.8
+
+
+def test_a_scheduler_leaves_the_turns_of_others():
+    diary = Diary()
+    began = time.monotonic()
+
+    run(
+        diary.task("shared", 0.1),
+        until=lambda: len(diary.done) >= 3,
+        turns=Turns(1, 10),
+    )
+
+    assert time.monotonic() - began >= 1, "at once, and then once in ten turns"
+
+
+def test_what_is_a_process_s_own_has_no_turns():
+    diary = Diary()
+    began = time.monotonic()
+
+    run(
+        replace(diary.task("own", 0.1), is_own=True),
+        until=lambda: len(diary.done) >= 3,
+        turns=Turns(1, 1000),
+    )
+
+    assert time.monotonic() - began < 100, "where a turn comes once in that time"

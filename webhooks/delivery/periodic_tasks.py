@@ -1,10 +1,12 @@
 """Periodic tasks, which a worker runs at intervals beside delivering.
 
-Every worker runs all of them, so a task must be safe to run in two workers at once.
+Every worker runs all of them, so a task must be safe to run in two workers at once. The
+processes of one command take turns: together they run each as often as one process would.
 """
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,13 +31,41 @@ class PeriodicTask:
     for half of the time."""
     is_woken: bool = False
     """Whether it has work from publishers, who wake the worker."""
+    is_own: bool = False
+    """Whether a process runs it for itself, and each of several must."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Of process `number` among `count` on one host. Nobody waits for one that has died: its
+    turns are left out."""
+
+    number: int = 0
+    count: int = 1
+
+    def next(self, ended: float, every: float) -> float:
+        """When a task that has ended runs again, by the clock that all processes of a host
+        share (`time.monotonic`)."""
+        if self.count == 1:
+            return ended + every
+        first, period = every * self.number, every * self.count
+        return first + period * (math.floor((ended - first) / period) + 1)
+
+
+ALONE = Turns()
 
 
 class Scheduler:
     """Runs periodic tasks one at a time, each when it is due."""
 
-    def __init__(self, thread: DatabaseThread, tasks: Sequence[PeriodicTask]) -> None:
+    def __init__(
+        self,
+        thread: DatabaseThread,
+        tasks: Sequence[PeriodicTask],
+        turns: Turns = ALONE,
+    ) -> None:
         self._thread = thread
+        self._turns = turns
         self._due = dict.fromkeys(tasks, 0.0)
         self._earliest = dict.fromkeys(tasks, 0.0)
         self._wanted: set[PeriodicTask] = set()
@@ -77,5 +107,10 @@ class Scheduler:
         self._earliest[task] = ended + pause
         # It may have been woken while it ran, by work that it did not see.
         is_soon = has_more or task in self._wanted
-        self._due[task] = self._earliest[task] if is_soon else ended + task.every
+        if is_soon:
+            self._due[task] = self._earliest[task]
+        elif task.is_own:
+            self._due[task] = ended + task.every
+        else:
+            self._due[task] = self._turns.next(ended, task.every)
         return has_more

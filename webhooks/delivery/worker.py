@@ -21,7 +21,7 @@ from .backends import Backend, MakeBackend
 from .database import DatabaseThread
 from .endpoint_notifications import Notify
 from .job import Claim
-from .periodic_tasks import PeriodicTask, Scheduler
+from .periodic_tasks import ALONE, PeriodicTask, Scheduler, Turns
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Worker:
     """Runs once. With `until_idle` it ends when nothing is due and nothing is claimed.
 
     `notify` writes the endpoint notifications that settlements find. `periodic_tasks` are
-    run beside the worker's own.
+    run beside the worker's own, in its `turns`.
     """
 
     def __init__(
@@ -90,12 +90,14 @@ class Worker:
         periodic_tasks: Sequence[PeriodicTask],
         concurrency: int,
         until_idle: bool = False,
+        turns: Turns = ALONE,
     ) -> None:
         self._make_backend = make_backend
         self._notify = notify
         self._periodic_tasks = periodic_tasks
         self._concurrency = concurrency
         self._until_idle = until_idle
+        self._turns = turns
         self.has_begun = asyncio.Event()
         """Set by the first claim: the database can be used."""
         self._is_stopping = False
@@ -143,10 +145,15 @@ class Worker:
                 ) as backend,
             ):
                 beating = PeriodicTask(
-                    "heartbeat", heartbeat.INTERVAL, partial(_beat, id, backend.name)
+                    "heartbeat",
+                    heartbeat.INTERVAL,
+                    partial(_beat, id, backend.name),
+                    is_own=True,
                 )
                 self._scheduler = scheduler = Scheduler(
-                    beside, [beating, *PERIODIC_TASKS, *self._periodic_tasks]
+                    beside,
+                    [beating, *PERIODIC_TASKS, *self._periodic_tasks],
+                    self._turns,
                 )
                 scheduling = tasks.create_task(scheduler.run())
                 self._claiming = tasks.create_task(

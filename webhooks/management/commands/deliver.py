@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
 
 from webhooks.delivery import backends
+from webhooks.delivery.periodic_tasks import ALONE, Turns
 from webhooks.delivery.worker import Worker
 from webhooks.management import arguments, cores, starting
 from webhooks.management.supervisor import Begun, CannotBegin, Supervisor
@@ -92,7 +93,11 @@ class Command(BaseCommand):
 
 
 def make_worker(
-    backend: str = "local", *, concurrency: int, until_idle: bool = False
+    backend: str = "local",
+    *,
+    concurrency: int,
+    until_idle: bool = False,
+    turns: Turns = ALONE,
 ) -> Worker:
     """A worker with all that the rooms above delivery hand to it."""
     return Worker(
@@ -101,6 +106,7 @@ def make_worker(
         periodic_tasks=PERIODIC_TASKS,
         concurrency=concurrency,
         until_idle=until_idle,
+        turns=turns,
     )
 
 
@@ -128,8 +134,9 @@ def _count(asked: int | str) -> int:
 
 
 def _supervise(*, processes: int, until_idle: bool, **options: Any) -> None:
-    def work(_: int, begun: Begun) -> None:
-        asyncio.run(_run(begun=begun, until_idle=until_idle, **options))
+    def work(number: int, begun: Begun) -> None:
+        turns = Turns(number, processes)
+        asyncio.run(_run(begun=begun, turns=turns, until_idle=until_idle, **options))
 
     logger.info("Delivering in %d processes.", processes)
     supervisor = Supervisor(
@@ -151,10 +158,13 @@ async def _run(
     concurrency: int,
     until_idle: bool,
     begun: Begun | None = None,
+    turns: Turns = ALONE,
     **_: object,
 ) -> None:
     """With `begun` this is a process of several, and Ctrl-C is for their supervisor."""
-    worker = make_worker(backend, concurrency=concurrency, until_idle=until_idle)
+    worker = make_worker(
+        backend, concurrency=concurrency, until_idle=until_idle, turns=turns
+    )
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, worker.stop)
     if begun is None:
