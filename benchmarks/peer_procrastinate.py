@@ -21,11 +21,11 @@ from benchmarks import event
 CONCURRENCY = 50  # of a process; more makes it no faster: jobs are fetched one by one
 DATABASE = os.environ["PEER_DATABASE_URL"]
 
+logging.getLogger("procrastinate").setLevel(logging.ERROR)
 app = procrastinate.App(
     connector=procrastinate.PsycopgConnector(conninfo=DATABASE, min_size=4, max_size=20)
 )
 sessions: list[aiohttp.ClientSession] = []
-logging.getLogger("procrastinate").setLevel(logging.ERROR)
 
 
 @app.task(name="deliver")
