@@ -1,9 +1,8 @@
 -- name: claiming
 --
 -- A part of both claims, which takes due deliveries, endpoint by endpoint, and notes what that
--- means for the endpoints. One statement: atomic without a transaction around it, and one
--- round trip.
-WITH ready AS MATERIALIZED (
+-- means for the endpoints. One statement, so one round trip.
+WITH ready AS (
     -- The endpoints that have something due. They are locked, so that two claims at once
     -- take different ones; so a limit per endpoint needs no more than a count.
     SELECT e.id, e.trips, e.paced_until,
@@ -20,7 +19,7 @@ WITH ready AS MATERIALIZED (
       AND NOT e.id = ANY(%(full)s)
     ORDER BY random() LIMIT %(limit)s
     FOR NO KEY UPDATE OF e SKIP LOCKED
-), allowed AS MATERIALIZED (
+), allowed AS (
     -- How many each of them may be given: one probe while its breaker is open (trips), one
     -- if it is in order, otherwise its share of the claim, within its own limits.
     -- The rate is kept as in GCRA: `paced_until` is when the next request would be due if
@@ -43,38 +42,43 @@ WITH ready AS MATERIALIZED (
     FROM ready
 ), picked AS MATERIALIZED (
     -- The deliveries to claim, by turns: each endpoint's first, then its second, and so on.
-    -- Within an endpoint the nth of a lane has the turn n times the lane's weight. The
-    -- lane in order gives its first delivery only, and only when that one is due.
+    -- Within an endpoint the nth of a lane has the turn n times the lane's weight. The lane in
+    -- order gives its first delivery only, and only when that one is due. Without ROWS all
+    -- that are due at the same moment would be read to number the first.
     SELECT mine.id FROM allowed CROSS JOIN LATERAL (
         SELECT * FROM (
-            SELECT own.id, own.turn
+            SELECT id, turn
             FROM (VALUES $lane_weights) AS l (lane, weight)
             CROSS JOIN LATERAL (
-                SELECT d.id, row_number() OVER (ORDER BY d.due_at) * l.weight AS turn
+                SELECT d.id, row_number() OVER (
+                    ORDER BY d.due_at ROWS UNBOUNDED PRECEDING
+                ) * l.weight AS turn
                 FROM webhooks_delivery AS d
                 WHERE d.endpoint_id = allowed.id AND d.state = 'pending'
                   AND d.lane = l.lane AND d.due_at <= now()
                 ORDER BY d.due_at LIMIT allowed.most
             ) AS own
             UNION ALL (
-                SELECT head.id, 1 FROM (
+                SELECT id, 1 FROM (
                     SELECT d.id, d.due_at FROM webhooks_delivery AS d
                     WHERE d.endpoint_id = allowed.id AND d.state = 'pending'
                       AND d.lane = $lane_in_order
                     ORDER BY d.id LIMIT 1
-                ) AS head WHERE head.due_at <= now()
+                ) AS head WHERE due_at <= now()
             )
-        ) AS queued ORDER BY turn LIMIT allowed.most
+        ) AS each ORDER BY turn LIMIT allowed.most
     ) AS mine
     ORDER BY turn LIMIT %(limit)s
 ), due AS MATERIALIZED (
     -- Those that no other claim has taken meanwhile. One that was begun before and never
-    -- settled has lost a claim.
-    SELECT d.id, d.lost_claims + (d.claim_token IS NOT NULL AND d.is_begun)::int
-                 AS lost
-    FROM webhooks_delivery AS d JOIN picked ON picked.id = d.id
+    -- settled has lost a claim. Each is found by its id: without statistics PostgreSQL
+    -- would rather read all that is due.
+    SELECT d.id, d.lost_claims + (d.claim_token IS NOT NULL AND d.is_begun)::int AS lost
+    FROM picked CROSS JOIN LATERAL (
+        SELECT * FROM webhooks_delivery WHERE id = picked.id
+        LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) AS d
     WHERE d.state = 'pending' AND d.due_at <= now()
-    FOR UPDATE OF d SKIP LOCKED
 ), claimed AS (
     -- A delivery that has lost claims may be what killed its workers. Its leases grow by
     -- chance, so that deliveries that were lost beside it part from it.
@@ -99,10 +103,10 @@ WITH ready AS MATERIALIZED (
         next_due_at = CASE WHEN e.trips > 0
             THEN now() + make_interval(secs => %(lease)s)
             ELSE GREATEST(now(), paced.until - interval '$early seconds') END
-    FROM taken JOIN allowed ON allowed.id = taken.endpoint_id
+    FROM taken JOIN allowed ON id = endpoint_id
     CROSS JOIN LATERAL (
         SELECT GREATEST(allowed.paced_until, now())
-            + taken.count * interval '60 seconds' / allowed.rate_per_minute AS until
+            + taken.count * interval '1 minute' / allowed.rate_per_minute AS until
     ) AS paced
     WHERE e.id = allowed.id
       AND (allowed.trips > 0 OR allowed.rate_per_minute IS NOT NULL)
