@@ -28,15 +28,17 @@ async def _rate(url: str, body: bytes, headers: Mapping[str, str], count: int) -
     loop = asyncio.get_running_loop()
     left = iter(range(count))
     started = time.perf_counter()
-    posting = []
+    posters = []
     for _ in range(CONCURRENCY):
         _, poster = await loop.create_connection(
             lambda: _Poster(request, left), target.hostname, target.port
         )
-        posting.append(poster.ended)
+        posters.append(poster)
     async with asyncio.timeout(machine.TIME_LIMIT):
-        await asyncio.gather(*posting)
-    return count / (time.perf_counter() - started)
+        await asyncio.gather(*(poster.ended for poster in posters))
+    seconds = time.perf_counter() - started
+    assert sum(poster.answers for poster in posters) == count
+    return count / seconds
 
 
 class _Poster(asyncio.Protocol):
@@ -46,6 +48,7 @@ class _Poster(asyncio.Protocol):
         self._request = request
         self._left = left
         self._answer = b""
+        self.answers = 0
         self.ended = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,8 +61,11 @@ class _Poster(asyncio.Protocol):
         if not separator:
             return
         _, _, rest = head.lower().partition(b"content-length:")
-        if len(body) >= int(rest.split(b"\r\n", 1)[0]):
+        if len(body) >= (length := int(rest.split(b"\r\n", 1)[0])):
+            # One answer to each request, or this would be pipelining.
             assert head.startswith(b"HTTP/1.1 200 "), head
+            assert len(body) == length, body
+            self.answers += 1
             self._answer = b""
             self._next()
 
