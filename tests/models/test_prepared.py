@@ -108,6 +108,21 @@ def test_nothing_is_kept_of_the_texts_that_django_writes_values_into():
     assert connection.connection.prepare_threshold is None
 
 
+def test_what_somebody_has_released_is_prepared_again():
+    assert execute("SELECT 1") == [(1,)]
+    done("DEALLOCATE ALL")
+    assert execute("SELECT 1") == [(1,)]
+
+
+def test_no_two_connections_use_the_same_names():
+    names = []
+    for _ in range(2):
+        execute("SELECT 1")
+        names += asked("SELECT name FROM pg_prepared_statements")
+        connection.close()
+    assert len(set(names)) == 2
+
+
 def test_a_column_whose_type_a_migration_changes_is_read_on():
     done("CREATE TABLE changing (name varchar(9)); INSERT INTO changing VALUES ('a')")
     try:
@@ -120,7 +135,8 @@ def test_a_column_whose_type_a_migration_changes_is_read_on():
         done("ALTER TABLE changing ALTER name TYPE text")
         with pytest.raises(NotSupportedError), transaction.atomic():
             execute(read)  # nothing more can be executed in this transaction
-        assert execute(read) == [("a",)]
+        with transaction.atomic():
+            assert execute(read) == [("a",)]
     finally:
         done("DROP TABLE changing")
 

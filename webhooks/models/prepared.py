@@ -1,7 +1,8 @@
 """Statements that PostgreSQL reads and plans once for each connection, and not at every call.
 
 They are written by hand, their text never varies, and whatever their values are, the same
-index finds their rows: after five calls PostgreSQL may plan for values that it does not know.
+index finds their rows: after five calls PostgreSQL may plan for values that it does not know, and
+it keeps that plan until it has new statistics.
 The statements of the ORM are not prepared. A plan for any state uses no index of one state,
 and looks for a rare one as if it were a common one (docs/adr/0024-prepared-by-hand.md).
 """

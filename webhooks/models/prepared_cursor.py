@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
+from secrets import token_hex
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,10 +24,14 @@ from .arrays import Array
 MOST = 100
 """Statements that a connection keeps. There are fewer: their texts do not vary."""
 
+_STALE = (
+    psycopg.errors.FeatureNotSupported,  # a migration changed the type of a column
+    psycopg.errors.InvalidSqlStatementName,  # somebody has released it
+)
+
 _PLACE = re.compile(r"%(?:%|s|\((\w+)\)s)")
 
 _Names = dict[tuple[str, tuple[int, ...]], bytes]
-_number = count(1)
 _names: "WeakKeyDictionary[psycopg.Connection[Any], _Names]" = WeakKeyDictionary()
 
 
@@ -46,10 +51,11 @@ class PreparedCursor:
         self._begin()
         try:
             self._execute(query, params)
-        except psycopg.errors.FeatureNotSupported:
-            # A migration has changed the type of a column that it returns.
+        except _STALE:
             status = self._connection.pgconn.transaction_status
             if status == TransactionStatus.INERROR:
+                # Nothing more can be executed in it. The next use prepares it anew.
+                _names.pop(self._connection, None)
                 raise
             self._forget()
             self._execute(query, params)
@@ -90,14 +96,15 @@ class PreparedCursor:
         self._rows = adapted.load_rows(0, result.ntuples, tuple)
 
     def _prepared(self, query: str, text: bytes, types: tuple[int, ...]) -> bytes:
-        """The name of the statement, for parameters of these types."""
+        """The name of the statement, for parameters of these types. No other process makes the
+        same: should a pooler pass unnoticed, that is an error and no wrong answer."""
         known = _names.setdefault(self._connection, {})
         name = known.get((query, types))
         if name is None:
             if len(known) >= MOST:
                 self._forget()
                 known = _names.setdefault(self._connection, {})
-            name = b"webhooks_%d" % next(_number)
+            name = b"webhooks_%s" % token_hex(8).encode()
             self._checked(self._connection.pgconn.prepare(name, text, types))
             known[query, types] = name
         return name
