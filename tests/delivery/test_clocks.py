@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from tests.delivery.backlog import publish, subscription
@@ -47,3 +48,16 @@ def test_a_host_with_a_wrong_clock_takes_what_is_due_and_no_more(hours):
     due.refresh_from_db()
     assert due.due_at is not None
     assert 295 < (due.due_at - timezone.now()).total_seconds() < 305
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Kolkata"])
+def test_a_session_in_another_zone_loads_the_same_moments(zone):
+    (delivery,) = publish(subscription(URL))
+    with connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE %s", [zone])
+    try:
+        (job,) = outbox.load(outbox.claim(limit=1))
+    finally:
+        connection.close()
+    assert job.occurred_at == delivery.event.occurred_at
+    assert job.occurred_at.utcoffset() == timedelta(0)

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from tests.delivery.backlog import publish, subscription
+from tests.delivery.settlements import claimed, result
 from webhooks.delivery import outbox
 
 pytestmark = [
@@ -34,4 +35,19 @@ def test_a_claim_that_was_planned_for_empty_tables_reads_only_what_it_takes():
     with transaction.atomic():
         before = deliveries_read()
         assert len(outbox.claim(limit=LIMIT).ids) == LIMIT
+        assert deliveries_read() - before < 10 * LIMIT
+
+
+def test_a_settlement_that_was_planned_for_few_reads_only_what_it_writes():
+    connection.close()
+    hook = subscription("https://receiver.example.com/")
+    for _ in range(10):
+        publish(hook)
+        outbox.settle([result(job) for job in claimed()])
+    publish(hook, WAITING)
+    settlements = [result(job) for job in claimed(LIMIT)]
+
+    with transaction.atomic():
+        before = deliveries_read()
+        assert outbox.settle(settlements).count == LIMIT
         assert deliveries_read() - before < 10 * LIMIT

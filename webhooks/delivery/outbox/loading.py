@@ -124,5 +124,6 @@ def _uuid(value: Any) -> UUID:
 
 
 def _moment(text: str) -> datetime:
-    """In UTC, which PostgreSQL says and SQLite does not."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    """PostgreSQL says the zone, which is that of the session; SQLite's is UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -76,6 +76,10 @@ def record(settlements: Sequence[Settlement], *, deleted: str) -> Recorded:
         "deleted": deleted,
         "bounds": ints(EndpointHour.LATENCY_BOUNDS_MS),
     }
+    with connection.cursor() as cursor:
+        # A plan that was made for few deliveries is kept, and would read all of them when
+        # there are many, until PostgreSQL has new statistics. Each is found by its id.
+        cursor.execute("SET LOCAL enable_seqscan = off")
     with prepared.cursor() as cursor:
         cursor.execute(SETTLING["settle"], values)
         *noteworthy, (_, _, count) = cursor.fetchall()
