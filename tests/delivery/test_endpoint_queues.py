@@ -126,6 +126,17 @@ def test_no_endpoint_has_more_than_fifty_or_than_it_takes():
     assert run(300, work) == {A: PER_ENDPOINT, B: 3}
 
 
+def test_a_limit_that_was_raised_holds_for_those_that_wait():
+    async def work(crew):
+        await put(crew, A, 2, max_in_flight=1)
+        await put(crew, A, 20)
+        for _ in range(2):
+            await crew.done(next(iter(crew.queues.out)))
+        return crew.out()[A]
+
+    assert run(8, work) == 4
+
+
 def test_the_endpoint_that_comes_last_does_not_wait_for_those_before():
     async def work(crew):
         for endpoint in (A, B, C):

@@ -1,6 +1,7 @@
 """The worker in the process of a test: what it sends, tries again and records."""
 
 import asyncio
+import struct
 import threading
 from datetime import timedelta
 
@@ -335,8 +336,9 @@ def _end_connections_except(pids):
         connection.close()
 
 
-def test_a_result_that_the_database_refuses_does_not_hold_back_the_others(
-    receiver, monkeypatch, caplog
+@pytest.mark.parametrize("error", [DatabaseError, TypeError, ValueError, struct.error])
+def test_a_result_that_cannot_be_written_does_not_hold_back_the_others(
+    receiver, monkeypatch, caplog, error
 ):
     settle = outbox.settle
     bad = queued(receiver.url("/bad"))[0]
@@ -344,7 +346,7 @@ def test_a_result_that_the_database_refuses_does_not_hold_back_the_others(
 
     def picky(settlements, **options):
         if any(s.job.id == bad.id for s in settlements):
-            raise DatabaseError("value out of range")
+            raise error("value out of range")
         return settle(settlements, **options)
 
     monkeypatch.setattr(outbox, "settle", picky)

@@ -102,9 +102,9 @@ class EndpointQueues:
         elif not queue.out:
             del self._queues[job.endpoint_id]
         following = self._next()
-        # Those that wait found nothing before. One more of the same endpoint leaves them
-        # as they were.
-        if following and self._takers and following.endpoint_id != job.endpoint_id:
+        # Those that wait found nothing before. One more of the same endpoint leaves them as they
+        # were, unless it is of a later claim: its limit may be higher.
+        if self._takers and following and following.subscriber is not job.subscriber:
             self._hand_out()
         return following
 

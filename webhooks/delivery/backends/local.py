@@ -8,6 +8,7 @@ whichever claim it came from.
 
 import asyncio
 import logging
+import struct
 import time
 from asyncio import TaskGroup
 from collections.abc import Callable, Collection, Sequence
@@ -37,8 +38,8 @@ urgent, and a transaction costs the same for one row as for fifty. A failure is 
 once, because it may open its endpoint's breaker."""
 
 SETTLE_BYTES = 8 * 1024 * 1024
-"""Bytes of bodies that are written at once: they travel in one text, of which memory holds
-a few copies on the way."""
+"""Bytes of bodies that are written at once: they travel together, and memory holds a few copies
+of them on the way."""
 
 HEAVY = 16 * 1024
 """Every so many bytes of an event count as one more job, so that what a worker holds is
@@ -47,6 +48,10 @@ limited in memory and not only in number."""
 LEASE_MARGIN = 5.0
 """Seconds of a lease that are kept for settling. A job whose attempt could need them is
 given back instead."""
+
+UNWRITABLE = (DatabaseError, TypeError, ValueError, struct.error)
+"""The errors of a settlement that cannot be written: the database's, and those of turning its
+values into what the database is sent."""
 
 _RESERVE_SHARE = 100
 """A claim takes this part of the reserve, so that as many endpoints as possible get a job of it."""
@@ -222,7 +227,7 @@ class LocalBackend:
             settled = await self._settling.run(
                 partial(outbox.settle, batch, notify=self._notify)
             )
-        except DatabaseError:
+        except UNWRITABLE:
             if len(batch) == 1:
                 # Its lease runs out, and after some such times it is quarantined.
                 fields = batch[0].job.log_fields
