@@ -37,15 +37,16 @@ class Setting:
     portal: AbstractContextManager[machine.Environment]
     endpoints: int
     targets: Spent = field(default_factory=Spent)
+    aims: Spent = field(default_factory=Spent)  # 0: none
 
 
 def run() -> list[Result]:
-    most = Spent(worker=130, postgresql=90, wal=2100)
+    most, aims = Spent(worker=130, postgresql=90, wal=2100), Spent(100, 70)
     return [
         result
         for setting in (
-            Setting("PostgreSQL", machine.postgresql(), 1, most),
-            Setting("PostgreSQL", machine.postgresql(), 100, most),
+            Setting("PostgreSQL", machine.postgresql(), 1, most, aims),
+            Setting("PostgreSQL", machine.postgresql(), 100, most, aims),
             Setting("SQLite", machine.sqlite(), 1, Spent(worker=260)),
         )
         for result in _results(setting)
@@ -66,6 +67,7 @@ def _results(setting: Setting) -> Iterator[Result]:
             what=f"a delivery's {what}, {where}",
             measured=getattr(spent, name),
             target=getattr(setting.targets, name),
+            aim=getattr(setting.aims, name) or None,
             unit=unit,
             is_ceiling=True,
             detail=f"of {DELIVERIES:,}",

@@ -74,6 +74,8 @@ def test_it_counts_so_far_and_replays_all(partner, monkeypatch):
     assert recovery.total == 3
     assert not recovery_selection.is_total_exact(recovery)
     assert (run(recovery).done, recovery.total) == (5, 5)
+    recovery.refresh_from_db()
+    assert recovery_selection.is_total_exact(recovery)
     # Events, too.
     change(made, is_active=False)
     publish(partner)

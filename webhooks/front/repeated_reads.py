@@ -12,8 +12,9 @@ logger = logging.getLogger(__name__)
 
 
 class RepeatedReads:
-    """Only GET and HEAD, which change nothing that the first try could have changed already. Of
-    another method nobody can tell here what was done: its caller is answered with 503.
+    """Only GET and HEAD. What they write is a note of themselves, such as *Secrets shown* in the
+    audit log, which may then stand there twice. Of another method nobody can tell here what was
+    done: its caller is answered with 503.
 
     It stands before the first middleware that asks the database. A request with a body is not
     repeated, because the body has been read.

@@ -256,7 +256,7 @@ class SigningSecret(models.Model):
         return secret
 
     def seal(self, plaintext: str) -> None:
-        self.value = encryption.encrypt(plaintext, row=_row(self.id))
+        self.value = encryption.encrypt(plaintext, row=self._row)
 
     def reveal(self) -> str:
         """The plain secret; raises encryption.Undecryptable."""
@@ -265,8 +265,12 @@ class SigningSecret(models.Model):
     @staticmethod
     def revealed(id: uuid.UUID, value: str) -> str:
         """The same of a row that was read without its object."""
-        return encryption.decrypt(value, row=_row(id))
+        return encryption.decrypt(value, row=_row_of(id))
+
+    @property
+    def _row(self) -> str:
+        return _row_of(self.id)
 
 
-def _row(id: uuid.UUID) -> str:
+def _row_of(id: uuid.UUID) -> str:
     return f"signing_secret:{id}"

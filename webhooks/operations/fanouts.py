@@ -34,7 +34,7 @@ SEVERAL = 50
 
 PAUSE = 0.05
 """Seconds between two pieces of one worker, in which others write; as long as the piece took
-if that is longer. It limits a worker to 4,000 deliveries a second, more than it sends."""
+if that is longer. It limits a worker to 4,000 deliveries a second, half of what it can send."""
 
 POLL_INTERVAL = 1.0
 """Seconds between two looks for unfinished fan-outs. A publisher that leaves one wakes the

@@ -256,8 +256,9 @@ def written(filter: Filter, until: datetime, counts: Counts) -> dict[str, Any]:
 
 
 def is_total_exact(recovery: Recovery) -> bool:
-    """Whether all was counted when it was started. One from before 0.2 was counted whole."""
-    return bool(recovery.filter.get("is_total_exact", True))
+    """Whether its total is all that it replays. One from before 0.2 was counted whole."""
+    is_over = recovery.state == Recovery.State.DONE
+    return is_over or bool(recovery.filter.get("is_total_exact", True))
 
 
 def read(recovery: Recovery) -> Filter:

@@ -21,7 +21,7 @@ from webhooks.models import (
     ids,
 )
 from webhooks.models.kept import Kept
-from webhooks.operations import event_schemas, missing_keys
+from webhooks.operations import event_schemas, missing_keys, recovery_selection
 
 from . import fanout_alerts, subscription_alerts
 from .alert import (
@@ -211,7 +211,7 @@ _RUNNING = Kept(
     lambda: first(
         Recovery.objects.filter(state=Recovery.State.RUNNING)
         .annotate(partner_name=F("partner__name"))
-        .only("done", "total", "started_at")
+        .only("done", "total", "started_at", "state", "filter")
         .order_by("id")
     )
 )
@@ -223,7 +223,8 @@ def _recoveries(now: datetime) -> Alert | None:
         lambda row: Item(
             row.partner_name,
             reverse("staff:recovery", args=[row.id]),
-            f"{row.done:,} of {row.total:,}",
+            f"{row.done:,} of {row.total:,}"
+            + ("" if recovery_selection.is_total_exact(row) else " or more"),
             at=row.started_at,
         ),
         colour=INFO,

@@ -87,8 +87,6 @@ class Status:
     @property
     def is_total_exact(self) -> bool:
         """Whether `total` is all that it replays: it counts no further than need be, and grows."""
-        if self.recovery.state == Recovery.State.DONE:
-            return True
         return recovery_selection.is_total_exact(self.recovery)
 
     def queued_at(self, now: datetime) -> datetime | None:
