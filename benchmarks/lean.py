@@ -27,13 +27,15 @@ async def _rate(url: str, body: bytes, headers: Mapping[str, str], count: int) -
     request = head.encode() + body
     loop = asyncio.get_running_loop()
     left = iter(range(count))
-    started = time.perf_counter()
     posters = []
     for _ in range(CONCURRENCY):
         _, poster = await loop.create_connection(
             lambda: _Poster(request, left), target.hostname, target.port
         )
         posters.append(poster)
+    started = time.perf_counter()
+    for poster in posters:
+        poster.post()
     async with asyncio.timeout(machine.TIME_LIMIT):
         await asyncio.gather(*(poster.ended for poster in posters))
     seconds = time.perf_counter() - started
@@ -53,7 +55,6 @@ class _Poster(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        self._next()
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
@@ -67,13 +68,13 @@ class _Poster(asyncio.Protocol):
             assert len(body) == length, body
             self.answers += 1
             self._answer = b""
-            self._next()
+            self.post()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.ended.done():
             self.ended.set_exception(exc or ConnectionResetError())
 
-    def _next(self) -> None:
+    def post(self) -> None:
         if next(self._left, None) is None:
             self.ended.set_result(None)
             self._transport.close()
