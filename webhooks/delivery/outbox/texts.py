@@ -15,7 +15,7 @@ from .new import NewDelivery, Recipient
 Texts = tuple[str | None, ...]
 Moment = Callable[[datetime | None], str | None]
 
-_EVENT = (
+EVENT = (
     "id",
     "partner_id",
     "type",
@@ -55,9 +55,9 @@ def _copy(table: str, columns: Sequence[str]) -> str:
     return f"COPY {table} ({', '.join(columns)}) FROM STDIN"
 
 
-INSERT_EVENT = _insert("webhooks_event", _EVENT)
+INSERT_EVENT = _insert("webhooks_event", EVENT)
 INSERT_DELIVERY = _insert("webhooks_delivery", _DELIVERY)
-COPY_EVENT = _copy("webhooks_event", _EVENT)
+COPY_EVENT = _copy("webhooks_event", EVENT)
 COPY_DELIVERY = _copy("webhooks_delivery", _DELIVERY)
 
 
